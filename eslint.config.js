@@ -10,7 +10,7 @@ const rooms = {
   orchestrators: { may: ['plan', 'names'], types: ['activities', 'entities'] },
   entities: { may: ['plan', 'names'], types: [] },
   source: { may: [], types: ['plan'] },
-  dataverse: { may: [], types: ['plan'] },
+  dataverse: { may: [], types: ['plan', 'mapping'] },
   mapping: { may: [], types: ['plan', 'dataverse', 'source'] },
   ledger: { may: ['plan'], types: ['source'] },
   activities: { may: ['source', 'mapping', 'dataverse', 'ledger', 'plan', 'names'], types: ['settings'] },
