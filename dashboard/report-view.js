@@ -1,0 +1,85 @@
+import { h } from './dom.js';
+import { formatBytes, formatCount, formatDuration, formatMoment, formatRate, nothing } from './format.js';
+
+/** @typedef {import('./api.js').Report} Report */
+
+/** The proof that a run leaves behind. @param {Report} report */
+export function reportSection(report) {
+  return h(
+    'section',
+    { class: 'card report' },
+    h('h2', {}, 'Report'),
+    report.reason === undefined ? null : h('p', { class: 'reason' }, report.reason),
+    h('ul', { class: 'proof' }, ...proofLines(report)),
+    h(
+      'dl',
+      { class: 'facts-grid' },
+      ...facts(report).flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]),
+    ),
+    failuresTable(report),
+  );
+}
+
+/** @param {Report} report */
+function proofLines({ proof, rowsTotal }) {
+  if (proof === null)
+    return [h('li', { 'data-holds': 'unknown' }, 'The file was not indexed: there is nothing to prove.')];
+  const covered = `${formatCount(proof.rowsCovered)} of ${formatCount(rowsTotal)} rows`;
+  return [
+    proof.tiles
+      ? proofLine(true, `${formatCount(proof.parts)} parts cover ${covered} without gap or overlap.`)
+      : proofLine(false, `${formatCount(proof.parts)} parts cover ${covered}; some rows are in no part, or in two.`),
+    proof.sumsAgree
+      ? proofLine(true, 'The counts of every part add up to its rows.')
+      : proofLine(false, 'The counts of a part do not add up to its rows.'),
+  ];
+}
+
+/** @param {boolean} holds @param {string} text */
+const proofLine = (holds, text) => h('li', { 'data-holds': String(holds) }, `${holds ? '✓' : '✗'} ${text}`);
+
+/** @param {Report} report @returns {[string, string][]} */
+const facts = (report) => [
+  ['Time', formatDuration(report.seconds)],
+  ['Rows per second', formatRate(report.rowsPerSecond)],
+  ['Requests', formatCount(report.requests)],
+  ['429s', formatCount(report.throttled)],
+  ['Recovered', formatCount(report.recovered)],
+  ['Started', formatMoment(report.startedAt)],
+  ['Ended', formatMoment(report.endedAt)],
+  ['File', formatBytes(report.source.bytes)],
+  ['SHA-256', report.source.sha256 ?? nothing],
+];
+
+/** @param {Report} report */
+function failuresTable({ topFailures }) {
+  if (topFailures.length === 0) return null;
+  return h(
+    'div',
+    { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Most frequent failures' },
+    h(
+      'table',
+      { class: 'failures' },
+      h('caption', {}, 'Most frequent failures'),
+      h(
+        'thead',
+        {},
+        h('tr', {}, ...['Code', 'Message', 'Rows', 'First row'].map((name) => h('th', { scope: 'col' }, name))),
+      ),
+      h(
+        'tbody',
+        {},
+        ...topFailures.map((failure) =>
+          h(
+            'tr',
+            {},
+            h('td', {}, h('code', {}, failure.code)),
+            h('td', {}, failure.message),
+            h('td', { class: 'number' }, formatCount(failure.count)),
+            h('td', { class: 'number' }, formatCount(failure.firstRow)),
+          ),
+        ),
+      ),
+    ),
+  );
+}

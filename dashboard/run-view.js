@@ -1,0 +1,273 @@
+import { cancelRun, getFailures, hasEnded } from './api.js';
+import { addSample, drawChart } from './chart.js';
+import { h, setText } from './dom.js';
+import { formatCount, formatDuration, formatMoment, formatRate, formatShare, nothing, outcomeWords } from './format.js';
+import { createBar, createStateChip, lanesText } from './list-view.js';
+import { reportSection } from './report-view.js';
+
+/**
+ * @typedef {import('./api.js').Run} Run
+ * @typedef {import('./api.js').Report} Report
+ */
+
+/** One run. `onChanged` is called when the person has changed it, so that it is asked for again at once. */
+export function createRunView(/** @type {string} */ runId, /** @type {() => void} */ onChanged) {
+  const head = createHead(runId, onChanged);
+  const numbers = createNumbers();
+  const outcomes = createOutcomes(runId);
+  const watch = createWatch();
+  const faults = h('div');
+  const report = h('div');
+  const element = h(
+    'article',
+    { class: 'run', 'aria-labelledby': 'heading' },
+    head.element,
+    h('p', { class: 'quiet' }, 'Loading …'),
+  );
+  const known = [faults, numbers.element, h('div', { class: 'columns' }, watch.element, outcomes.element), report];
+  let reported = false;
+
+  return {
+    element,
+    /** @param {Run} run @param {Report | undefined} result */
+    update(run, result) {
+      if (!numbers.element.isConnected) element.replaceChildren(head.element, ...known);
+      head.update(run);
+      numbers.update(run);
+      watch.update(run);
+      outcomes.update(result?.counts ?? run.progress?.counts ?? {}, result?.rowsTotal ?? run.progress?.rowsTotal ?? 0);
+      faults.replaceChildren(...faultsSection(run));
+      if (result === undefined || reported) return;
+      report.replaceChildren(reportSection(result));
+      reported = true;
+    },
+    redraw: watch.redraw,
+  };
+}
+
+/** @param {string} runId @param {() => void} onChanged */
+function createHead(runId, onChanged) {
+  const title = h('h1', { id: 'heading', tabindex: '-1' }, 'Run');
+  const state = createStateChip();
+  const cancel = createCancel(runId, onChanged);
+  const bar = createBar();
+  const done = h('p', { class: 'done' });
+  const facts = h('p', { class: 'facts quiet' });
+  const element = h(
+    'header',
+    { class: 'run-head' },
+    h('a', { class: 'back', href: '#' }, '← All runs'),
+    h('div', { class: 'title-line' }, title, state.element, cancel.element),
+    facts,
+    bar.element,
+    done,
+  );
+  return {
+    element,
+    /** @param {Run} run */
+    update(run) {
+      setText(title, `${run.operation} ${run.table}`);
+      state.update(run);
+      cancel.update(run);
+      bar.update(run);
+      setText(facts, factsOf(run));
+      setText(done, doneText(run));
+    },
+  };
+}
+
+/** @param {Run} run */
+const factsOf = (run) =>
+  [`${run.source.container}/${run.source.blob}`, `to ${run.connection}`, formatMoment(run.createdAt), run.runId].join(
+    ' · ',
+  );
+
+/** @param {Run} run */
+function doneText({ state, progress }) {
+  if (progress === null) return hasEnded(state) ? 'No row was sent.' : 'The file is not indexed yet.';
+  const share = formatShare(progress.rowsDone, progress.rowsTotal);
+  const text = `${formatCount(progress.rowsDone)} of ${formatCount(progress.rowsTotal)} rows (${share})`;
+  return progress.waitingUntil === null || hasEnded(state)
+    ? text
+    : `${text}. The environment asked to wait until ${formatMoment(progress.waitingUntil)}.`;
+}
+
+/** @param {string} runId @param {() => void} onChanged */
+function createCancel(runId, onChanged) {
+  const message = h('p', { class: 'warn', role: 'alert' });
+  const button = h('button', { type: 'button', class: 'danger', onclick: () => dialog.showModal() }, 'Cancel run');
+  const confirm = h('button', { type: 'button', class: 'danger', onclick: cancel }, 'Cancel the run');
+  const dialog = h(
+    'dialog',
+    { 'aria-labelledby': 'cancel-title' },
+    h('h2', { id: 'cancel-title' }, 'Cancel this run?'),
+    h('p', {}, 'Rows already sent stay as they are. The rest is reported as not attempted. This cannot be undone.'),
+    message,
+    h(
+      'div',
+      { class: 'buttons' },
+      h('button', { type: 'button', autofocus: true, onclick: () => dialog.close() }, 'Let it run'),
+      confirm,
+    ),
+  );
+  let asked = false;
+
+  async function cancel() {
+    confirm.disabled = true;
+    setText(message, '');
+    try {
+      await cancelRun(runId);
+      asked = true;
+      dialog.close();
+      onChanged();
+    } catch (error) {
+      setText(message, error instanceof Error && error.message !== '' ? error.message : 'The service did not take it.');
+    } finally {
+      confirm.disabled = false;
+    }
+  }
+  return {
+    element: h('div', { class: 'cancel' }, button, dialog),
+    /** @param {Run} run */
+    update(run) {
+      const ended = hasEnded(run.state);
+      button.hidden = ended;
+      button.disabled = asked;
+      setText(button, asked ? 'Cancelling …' : 'Cancel run');
+      if (ended && dialog.open) dialog.close();
+    },
+  };
+}
+
+function createNumbers() {
+  const shown = ['Rows per second', 'Lanes / hint', '429s', 'Time left', 'Rows per request', 'Requests', 'Wave'];
+  const values = shown.map(() => h('dd'));
+  const element = h(
+    'dl',
+    { class: 'numbers' },
+    ...shown.map((name, index) => h('div', {}, h('dt', {}, name), values[index])),
+  );
+  return {
+    element,
+    /** @param {Run} run */
+    update({ state, progress }) {
+      const ended = hasEnded(state);
+      const texts =
+        progress === null
+          ? shown.map(() => nothing)
+          : [
+              formatRate(progress.rowsPerSecond),
+              lanesText(progress),
+              formatCount(progress.throttled),
+              ended ? nothing : formatDuration(progress.etaSeconds),
+              formatCount(progress.rowsPerRequest),
+              formatCount(progress.requests),
+              formatCount(progress.wave),
+            ];
+      values.forEach((value, index) => setText(value, texts[index] ?? nothing));
+      values[2]?.classList.toggle('warn', (progress?.throttled ?? 0) > 0);
+    },
+  };
+}
+
+/** The chart of what was seen since the page began to watch. */
+function createWatch() {
+  /** @type {import('./chart.js').Sample[]} */
+  const samples = [];
+  const place = h(
+    'div',
+    { class: 'chart-place' },
+    h('p', { class: 'quiet' }, 'The chart begins with the second measurement.'),
+  );
+  const element = h('section', { class: 'card', hidden: true }, h('h2', {}, 'While you watch'), place);
+
+  function redraw() {
+    if (samples.length > 1 && place.clientWidth > 0) place.replaceChildren(drawChart(samples, place.clientWidth));
+  }
+  return {
+    element,
+    redraw,
+    /** @param {Run} run */
+    update({ state, progress }) {
+      if (progress === null || hasEnded(state)) return;
+      element.hidden = false;
+      const { rowsPerSecond, lanes, dopHint } = progress;
+      addSample(samples, { atMs: Date.now(), rowsPerSecond, lanes, dopHint });
+      redraw();
+    },
+  };
+}
+
+/** @param {string} runId */
+function createOutcomes(runId) {
+  const body = h('tbody');
+  const download = h('button', { type: 'button', hidden: true, onclick: () => void save() }, 'Download failures');
+  const message = h('p', { class: 'warn', role: 'alert' });
+  const element = h(
+    'section',
+    { class: 'card' },
+    h('h2', {}, 'Outcomes'),
+    h('table', { class: 'outcomes' }, body),
+    download,
+    message,
+  );
+
+  async function save() {
+    setText(message, '');
+    try {
+      const url = URL.createObjectURL(await getFailures(runId));
+      h('a', { href: url, download: `${runId}-failures.jsonl` }).click();
+      setTimeout(() => URL.revokeObjectURL(url), 60_000);
+    } catch (error) {
+      setText(
+        message,
+        error instanceof Error && error.message !== '' ? error.message : 'The failures cannot be had now.',
+      );
+    }
+  }
+  return {
+    element,
+    /** @param {Record<string, number>} counts @param {number} total */
+    update(counts, total) {
+      const kinds = [...outcomeWords.keys()].filter((kind) => (counts[kind] ?? 0) > 0);
+      body.replaceChildren(
+        ...kinds.map((kind) => outcomeRow(kind, counts[kind] ?? 0, total)),
+        ...(kinds.length === 0 ? [h('tr', {}, h('td', { class: 'quiet' }, 'No row has an outcome yet.'))] : []),
+      );
+      download.hidden = (counts.rejected ?? 0) + (counts.unknown ?? 0) === 0;
+    },
+  };
+}
+
+/** @param {string} kind @param {number} count @param {number} total */
+function outcomeRow(kind, count, total) {
+  const word = outcomeWords.get(kind) ?? kind;
+  return h(
+    'tr',
+    { 'data-outcome': kind },
+    h('th', { scope: 'row' }, word),
+    h('td', { class: 'bar' }, h('progress', { max: Math.max(total, count), value: count, 'aria-hidden': 'true' })),
+    h('td', { class: 'number' }, formatCount(count)),
+    h('td', { class: 'number quiet' }, formatShare(count, total)),
+  );
+}
+
+/** @param {Run} run */
+function faultsSection({ state, faults }) {
+  if (faults.length === 0) return [];
+  return [
+    h(
+      'section',
+      { class: 'card faults', role: state === 'failed' ? 'alert' : undefined },
+      h('h2', {}, faults.length === 1 ? 'One fault' : `${faults.length} faults`),
+      h(
+        'dl',
+        {},
+        ...faults.flatMap((fault) => [
+          h('dt', {}, h('code', {}, fault.pointer === '' ? '(whole spec)' : fault.pointer)),
+          h('dd', {}, fault.detail),
+        ]),
+      ),
+    ),
+  ];
+}

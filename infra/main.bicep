@@ -1,0 +1,166 @@
+targetScope = 'subscription'
+
+@minLength(1)
+@maxLength(64)
+@description('Name of the azd environment; names the resource group and, hashed, every resource.')
+param environmentName string
+
+@minLength(1)
+@description('Azure region. Must offer Flex Consumption: az functionapp list-flexconsumption-locations.')
+@metadata({
+  azd: {
+    type: 'location'
+  }
+})
+param location string
+
+@minLength(1)
+@description('URL of the Dataverse environment that the connection "main" stands for, for example https://contoso.crm4.dynamics.com.')
+param dataverseUrl string
+
+@minValue(0)
+@maxValue(1024)
+@description('Upper bound of requests in flight against the environment; 0 follows what the environment recommends.')
+param dataverseMaxDop int = 0
+
+@description('Object id of the person who uploads sources and reads reports. Empty: nobody but the app is given access to the storage account.')
+param principalId string = ''
+
+@allowed(['User', 'Group', 'ServicePrincipal'])
+param principalType string = 'User'
+
+@allowed(['22', '24'])
+@description('Major version of Node.js.')
+param nodeVersion string = '22'
+
+@minValue(1)
+@maxValue(1000)
+@description('Upper bound of instances the platform may add.')
+param maximumInstanceCount int = 40
+
+@minValue(1)
+@maxValue(1024)
+@description('Upper bound of lanes in one wave, whatever the environment recommends.')
+param maxLanes int = 256
+
+@description('When syncs are looked at: NCRONTAB with seconds, in UTC. Empty: every five minutes.')
+param syncSchedule string = ''
+
+@minValue(1)
+@maxValue(3650)
+@description('Days after which the ledger of a run is removed.')
+param runRetentionDays int = 90
+
+@minValue(30)
+@maxValue(730)
+@description('Days for which logs and metrics are kept.')
+param logRetentionDays int = 30
+
+var token = toLower(uniqueString(subscription().id, environmentName, location))
+var tags = { 'azd-env-name': environmentName }
+
+var deploymentContainer = 'deploymentpackage'
+var sourceContainer = 'sources'
+var runsContainer = 'fanout-runs'
+var syncsContainer = 'fanout-syncs'
+
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
+  name: 'rg-${environmentName}'
+  location: location
+  tags: tags
+}
+
+module identity 'modules/identity.bicep' = {
+  name: 'identity'
+  scope: group
+  params: {
+    name: 'id-fanout-${token}'
+    location: location
+    tags: tags
+  }
+}
+
+module storage 'modules/storage.bicep' = {
+  name: 'storage'
+  scope: group
+  params: {
+    name: 'st${token}'
+    location: location
+    tags: tags
+    containers: [deploymentContainer, sourceContainer, runsContainer, syncsContainer]
+    expiringContainer: runsContainer
+    expireAfterDays: runRetentionDays
+  }
+}
+
+module monitoring 'modules/monitoring.bicep' = {
+  name: 'monitoring'
+  scope: group
+  params: {
+    workspaceName: 'log-fanout-${token}'
+    insightsName: 'appi-fanout-${token}'
+    location: location
+    tags: tags
+    retentionDays: logRetentionDays
+  }
+}
+
+module roles 'modules/roles.bicep' = {
+  name: 'roles'
+  scope: group
+  params: {
+    storageName: storage.outputs.name
+    insightsName: monitoring.outputs.insightsName
+    appPrincipalId: identity.outputs.principalId
+    personPrincipalId: principalId
+    personPrincipalType: principalType
+  }
+}
+
+module app 'modules/function-app.bicep' = {
+  name: 'function-app'
+  scope: group
+  // The app reads its package and its durable state with these roles from the first second on.
+  dependsOn: [roles]
+  params: {
+    name: 'func-fanout-${token}'
+    planName: 'plan-fanout-${token}'
+    location: location
+    // azd finds the app of the service "fanout" in azure.yaml by this tag.
+    tags: union(tags, { 'azd-service-name': 'fanout' })
+    planTags: tags
+    identityId: identity.outputs.id
+    deploymentContainerUrl: '${storage.outputs.blobEndpoint}${deploymentContainer}'
+    nodeVersion: nodeVersion
+    maximumInstanceCount: maximumInstanceCount
+    settings: union(
+      {
+        AzureWebJobsStorage__accountName: storage.outputs.name
+        AzureWebJobsStorage__credential: 'managedidentity'
+        AzureWebJobsStorage__clientId: identity.outputs.clientId
+        APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
+        APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.outputs.clientId};Authorization=AAD'
+        Dataverse__main__url: dataverseUrl
+        Dataverse__main__clientId: identity.outputs.clientId
+        FANOUT_SOURCE_CONTAINERS: sourceContainer
+        FANOUT_RUNS_CONTAINER: runsContainer
+        FANOUT_SYNCS_CONTAINER: syncsContainer
+        FANOUT_SYNC_SCHEDULE: empty(syncSchedule) ? '0 */5 * * * *' : syncSchedule
+        FANOUT_MAX_LANES: string(maxLanes)
+      },
+      dataverseMaxDop > 0 ? { Dataverse__main__maxDop: string(dataverseMaxDop) } : {}
+    )
+  }
+}
+
+output AZURE_LOCATION string = location
+output AZURE_TENANT_ID string = tenant().tenantId
+output AZURE_RESOURCE_GROUP string = group.name
+output AZURE_STORAGE_ACCOUNT string = storage.outputs.name
+output AZURE_FUNCTION_APP string = app.outputs.name
+
+@description('Where the app answers, without /api.')
+output FANOUT_URL string = app.outputs.url
+
+@description('Client id to register as an application user in Dataverse (docs/operations.md).')
+output FANOUT_IDENTITY_CLIENT_ID string = identity.outputs.clientId

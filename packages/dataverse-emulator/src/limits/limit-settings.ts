@@ -1,0 +1,32 @@
+export type Facet = 'requests' | 'executionTime' | 'concurrency';
+
+/** `null` switches a limit off. Defaults: learn.microsoft.com/power-apps/developer/data-platform/api-limits. */
+export interface LimitSettings {
+  /** Documented: per user and web server. Measured once in a sandbox: one counter for all servers. */
+  readonly scope: 'perServer' | 'shared';
+  readonly windowMs: number;
+  readonly requests: number | null;
+  readonly executionTimeMs: number | null;
+  readonly concurrency: number | null;
+  /** A second, lower gauge for POST, PUT, PATCH and DELETE. */
+  readonly writeConcurrency: number | null;
+  /** Whether a refused request uses up the request count. */
+  readonly countRefused: boolean;
+  readonly retryAfter: RetryAfterSettings;
+}
+
+export interface RetryAfterSettings {
+  /** `missing`, `zero` and `httpDate` are for testing clients; the wait that counts as obeyed is then the growing model's. */
+  readonly model: 'growing' | 'fixed' | 'missing' | 'zero' | 'httpDate';
+  readonly fixedSeconds: number;
+  /** The gauge frees at once, yet about half a minute was observed for a first refusal. */
+  readonly concurrencySeconds: number;
+  /** Factor for each further request that arrives before the wait has passed. */
+  readonly growth: number;
+  /** 8:18 minutes were observed. */
+  readonly maxSeconds: number;
+  /** Requests already on their way when the first refusal was answered are not early. */
+  readonly earlyGraceMs: number;
+  /** What happens to an early request that the limits alone would admit. */
+  readonly early: 'judge' | 'refuse';
+}

@@ -1,0 +1,138 @@
+import { errorCodes, ODataError } from '../errors.ts';
+import type { Work } from '../latency/latency-model.ts';
+import { formatBatch, parseBatch, type BatchOperation, type BatchPart, type BatchResult } from '../odata/batch-format.ts';
+import { parsePreferences } from '../odata/preferences.ts';
+import { parseResourcePath } from '../odata/resource-path.ts';
+import { createGuid } from '../shared/guid.ts';
+import type { Transaction } from '../store/database.ts';
+import { errorResponse } from './error-response.ts';
+import type { ApiRequest, ApiResponse, Environment, Plan } from './operation.ts';
+import { route } from './route.ts';
+
+/** How a batch gets its work done: time passes between its parts, and each commits by itself. */
+export interface BatchRunner {
+  /** Lets the time of this much work pass. */
+  spend(work: Work): Promise<void>;
+  /** Runs in a transaction of its own; commits unless `run` throws. */
+  transact(run: (transaction: Transaction) => ApiResponse): ApiResponse;
+}
+
+/** Runs a batch's parts in order. learn.microsoft.com/power-apps/developer/data-platform/webapi/execute-batch-operations-using-web-api */
+export async function runBatch(environment: Environment, request: ApiRequest, runner: BatchRunner): Promise<ApiResponse> {
+  const parts = parseBatch(request.body, request.headers['content-type']);
+  assertSize(environment, parts);
+  const results: BatchResult[] = [];
+  let outerStatus = 200;
+  for (const part of parts) {
+    const result = await runPart(environment, request, part, runner);
+    results.push(result);
+    const failed = failedStatus(result);
+    if (failed === undefined || request.preferences.continueOnError) continue;
+    outerStatus = failed;
+    break;
+  }
+  const { body, contentType } = formatBatch(results, () => createGuid(environment.random));
+  return { status: outerStatus, headers: { 'Content-Type': contentType }, body };
+}
+
+function assertSize(environment: Environment, parts: readonly BatchPart[]): void {
+  const { maxBatchOperations } = environment.settings();
+  const size = parts.reduce((sum, part) => sum + (part.kind === 'operation' ? 1 : part.operations.length), 0);
+  if (size > maxBatchOperations) {
+    throw new ODataError(400, errorCodes.payload, `The number of operations in the batch exceeds the maximum of ${maxBatchOperations}.`);
+  }
+}
+
+function failedStatus(result: BatchResult): number | undefined {
+  const responses = result.kind === 'operation' ? [result.response] : result.responses.map(({ response }) => response);
+  return responses.find(({ status }) => status >= 400)?.status;
+}
+
+async function runPart(environment: Environment, outer: ApiRequest, part: BatchPart, runner: BatchRunner): Promise<BatchResult> {
+  if (part.kind === 'changeSet') return runChangeSet(environment, outer, part.operations, runner);
+  return { kind: 'operation', response: await runOperation(environment, outer, part.operation, runner) };
+}
+
+async function runOperation(environment: Environment, outer: ApiRequest, operation: BatchOperation, runner: BatchRunner): Promise<ApiResponse> {
+  const preferences = parsePreferences(operation.headers['prefer']);
+  try {
+    const plan = planOperation(environment, outer, operation);
+    await runner.spend(insideBatch(plan.work));
+    return runner.transact((transaction) => plan.execute(transaction));
+  } catch (error) {
+    return failure(error, outer, preferences.annotations === undefined ? outer.preferences : preferences);
+  }
+}
+
+function failure(error: unknown, outer: ApiRequest, preferences: ApiRequest['preferences']): ApiResponse {
+  if (!(error instanceof ODataError)) throw error;
+  const response = errorResponse(error, preferences);
+  return { ...response, headers: { REQ_ID: outer.requestId, ...response.headers } };
+}
+
+function insideBatch(work: Work): Work {
+  return { kind: 'batch', isWrite: work.isWrite, rows: work.rows, batchOperations: 1 };
+}
+
+function planOperation(environment: Environment, outer: ApiRequest, operation: BatchOperation): Plan {
+  const { method, url, headers, body } = operation;
+  const path = parseResourcePath(url, 'batch');
+  if (path.segments[0]?.name === '$batch') throw new ODataError(400, errorCodes.payload, 'A batch cannot contain a batch.');
+  return route(environment, { ...outer, method, path, headers, preferences: parsePreferences(headers['prefer']), body });
+}
+
+/** All or nothing; a failure gives one part with the `Content-ID` of the operation that failed. */
+async function runChangeSet(
+  environment: Environment,
+  outer: ApiRequest,
+  operations: readonly BatchOperation[],
+  runner: BatchRunner,
+): Promise<BatchResult> {
+  let current: BatchOperation | undefined;
+  try {
+    for (const operation of operations) {
+      current = operation;
+      await runner.spend(insideBatch(workOf(environment, outer, operation)));
+    }
+    const responses: { contentId: string | undefined; response: ApiResponse }[] = [];
+    const uris = new Map<string, string>();
+    runner.transact((transaction) => {
+      for (const operation of operations) {
+        current = operation;
+        const resolved = resolveContentIds(operation, uris, operations);
+        const response = planOperation(environment, outer, resolved).execute(transaction);
+        const uri = response.headers['OData-EntityId'];
+        if (operation.contentId !== undefined && uri !== undefined) uris.set(operation.contentId, uri);
+        responses.push({ contentId: operation.contentId, response });
+      }
+      return { status: 200, headers: {}, body: '' };
+    });
+    return { kind: 'changeSet', responses };
+  } catch (error) {
+    return { kind: 'changeSet', responses: [{ contentId: current?.contentId, response: failure(error, outer, outer.preferences) }] };
+  }
+}
+
+/** Work of an operation whose URL may still hold a reference to an earlier one. */
+function workOf(environment: Environment, outer: ApiRequest, operation: BatchOperation): Work {
+  if (operation.url.startsWith('$')) return { kind: 'single', isWrite: true, rows: { update: 1 } };
+  return planOperation(environment, outer, operation).work;
+}
+
+/** Replaces `$n` by the URI of the row that the operation with that Content-ID wrote, in the URL and in references of the body. */
+function resolveContentIds(operation: BatchOperation, uris: ReadonlyMap<string, string>, all: readonly BatchOperation[]): BatchOperation {
+  const known = new Set(all.flatMap(({ contentId }) => contentId ?? []));
+  const uriOf = (id: string): string => {
+    const uri = uris.get(id);
+    if (uri !== undefined) return uri;
+    throw new ODataError(400, errorCodes.payload, `Content-ID Reference: '$${id}' does not exist in the batch context.`);
+  };
+  const inUrl = /^\$(\w+)/.exec(operation.url)?.[1];
+  const url = inUrl === undefined ? operation.url : uriOf(inUrl) + operation.url.slice(inUrl.length + 1);
+  if (known.size === 0 && !operation.body.includes('"$')) return { ...operation, url };
+  const body = operation.body.replace(
+    /("(?:[^"\\]*@odata\.bind|@odata\.id)"\s*:\s*")\/?\$(\w+)/g,
+    (_, before: string, id: string) => before + uriOf(id),
+  );
+  return { ...operation, url, body };
+}

@@ -1,0 +1,27 @@
+import type { TableStore } from '../store/table-store.ts';
+import { readWork, type ApiRequest, type Environment, type Plan } from './operation.ts';
+import { countRows } from './retrieve-multiple.ts';
+import { rowFilter } from './row-query.ts';
+import { changesSince, deltaVersion } from './track-changes.ts';
+
+/** `GET /{set}/$count`: a plain number, at most 5,000 like `$count=true`; with a delta token, how many changes. */
+const maxCount = 5000;
+
+export function count(environment: Environment, request: ApiRequest, store: TableStore): Plan {
+  return {
+    work: readWork,
+    execute: () => {
+      const token = request.path.query.get('$deltatoken');
+      const rows =
+        token === undefined
+          ? countRows(store, rowFilter(environment.database, store.model, request.path.query))
+          : countChanges(environment, store, token);
+      return { status: 200, headers: { 'Content-Type': 'text/plain' }, body: String(Math.min(rows, maxCount)) };
+    },
+  };
+}
+
+function countChanges(environment: Environment, store: TableStore, token: string): number {
+  const { rows, deleted } = changesSince(store, deltaVersion(environment, token));
+  return rows.length + deleted.length;
+}

@@ -1,0 +1,35 @@
+import { createRow, writeContext } from './write-row.ts';
+import { projection } from './projection.ts';
+import { etag, rowToJson } from './read-row.ts';
+import { apiRoot, jsonResponse, parseBody, type ApiRequest, type ApiResponse, type Environment, type Plan } from './operation.ts';
+import type { Row, TableStore } from '../store/table-store.ts';
+
+/** `POST /{set}`: learn.microsoft.com/power-apps/developer/data-platform/webapi/create-entity-web-api */
+export function create(environment: Environment, request: ApiRequest, store: TableStore): Plan {
+  return {
+    work: { kind: 'single', isWrite: true, rows: { create: 1 } },
+    execute: (transaction) => {
+      const body = parseBody(request, store.model.entitySetName);
+      const row = createRow(writeContext(environment, transaction, request.caller), store, body);
+      return request.preferences.returnRepresentation
+        ? representation(environment, request, store, row, 201)
+        : written(`${apiRoot(environment, request)}/${store.model.entitySetName}(${row.id})`);
+    },
+  };
+}
+
+/** The short answer to a write: no body, the row's address in headers. */
+export function written(address: string): ApiResponse {
+  return { status: 204, headers: { 'OData-EntityId': address, Location: address }, body: '' };
+}
+
+export function representation(environment: Environment, request: ApiRequest, store: TableStore, row: Row, status: number): ApiResponse {
+  const { model } = store;
+  const { shape, contextColumns } = projection(model, request);
+  const context = `${apiRoot(environment, request)}/$metadata#${model.entitySetName}${contextColumns}/$entity`;
+  return jsonResponse(
+    status,
+    { '@odata.context': context, ...rowToJson(model, row, shape) },
+    { 'Preference-Applied': 'return=representation', ETag: etag(row) },
+  );
+}

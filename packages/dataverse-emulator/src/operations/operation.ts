@@ -1,0 +1,87 @@
+import type { Work } from '../latency/latency-model.ts';
+import type { Preferences } from '../odata/preferences.ts';
+import type { ResourcePath } from '../odata/resource-path.ts';
+import type { ApplicationUserSetting, Settings } from '../settings/settings.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { Random } from '../shared/random.ts';
+import type { Database, Transaction } from '../store/database.ts';
+import { payloadError } from '../errors.ts';
+import { isJsonObject, type JsonObject } from '../shared/json.ts';
+
+/** Who a request runs as. */
+export interface Caller {
+  readonly user: ApplicationUserSetting;
+  readonly systemUserId: string;
+  /** Set when another user is impersonated: rows are then stamped with that user. */
+  readonly impersonatedUserId: string | undefined;
+}
+
+/** What every operation works on. */
+export interface Environment {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly organizationId: string;
+  readonly businessUnitId: string;
+  /** Current settings; they may change between two calls. */
+  settings(): Settings;
+  /** `http://127.0.0.1:7080`. */
+  origin(): string;
+}
+
+/** One operation's request, from the wire or from inside a batch. */
+export interface ApiRequest {
+  readonly method: string;
+  readonly path: ResourcePath;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly preferences: Preferences;
+  readonly body: string;
+  readonly requestId: string;
+  readonly caller: Caller;
+}
+
+export interface ApiResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** A request that was understood: what it costs is known before it runs. */
+export interface Plan {
+  readonly work: Work;
+  /** Runs in the transaction; throwing takes everything in it back. */
+  execute(transaction: Transaction): ApiResponse;
+}
+
+export type Operation = (environment: Environment, request: ApiRequest) => Plan;
+
+export const readWork: Work = { kind: 'read', isWrite: false, rows: {} };
+
+export const jsonContentType = 'application/json; odata.metadata=minimal';
+
+export function jsonResponse(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): ApiResponse {
+  return { status, headers: { 'Content-Type': jsonContentType, ...headers }, body: JSON.stringify(value) };
+}
+
+export const noContent: ApiResponse = { status: 204, headers: {}, body: '' };
+
+export function apiRoot(environment: Environment, request: ApiRequest): string {
+  return `${environment.origin()}/api/data/${request.path.version}`;
+}
+
+/** The body as a JSON object; 400 when it is none. */
+export function parseBody(request: ApiRequest, entitySetName: string): JsonObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(request.body);
+  } catch (error) {
+    throw payloadError(entitySetName, `The payload is not valid JSON: ${error instanceof Error ? error.message : ''}`);
+  }
+  if (!isJsonObject(value)) throw payloadError(entitySetName, 'An object was expected in the payload.');
+  return value;
+}
+
+export function iso(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}

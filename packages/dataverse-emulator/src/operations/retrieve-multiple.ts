@@ -1,0 +1,105 @@
+import { errorCodes, ODataError } from '../errors.ts';
+import { formatSkipToken, parseSkipToken } from '../odata/page-cookie.ts';
+import type { Row, TableStore } from '../store/table-store.ts';
+import { expandRow, parseExpand } from './expand.ts';
+import { apiRoot, jsonResponse, readWork, type ApiRequest, type Environment, type Plan } from './operation.ts';
+import { projection } from './projection.ts';
+import { rowToJson } from './read-row.ts';
+import { parseOrder, rowFilter, rowReader, selectRows } from './row-query.ts';
+import { trackChanges } from './track-changes.ts';
+
+/** learn.microsoft.com/power-apps/developer/data-platform/webapi/query/count-rows */
+const maxCount = 5000;
+const maxPageSize = 5000;
+
+/** `GET /{set}`: learn.microsoft.com/power-apps/developer/data-platform/webapi/query/overview */
+export function retrieveMultiple(environment: Environment, request: ApiRequest, store: TableStore): Plan {
+  assertSupported(request);
+  if (request.preferences.trackChanges || request.path.query.has('$deltatoken')) return trackChanges(environment, request, store);
+  return { work: readWork, execute: () => page(environment, request, store) };
+}
+
+function assertSupported({ path: { query } }: ApiRequest): void {
+  for (const name of ['$skip', '$search', '$format']) {
+    if (query.has(name)) throw new ODataError(400, errorCodes.urlNotParsed, `The query parameter ${name} is not supported`);
+  }
+  for (const name of ['fetchXml', '$apply', 'savedQuery', 'userQuery']) {
+    if (query.has(name)) throw new ODataError(501, errorCodes.notImplemented, `The query parameter ${name} is not implemented.`);
+  }
+}
+
+/** Rows of a page, given `Prefer: odata.maxpagesize`. */
+export function pageSizeOf(environment: Environment, request: ApiRequest): number {
+  return Math.min(request.preferences.maxPageSize ?? maxPageSize, environment.settings().pageSize);
+}
+
+function page(environment: Environment, request: ApiRequest, store: TableStore) {
+  const { database } = environment;
+  const { model } = store;
+  const { query } = request.path;
+  const { shape, contextColumns } = projection(model, request);
+  const expand = parseExpand(model, database, query.get('$expand'));
+  const order = parseOrder(model, query.get('$orderby'));
+  const matches = rowFilter(database, model, query);
+  const token = query.get('$skiptoken');
+  const after = token === undefined ? undefined : parseSkipToken(token);
+  const top = topOf(request);
+  const size = Math.min(pageSizeOf(environment, request), top ?? Infinity);
+  const rows = selectRows(database, store, { matches, order, after, limit: size + 1 });
+  const shown = rows.slice(0, size);
+  const last = shown.at(-1);
+  const hasMore = rows.length > size && top === undefined && last !== undefined;
+  const read = rowReader(database, model);
+  const json: Record<string, unknown> = {
+    '@odata.context': `${apiRoot(environment, request)}/$metadata#${model.entitySetName}${contextColumns}`,
+    ...countMembers(request, store, matches),
+    value: shown.map((row) => ({ ...rowToJson(model, row, shape), ...expandRow(database, row, expand) })),
+  };
+  if (hasMore) {
+    const orderValues = order.map(({ name }) => read(last, name));
+    const pageNumber = (after?.pageNumber ?? 1) + 1;
+    json['@odata.nextLink'] = nextLink(environment, request, store, formatSkipToken({ pageNumber, orderValues, lastId: last.id }));
+  }
+  return jsonResponse(200, json, appliedPageSize(request));
+}
+
+export function appliedPageSize({ preferences: { maxPageSize: size } }: ApiRequest): Readonly<Record<string, string>> {
+  return size === undefined ? {} : { 'Preference-Applied': `odata.maxpagesize=${size}` };
+}
+
+/** `$top` is ignored when a page size was asked for. */
+function topOf({ path: { query }, preferences }: ApiRequest): number | undefined {
+  const text = query.get('$top');
+  if (text === undefined || preferences.maxPageSize !== undefined) return undefined;
+  const top = Number(text);
+  if (!Number.isInteger(top) || top < 1) {
+    throw new ODataError(400, errorCodes.urlNotParsed, `Invalid value '${text}' for $top query option found.`);
+  }
+  return top;
+}
+
+function countMembers(request: ApiRequest, store: TableStore, matches: ((row: Row) => boolean) | undefined): Record<string, unknown> {
+  const isAnnotated = request.preferences.annotations !== undefined;
+  const isWanted = request.path.query.get('$count') === 'true';
+  if (!isWanted) return isAnnotated ? { '@Microsoft.Dynamics.CRM.totalrecordcount': -1, '@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded': false } : {};
+  const count = countRows(store, matches);
+  const members: Record<string, unknown> = { '@odata.count': Math.min(count, maxCount) };
+  if (isAnnotated) {
+    members['@Microsoft.Dynamics.CRM.totalrecordcount'] = Math.min(count, maxCount);
+    members['@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded'] = count > maxCount;
+  }
+  return members;
+}
+
+export function countRows(store: TableStore, matches: ((row: Row) => boolean) | undefined): number {
+  if (matches === undefined) return store.count;
+  let count = 0;
+  for (const row of store.rows()) if (matches(row)) count += 1;
+  return count;
+}
+
+export function nextLink(environment: Environment, request: ApiRequest, store: TableStore, skipToken: string): string {
+  const kept = [...request.path.query].filter(([name]) => name !== '$skiptoken');
+  const query = [...kept, ['$skiptoken', skipToken] as const].map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');
+  return `${apiRoot(environment, request)}/${store.model.entitySetName}?${query}`;
+}

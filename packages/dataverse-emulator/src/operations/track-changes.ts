@@ -1,0 +1,121 @@
+import { errorCodes, ODataError } from '../errors.ts';
+import { formatSkipToken, parseSkipToken } from '../odata/page-cookie.ts';
+import type { Row, TableStore, Tombstone } from '../store/table-store.ts';
+import { apiRoot, iso, jsonResponse, readWork, type ApiRequest, type ApiResponse, type Environment, type Plan } from './operation.ts';
+import { projection } from './projection.ts';
+import { rowToJson } from './read-row.ts';
+import { appliedPageSize, nextLink, pageSizeOf } from './retrieve-multiple.ts';
+import { selectRows } from './row-query.ts';
+
+/** learn.microsoft.com/power-apps/developer/data-platform/use-change-tracking-synchronize-data-external-systems */
+export function trackChanges(environment: Environment, request: ApiRequest, store: TableStore): Plan {
+  const { model } = store;
+  for (const name of ['$filter', '$orderby', '$expand', '$top']) {
+    if (request.path.query.has(name)) {
+      throw new ODataError(400, errorCodes.invalidArgument, `The "${name}" query parameter isn't supported when Change Tracking is enabled.`);
+    }
+  }
+  if (!model.definition.changeTracking) {
+    throw new ODataError(400, errorCodes.changeTrackingOff, `Entity ${model.logicalName} isn't enabled for change tracking.`);
+  }
+  const token = request.path.query.get('$deltatoken');
+  return {
+    work: readWork,
+    execute: () => (token === undefined ? firstWalk(environment, request, store) : delta(environment, request, store, token)),
+  };
+}
+
+/** `{version}!{date time UTC}`, as the real tokens look. */
+function formatDeltaToken(version: number, atMs: number): string {
+  const [, year, month, day, time] = /^(\d{4})-(\d{2})-(\d{2})T([\d:]{8})/.exec(iso(atMs)) ?? [];
+  return `${version}!${month}/${day}/${year} ${time}`;
+}
+
+/** Throws when the token is none or has expired. */
+export function deltaVersion(environment: Environment, token: string): number {
+  const match = /^(\d+)!(\d{2})\/(\d{2})\/(\d{4}) ([\d:]{8})$/.exec(token);
+  if (match === null) throw new ODataError(400, errorCodes.invalidArgument, `The delta token '${token}' is not valid.`);
+  const [, version, month, day, year, time] = match;
+  const issuedMs = Date.parse(`${year}-${month}-${day}T${time}Z`);
+  if (environment.clock.now() - issuedMs > environment.settings().deltaTokenLifetimeSeconds * 1000) {
+    throw new ODataError(
+      400,
+      errorCodes.versionStampExpired,
+      'Version stamp associated with the client has expired. Please perform a full sync.',
+    );
+  }
+  return Number(version);
+}
+
+/** What changed above a version: rows that are there by version, then what was deleted. */
+export function changesSince(store: TableStore, version: number): { readonly rows: readonly Row[]; readonly deleted: readonly Tombstone[] } {
+  const rows = [...store.rows()].filter((row) => row.version > version).sort((a, b) => a.version - b.version);
+  return { rows, deleted: store.tombstones.filter((tombstone) => tombstone.version > version && store.get(tombstone.id) === undefined) };
+}
+
+function firstWalk(environment: Environment, request: ApiRequest, store: TableStore): ApiResponse {
+  const skipToken = request.path.query.get('$skiptoken');
+  const after = skipToken === undefined ? undefined : parseSkipToken(skipToken);
+  // The link covers everything since the walk began: what changes between two pages comes with the first delta.
+  const version = after?.trackedVersion ?? environment.database.version;
+  const size = pageSizeOf(environment, request);
+  const rows = selectRows(environment.database, store, { matches: undefined, order: [], after, limit: size + 1 });
+  const shown = rows.slice(0, size);
+  const { shape } = projection(store.model, request);
+  const value = shown.map((row) => rowToJson(store.model, row, shape));
+  const lastId = shown.at(-1)?.id;
+  if (rows.length <= size || lastId === undefined) return answer(environment, request, store, value, version);
+  const pageNumber = (after?.pageNumber ?? 1) + 1;
+  const token = formatSkipToken({ pageNumber, orderValues: [], lastId, trackedVersion: version });
+  return answer(environment, request, store, value, undefined, nextLink(environment, request, store, token));
+}
+
+/** Changes come in version order; a page goes on behind the last version shown. */
+function delta(environment: Environment, request: ApiRequest, store: TableStore, token: string): ApiResponse {
+  const skipToken = request.path.query.get('$skiptoken');
+  const after = skipToken === undefined ? undefined : parseSkipToken(skipToken);
+  const start = deltaVersion(environment, token);
+  const until = after?.trackedVersion ?? environment.database.version;
+  const { rows, deleted } = changesSince(store, start);
+  const { shape, contextColumns } = projection(store.model, request);
+  const deletedContext = `${apiRoot(environment, request)}/$metadata#${store.model.entitySetName}${contextColumns}/$deletedEntity`;
+  const changes = [
+    ...rows.map((row) => ({ position: `0${padded(row.version)}`, json: () => rowToJson(store.model, row, shape) })),
+    ...deleted.map(({ id, version }) => ({
+      position: `1${padded(version)}`,
+      json: () => ({ '@odata.context': deletedContext, id, reason: 'deleted' }),
+    })),
+  ].filter(({ position }) => after === undefined || position > after.lastId);
+  const size = pageSizeOf(environment, request);
+  const shown = changes.slice(0, size);
+  const value = shown.map(({ json }) => json());
+  const lastId = shown.at(-1)?.position;
+  if (changes.length <= size || lastId === undefined) return answer(environment, request, store, value, until);
+  const pageNumber = (after?.pageNumber ?? 1) + 1;
+  const next = formatSkipToken({ pageNumber, orderValues: [], lastId, trackedVersion: until });
+  return answer(environment, request, store, value, undefined, nextLink(environment, request, store, next));
+}
+
+const padded = (version: number): string => String(version).padStart(16, '0');
+
+function answer(
+  environment: Environment,
+  request: ApiRequest,
+  store: TableStore,
+  value: readonly unknown[],
+  version: number | undefined,
+  next?: string,
+): ApiResponse {
+  const { contextColumns } = projection(store.model, request);
+  const root = apiRoot(environment, request);
+  const { entitySetName } = store.model;
+  const json: Record<string, unknown> = { '@odata.context': `${root}/$metadata#${entitySetName}${contextColumns}/$delta` };
+  if (version !== undefined) {
+    const select = request.path.query.get('$select');
+    const token = encodeURIComponent(formatDeltaToken(version, environment.clock.now()));
+    json['@odata.deltaLink'] = `${root}/${entitySetName}?${select === undefined ? '' : `$select=${encodeURIComponent(select)}&`}$deltatoken=${token}`;
+  }
+  if (next !== undefined) json['@odata.nextLink'] = next;
+  const applied = [request.preferences.trackChanges ? 'odata.track-changes' : '', appliedPageSize(request)['Preference-Applied'] ?? ''];
+  return jsonResponse(200, { ...json, value }, { 'Preference-Applied': applied.filter((item) => item !== '').join(',') });
+}

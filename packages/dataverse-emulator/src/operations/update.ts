@@ -1,0 +1,66 @@
+import { duplicateRecord, errorCodes, ODataError } from '../errors.ts';
+import { findRow, type RowAddress } from '../odata/row-address.ts';
+import type { Transaction } from '../store/database.ts';
+import type { Row, TableStore } from '../store/table-store.ts';
+import { representation, written } from './create.ts';
+import { apiRoot, parseBody, type ApiRequest, type ApiResponse, type Environment, type Plan } from './operation.ts';
+import { etag } from './read-row.ts';
+import { missingRow } from './retrieve.ts';
+import { createRow, replaceRow, updateRow, writeContext } from './write-row.ts';
+
+/**
+ * `PATCH /{set}({key})`: update or create, steered by `If-Match` and `If-None-Match`.
+ * learn.microsoft.com/power-apps/developer/data-platform/webapi/perform-conditional-operations-using-web-api
+ */
+export function update(environment: Environment, request: ApiRequest, store: TableStore, address: RowAddress): Plan {
+  const isUpdateOnly = request.headers['if-match'] !== undefined;
+  const rowWork = isUpdateOnly ? 'update' : address.kind === 'key' ? 'upsertByKey' : 'upsert';
+  return {
+    work: { kind: 'single', isWrite: true, rows: { [rowWork]: 1 } },
+    execute: (transaction) => {
+      const row = findRow(store, address);
+      assertPreconditions(request, store, row, address);
+      return write({ environment, request, store, address, transaction, row });
+    },
+  };
+}
+
+function write(options: {
+  readonly environment: Environment;
+  readonly request: ApiRequest;
+  readonly store: TableStore;
+  readonly address: RowAddress;
+  readonly transaction: Transaction;
+  readonly row: Row | undefined;
+}): ApiResponse {
+  const { environment, request, store, address, transaction, row } = options;
+  const body = parseBody(request, store.model.entitySetName);
+  const context = writeContext(environment, transaction, request.caller);
+  const isReplaced = store.model.isElastic && request.headers['if-match'] === undefined;
+  const changed =
+    row === undefined
+      ? createRow(context, store, body, address)
+      : isReplaced
+        ? replaceRow(context, store, row, body)
+        : updateRow(context, store, row, body, address);
+  if (request.preferences.returnRepresentation) {
+    return representation(environment, request, store, changed, row === undefined ? 201 : 200);
+  }
+  const key = address.kind === 'key' ? address.text : changed.id;
+  return written(`${apiRoot(environment, request)}/${store.model.entitySetName}(${key})`);
+}
+
+export function assertPreconditions(request: ApiRequest, store: TableStore, row: Row | undefined, address: RowAddress): void {
+  const ifMatch = request.headers['if-match'];
+  if (ifMatch !== undefined && row === undefined) throw missingRow(store.model, address);
+  if (row !== undefined && ifMatch !== undefined && ifMatch !== '*' && ifMatch !== etag(row)) throw versionMismatch();
+  if (request.headers['if-none-match'] === '*' && row !== undefined) throw duplicateRecord();
+}
+
+function versionMismatch(): ODataError {
+  return new ODataError(
+    412,
+    errorCodes.versionMismatch,
+    "The version of the existing record doesn't match the RowVersion property provided.",
+  );
+}

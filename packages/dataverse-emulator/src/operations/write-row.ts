@@ -1,0 +1,213 @@
+import { errorCodes, keyDoesNotExist, ODataError, payloadError, rowDoesNotExist } from '../errors.ts';
+import { findRow, parseReference, type RowAddress } from '../odata/row-address.ts';
+import type { Column, Property, TableModel } from '../schema/table-model.ts';
+import { type Reference, type Value } from '../schema/values.ts';
+import { createGuid, isGuid } from '../shared/guid.ts';
+import type { JsonObject } from '../shared/json.ts';
+import type { Transaction } from '../store/database.ts';
+import type { Row, TableStore } from '../store/table-store.ts';
+import { iso, type Caller, type Environment } from './operation.ts';
+
+/** What writing rows of one request needs; made once per request. */
+export interface WriteContext {
+  readonly environment: Environment;
+  readonly transaction: Transaction;
+  readonly caller: Caller;
+  readonly now: string;
+  readonly stampUser: Reference;
+}
+
+export function writeContext(environment: Environment, transaction: Transaction, caller: Caller): WriteContext {
+  const id = caller.impersonatedUserId ?? caller.systemUserId;
+  return { environment, transaction, caller, now: iso(environment.clock.now()), stampUser: { id, table: 'systemuser' } };
+}
+
+/** Creates a row from a body. An address by alternate key fills the key columns that the body leaves out. */
+export function createRow(context: WriteContext, store: TableStore, body: JsonObject, address?: RowAddress): Row {
+  const { model } = store;
+  const values: Value[] = new Array<Value>(model.columns.length).fill(null);
+  if (address?.kind === 'key') for (const [column, value] of address.values) values[column.ordinal] = value;
+  if (address?.kind === 'id' && address.partition !== undefined) set(model, values, 'partitionid', address.partition);
+  applyBody(context, model, values, body);
+  assertRequired(context, model, values);
+  stampCreated(context, model, values);
+  const id = address?.kind === 'id' ? address.id : (bodyId(model, body) ?? createGuid(context.environment.random));
+  return context.transaction.insert(store, id, values, address?.kind === 'key' ? address.text : null);
+}
+
+/** Changes the columns that the body names. Key columns of the address are left alone whatever the body says. */
+export function updateRow(context: WriteContext, store: TableStore, before: Row, body: JsonObject, address?: RowAddress): Row {
+  const { model } = store;
+  const values = before.values.slice();
+  applyBody(context, model, values, body);
+  if (address?.kind === 'key') for (const column of address.values.keys()) values[column.ordinal] = before.values[column.ordinal] ?? null;
+  stampModified(context, model, values);
+  return context.transaction.update(store, before, values, address?.kind === 'key' ? address.text : null);
+}
+
+/** An elastic upsert replaces the whole row: columns not sent are lost. */
+export function replaceRow(context: WriteContext, store: TableStore, before: Row, body: JsonObject): Row {
+  const { model } = store;
+  const values: Value[] = new Array<Value>(model.columns.length).fill(null);
+  for (const name of ['createdon', 'createdby', 'ownerid', 'partitionid']) {
+    const column = model.columnsByName.get(name);
+    if (column !== undefined) values[column.ordinal] = before.values[column.ordinal] ?? null;
+  }
+  applyBody(context, model, values, body);
+  stampModified(context, model, values);
+  return context.transaction.update(store, before, values, null);
+}
+
+/** The primary key a body carries, checked; `undefined` when there is none. */
+export function bodyId(model: TableModel, body: JsonObject): string | undefined {
+  const raw = body[model.definition.primaryIdColumn];
+  if (raw === undefined || raw === null) return undefined;
+  if (typeof raw === 'string' && isGuid(raw)) return raw.toLowerCase();
+  throw payloadError(model.entitySetName, `Cannot convert the literal '${String(raw)}' to the expected type 'Edm.Guid'.`);
+}
+
+function applyBody(context: WriteContext, model: TableModel, values: Value[], body: JsonObject): void {
+  let touchesState = false;
+  for (const name in body) {
+    const property = model.properties.get(name);
+    if (property === undefined) {
+      assertIgnorable(model, name);
+      continue;
+    }
+    if (property.kind === 'primaryId') continue;
+    const { definition } = property.column;
+    if (definition.readOnly === true && isReadOnlyRefused(context, model, property)) continue;
+    if (definition.type === 'State' || definition.type === 'Status') touchesState = true;
+    values[property.column.ordinal] = propertyValue(context, model, property, body[name]);
+  }
+  if (touchesState) settleState(model, values, body);
+  deriveFullName(model, values);
+}
+
+function isReadOnlyRefused(context: WriteContext, model: TableModel, { column }: { readonly column: Column }): true {
+  if (context.environment.settings().readOnlyColumns === 'refuse') {
+    throw new ODataError(400, errorCodes.invalidArgument, `The column ${column.name} of ${model.logicalName} is read-only.`);
+  }
+  return true;
+}
+
+function propertyValue(context: WriteContext, model: TableModel, property: Property, raw: unknown): Value {
+  switch (property.kind) {
+    case 'primaryId':
+      return null;
+    case 'column':
+      return property.column.parse(raw);
+    case 'navigation':
+      if (raw === null) return null;
+      throw payloadError(model.entitySetName, 'Creating related rows inside a single-valued navigation property is not supported here.');
+    case 'bind':
+      return resolveBind(context, model, property.targets, raw);
+  }
+}
+
+function assertIgnorable(model: TableModel, name: string): void {
+  const at = name.indexOf('@');
+  if (at < 0) {
+    throw payloadError(
+      model.entitySetName,
+      `Microsoft.Crm.CrmException: Invalid property '${name}' was found in entity 'Microsoft.Dynamics.CRM.${model.logicalName}'.`,
+    );
+  }
+  if (name.endsWith('@odata.bind')) {
+    throw payloadError(
+      model.entitySetName,
+      `An undeclared property '${name.slice(0, at)}' which only has property annotations in the payload but no property value was found in the payload. In OData, only declared navigation properties and declared named streams can be represented as properties without values.`,
+    );
+  }
+}
+
+function resolveBind(context: WriteContext, model: TableModel, targets: readonly string[], raw: unknown): Reference {
+  if (typeof raw !== 'string') {
+    throw payloadError(
+      model.entitySetName,
+      "The 'odata.bind' instance or property annotation has a null value. In OData, the 'odata.bind' instance or property annotation must have a non-null string value.",
+    );
+  }
+  return resolveReference(context.environment, model, targets, raw);
+}
+
+/** The row a reference names. Throws 404 when it does not exist, 400 when it is of a table the lookup does not take. */
+export function resolveReference(environment: Environment, model: TableModel, targets: readonly string[], text: string): Reference {
+  const { store, address } = parseReference(environment.database, text, model.entitySetName);
+  const table = store.model.logicalName;
+  if (!targets.includes(table)) {
+    throw payloadError(model.entitySetName, `A ${table} row was given where one of ${targets.join(', ')} is expected.`);
+  }
+  const row = findRow(store, address);
+  if (row !== undefined) return { id: row.id, table };
+  throw address.kind === 'id' ? rowDoesNotExist(table, address.id) : keyDoesNotExist(table);
+}
+
+function assertRequired(context: WriteContext, model: TableModel, values: readonly Value[]): void {
+  if (model.requiredColumns.length === 0 || !context.environment.settings().enforceRequired) return;
+  for (const { name, ordinal } of model.requiredColumns) {
+    if (values[ordinal] === null || values[ordinal] === undefined) {
+      throw new ODataError(400, errorCodes.requiredFieldMissing, `Required field '${name}' is missing`);
+    }
+  }
+}
+
+function set(model: TableModel, values: Value[], name: string, value: Value): void {
+  const column = model.columnsByName.get(name);
+  if (column !== undefined) values[column.ordinal] = value;
+}
+
+function get(model: TableModel, values: readonly Value[], name: string): Value {
+  const column = model.columnsByName.get(name);
+  return column === undefined ? null : (values[column.ordinal] ?? null);
+}
+
+function stampCreated(context: WriteContext, model: TableModel, values: Value[]): void {
+  const overridden = get(model, values, 'overriddencreatedon');
+  set(model, values, 'createdon', typeof overridden === 'string' ? `${overridden.slice(0, 10)}T00:00:00Z` : context.now);
+  set(model, values, 'createdby', context.stampUser);
+  if (get(model, values, 'ownerid') === null) set(model, values, 'ownerid', context.stampUser);
+  if (get(model, values, 'statecode') === null) set(model, values, 'statecode', 0);
+  if (get(model, values, 'statuscode') === null) set(model, values, 'statuscode', defaultStatus(model, 0));
+  if (context.caller.impersonatedUserId !== undefined) {
+    set(model, values, 'createdonbehalfby', { id: context.caller.systemUserId, table: 'systemuser' });
+  }
+  stampModified(context, model, values);
+}
+
+function stampModified(context: WriteContext, model: TableModel, values: Value[]): void {
+  set(model, values, 'modifiedon', context.now);
+  set(model, values, 'modifiedby', context.stampUser);
+}
+
+function statusOptions(model: TableModel): readonly { readonly value: number; readonly state?: number }[] {
+  return model.columnsByName.get('statuscode')?.definition.options ?? [];
+}
+
+function defaultStatus(model: TableModel, state: Value): number | null {
+  return statusOptions(model).find((option) => option.state === state)?.value ?? null;
+}
+
+/** State and status must fit; a state sent alone brings its default status, a status sent alone its state. */
+function settleState(model: TableModel, values: Value[], body: JsonObject): void {
+  const status = get(model, values, 'statuscode');
+  const stateOfStatus = statusOptions(model).find((option) => option.value === status)?.state;
+  const hasState = body['statecode'] !== undefined;
+  const hasStatus = body['statuscode'] !== undefined;
+  const state = get(model, values, 'statecode') ?? 0;
+  if (hasState && hasStatus && stateOfStatus !== state) {
+    throw new ODataError(
+      400,
+      errorCodes.stateStatusMismatch,
+      `${String(status)} is not a valid status code for state code ${model.logicalName}State.${String(state)} on ${model.logicalName}.`,
+    );
+  }
+  if (hasState && !hasStatus && stateOfStatus !== state) set(model, values, 'statuscode', defaultStatus(model, state));
+  if (hasStatus && !hasState && stateOfStatus !== undefined) set(model, values, 'statecode', stateOfStatus);
+}
+
+function deriveFullName(model: TableModel, values: Value[]): void {
+  if (model.logicalName !== 'contact') return;
+  const parts = [get(model, values, 'firstname'), get(model, values, 'lastname')].filter((part) => typeof part === 'string');
+  set(model, values, 'fullname', parts.length === 0 ? null : parts.join(' '));
+}

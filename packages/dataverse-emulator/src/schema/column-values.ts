@@ -1,0 +1,184 @@
+import { errorCodes, ODataError, payloadError } from '../errors.ts';
+import { isGuid } from '../shared/guid.ts';
+import type { ColumnDefinition, TableDefinition } from './definitions.ts';
+import type { Value } from './values.ts';
+
+export type ParseValue = (raw: unknown) => Value;
+
+const dateTimePattern =
+  /^(\d{4})-(\d{2})-(\d{2})(?:T(\d{2}):(\d{2})(?::(\d{2})(?:\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?$/i;
+// eslint-disable-next-line no-control-regex -- exactly the characters XML 1.0 forbids
+const forbiddenCharacters = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/;
+const maxMultiSelectValues = 150;
+
+const edmTypes: Readonly<Record<string, string>> = {
+  String: 'Edm.String', Memo: 'Edm.String', Integer: 'Edm.Int32', BigInt: 'Edm.Int64', Decimal: 'Edm.Decimal', Double: 'Edm.Double',
+  Money: 'Edm.Decimal', Boolean: 'Edm.Boolean', Picklist: 'Edm.Int32', State: 'Edm.Int32', Status: 'Edm.Int32',
+  MultiSelectPicklist: 'Edm.String', DateTime: 'Edm.DateTimeOffset', Uniqueidentifier: 'Edm.Guid', Image: 'Edm.Binary',
+}; // prettier-ignore
+
+/**
+ * A date-time in the stored form: UTC, to the second. No offset is read as UTC. `undefined` when it is no date.
+ * learn.microsoft.com/power-apps/developer/data-platform/behavior-format-date-time-attribute
+ */
+export function normaliseDateTime(text: string): string | undefined {
+  const match = dateTimePattern.exec(text);
+  if (match === null) return undefined;
+  const [, year, month, day, hour = '00', minute = '00', second = '00', offset = 'Z'] = match;
+  const date = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}${offset.toUpperCase()}`);
+  if (Number.isNaN(date.getTime())) return undefined;
+  const stored = `${date.toISOString().slice(0, 19)}Z`;
+  // JavaScript rolls 30 February over; the service refuses it.
+  const isRolled = (offset === 'Z' || offset === 'z') && !stored.startsWith(`${year}-${month}-${day}`);
+  return isRolled ? undefined : stored;
+}
+
+/** How a column reads a JSON value: checked, rounded and in the stored form. Throws `ODataError` with the documented codes. */
+export function columnParser(table: TableDefinition, column: ColumnDefinition): ParseValue {
+  const parse = typedParser(table, column);
+  return (raw) => (raw === null ? null : parse(raw));
+}
+
+function typedParser(table: TableDefinition, column: ColumnDefinition): ParseValue {
+  switch (column.type) {
+    case 'String':
+    case 'Memo':
+      return textParser(table, column);
+    case 'Integer':
+    case 'BigInt':
+    case 'Decimal':
+    case 'Double':
+    case 'Money':
+      return numberParser(table, column);
+    case 'Boolean':
+      return (raw) => (typeof raw === 'boolean' ? raw : wrongType(table, column, raw));
+    case 'Picklist':
+    case 'State':
+    case 'Status':
+      return choiceParser(table, column);
+    case 'MultiSelectPicklist':
+      return multiChoiceParser(table, column);
+    case 'DateTime':
+      return column.behavior === 'DateOnly' ? dateParser(table, column) : dateTimeParser(table, column);
+    case 'Uniqueidentifier':
+      return (raw) => (typeof raw === 'string' && isGuid(raw) ? raw.toLowerCase() : wrongType(table, column, raw));
+    case 'Image':
+      return (raw) => (typeof raw === 'string' ? raw : wrongType(table, column, raw));
+    case 'Lookup':
+    case 'Customer':
+    case 'Owner':
+      return (raw) => wrongType(table, column, raw);
+  }
+}
+
+function wrongType(table: TableDefinition, column: ColumnDefinition, raw: unknown): never {
+  const edm = column.behavior === 'DateOnly' ? 'Edm.Date' : (edmTypes[column.type] ?? 'Edm.EntityType');
+  throw payloadError(
+    table.entitySetName,
+    `Cannot convert the literal '${typeof raw === 'string' ? raw : JSON.stringify(raw)}' to the expected type '${edm}'.`,
+  );
+}
+
+function textParser(table: TableDefinition, column: ColumnDefinition): ParseValue {
+  const maxLength = column.maxLength ?? (column.type === 'Memo' ? 2000 : 100);
+  return (raw) => {
+    if (typeof raw !== 'string') return wrongType(table, column, raw);
+    if (raw.length > maxLength) {
+      throw new ODataError(
+        400,
+        errorCodes.stringTooLong,
+        `A validation error occurred. The length of the '${column.logicalName}' attribute of the '${table.logicalName}' entity exceeded the maximum allowed length of '${maxLength}'.`,
+      );
+    }
+    if (forbiddenCharacters.test(raw)) {
+      throw new ODataError(400, '0x80040278', `The value of '${column.logicalName}' contains invalid characters.`);
+    }
+    return raw;
+  };
+}
+
+const naturalRange: Readonly<Record<string, readonly [number, number]>> = {
+  Integer: [-2_147_483_648, 2_147_483_647],
+  BigInt: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+  Decimal: [-100_000_000_000, 100_000_000_000],
+  Double: [-100_000_000_000, 100_000_000_000],
+  Money: [-922_337_203_685_477, 922_337_203_685_477],
+};
+
+function numberParser(table: TableDefinition, column: ColumnDefinition): ParseValue {
+  const isWhole = column.type === 'Integer' || column.type === 'BigInt';
+  const [lowest, highest] = naturalRange[column.type] ?? [-Infinity, Infinity];
+  const minimum = column.minValue ?? lowest;
+  const maximum = column.maxValue ?? highest;
+  const factor = 10 ** (column.type === 'Money' ? 4 : (column.precision ?? (column.type === 'Double' ? 5 : 10)));
+  return (raw) => {
+    if (typeof raw !== 'number' || (isWhole && !Number.isInteger(raw))) return wrongType(table, column, raw);
+    if (raw < minimum || raw > maximum) {
+      throw new ODataError(
+        400,
+        isWhole ? errorCodes.integerOutOfRange : errorCodes.decimalOutOfRange,
+        `A validation error occurred. The value of '${column.logicalName}' on record of type '${table.logicalName}' is outside the valid range.`,
+      );
+    }
+    return isWhole ? raw : Math.round(raw * factor) / factor;
+  };
+}
+
+function optionError(table: TableDefinition, column: ColumnDefinition, raw: unknown): ODataError {
+  const accepted = (column.options ?? []).map((option) => option.value).join(',');
+  return new ODataError(
+    400,
+    errorCodes.optionInvalid,
+    `A validation error occurred. The value ${String(raw)} of '${column.logicalName}' on record of type '${table.logicalName}' is outside the valid range. Accepted Values: ${accepted}`,
+  );
+}
+
+function choiceParser(table: TableDefinition, column: ColumnDefinition): ParseValue {
+  const allowed = new Set((column.options ?? []).map((option) => option.value));
+  return (raw) => {
+    if (typeof raw !== 'number' || !Number.isInteger(raw)) return wrongType(table, column, raw);
+    if (!allowed.has(raw)) throw optionError(table, column, raw);
+    return raw;
+  };
+}
+
+function multiChoiceParser(table: TableDefinition, column: ColumnDefinition): ParseValue {
+  const allowed = new Set((column.options ?? []).map((option) => option.value));
+  return (raw) => {
+    if (typeof raw !== 'string') return wrongType(table, column, raw);
+    if (raw === '') return null;
+    const values = raw.split(',').map(Number);
+    if (values.length > maxMultiSelectValues || values.some((value) => !allowed.has(value))) {
+      throw optionError(table, column, raw);
+    }
+    return values.join(',');
+  };
+}
+
+function assertNotTooEarly(column: ColumnDefinition, date: string): void {
+  if (date < '1753-01-01') {
+    throw new ODataError(
+      400,
+      errorCodes.invalidDate,
+      `DateTime is less than minimum value supported by CrmDateTime. Actual value: ${date}, Minimum value supported: 01/01/1753 00:00:00 (${column.logicalName})`,
+    );
+  }
+}
+
+function dateParser(table: TableDefinition, column: ColumnDefinition): ParseValue {
+  return (raw) => {
+    if (typeof raw !== 'string' || raw.length !== 10) return wrongType(table, column, raw);
+    if (normaliseDateTime(raw) === undefined) return wrongType(table, column, raw);
+    assertNotTooEarly(column, raw);
+    return raw;
+  };
+}
+
+function dateTimeParser(table: TableDefinition, column: ColumnDefinition): ParseValue {
+  return (raw) => {
+    const stored = typeof raw === 'string' ? normaliseDateTime(raw) : undefined;
+    if (stored === undefined) return wrongType(table, column, raw);
+    assertNotTooEarly(column, stored);
+    return stored;
+  };
+}

@@ -1,0 +1,164 @@
+import { guidOf } from '../shared/guid.ts';
+import type { ColumnDefinition, OptionDefinition, TableDefinition } from './definitions.ts';
+import type { TableModel } from './table-model.ts';
+
+/** Metadata as the Web API shows it: learn.microsoft.com/power-apps/developer/data-platform/webapi/query-metadata-web-api */
+export type MetadataObject = Readonly<Record<string, unknown>>;
+
+export interface TableMetadata {
+  readonly own: MetadataObject;
+  readonly collections: Readonly<Record<string, readonly MetadataObject[]>>;
+}
+
+const label = (text: string): MetadataObject => {
+  const localized = { Label: text, LanguageCode: 1033, IsManaged: false };
+  return { LocalizedLabels: [localized], UserLocalizedLabel: localized };
+};
+
+export function buildMetadata(model: TableModel): TableMetadata {
+  const { definition } = model;
+  const { logicalName } = definition;
+  return {
+    own: {
+      LogicalName: logicalName,
+      SchemaName: definition.schemaName,
+      EntitySetName: definition.entitySetName,
+      LogicalCollectionName: definition.entitySetName,
+      CollectionSchemaName: definition.entitySetName,
+      DisplayName: label(definition.schemaName),
+      PrimaryIdAttribute: definition.primaryIdColumn,
+      PrimaryNameAttribute: definition.primaryNameColumn,
+      TableType: definition.tableType,
+      ChangeTrackingEnabled: definition.changeTracking,
+      IsOptimisticConcurrencyEnabled: true,
+      OwnershipType: 'UserOwned',
+      IsCustomEntity: logicalName.includes('_'),
+      IsActivity: false,
+      MetadataId: guidOf(`table ${logicalName}`),
+    },
+    collections: {
+      Attributes: [primaryIdMetadata(definition), ...model.columns.map((column) => columnMetadata(definition, column.definition))],
+      Keys: definition.keys.map((key) => ({
+        SchemaName: key.name,
+        LogicalName: key.name,
+        EntityLogicalName: logicalName,
+        KeyAttributes: key.columns,
+        EntityKeyIndexStatus: key.status,
+        MetadataId: guidOf(`key ${logicalName} ${key.name}`),
+      })),
+      ManyToOneRelationships: relationships(model),
+    },
+  };
+}
+
+function relationships(model: TableModel): readonly MetadataObject[] {
+  return model.navigations.flatMap(({ name, column, targets }) =>
+    targets.map((target) => {
+      const schemaName = `${model.logicalName}_${name}_${target}`;
+      return {
+        SchemaName: schemaName,
+        RelationshipType: 'OneToManyRelationship',
+        ReferencingEntity: model.logicalName,
+        ReferencingAttribute: column.name,
+        ReferencedEntity: target,
+        ReferencedAttribute: `${target}id`,
+        ReferencingEntityNavigationPropertyName: name,
+        MetadataId: guidOf(`relationship ${schemaName}`),
+      };
+    }),
+  );
+}
+
+function primaryIdMetadata(table: TableDefinition): MetadataObject {
+  const definition: ColumnDefinition = { logicalName: table.primaryIdColumn, schemaName: table.primaryIdColumn, type: 'Uniqueidentifier' };
+  return {
+    ...columnMetadata(table, definition),
+    IsPrimaryId: true,
+    IsValidForUpdate: false,
+    RequiredLevel: requiredLevel('SystemRequired'),
+  };
+}
+
+const requiredLevel = (value: string): MetadataObject => ({
+  Value: value,
+  CanBeChanged: value !== 'SystemRequired',
+  ManagedPropertyLogicalName: 'canmodifyrequirementlevelsettings',
+});
+
+function columnMetadata(table: TableDefinition, column: ColumnDefinition): MetadataObject {
+  const isMultiSelect = column.type === 'MultiSelectPicklist';
+  return {
+    '@odata.type': `#Microsoft.Dynamics.CRM.${column.type === 'Customer' || column.type === 'Owner' ? 'Lookup' : column.type}AttributeMetadata`,
+    LogicalName: column.logicalName,
+    SchemaName: column.schemaName,
+    EntityLogicalName: table.logicalName,
+    AttributeType: isMultiSelect || column.type === 'Image' ? 'Virtual' : column.type,
+    AttributeTypeName: { Value: `${column.type}Type` },
+    DisplayName: label(column.schemaName),
+    RequiredLevel: requiredLevel(column.required === true ? 'ApplicationRequired' : 'None'),
+    IsValidForCreate: column.readOnly !== true,
+    IsValidForUpdate: column.readOnly !== true && column.logicalName !== 'overriddencreatedon' && column.logicalName !== 'partitionid',
+    IsValidForRead: true,
+    IsPrimaryId: false,
+    IsPrimaryName: column.logicalName === table.primaryNameColumn,
+    IsCustomAttribute: column.logicalName.includes('_'),
+    IsLogical: false,
+    AttributeOf: null,
+    MetadataId: guidOf(`column ${table.logicalName} ${column.logicalName}`),
+    ...typedMembers(table, column),
+  };
+}
+
+/** Members that only a cast to the typed metadata shows. */
+function typedMembers(table: TableDefinition, column: ColumnDefinition): MetadataObject {
+  switch (column.type) {
+    case 'String':
+      return { MaxLength: column.maxLength ?? 100, Format: 'Text', FormatName: { Value: 'Text' } };
+    case 'Memo':
+      return { MaxLength: column.maxLength ?? 2000, Format: 'TextArea' };
+    case 'Integer':
+      return { MinValue: column.minValue ?? -2_147_483_648, MaxValue: column.maxValue ?? 2_147_483_647, Format: 'None' };
+    case 'BigInt':
+      return { MinValue: column.minValue ?? Number.MIN_SAFE_INTEGER, MaxValue: column.maxValue ?? Number.MAX_SAFE_INTEGER };
+    case 'Decimal':
+    case 'Double':
+    case 'Money':
+      return {
+        MinValue: column.minValue ?? -100_000_000_000,
+        MaxValue: column.maxValue ?? 100_000_000_000,
+        Precision: column.precision ?? 2,
+        ...(column.type === 'Money' && { PrecisionSource: 2 }),
+      };
+    case 'DateTime':
+      return {
+        Format: column.behavior === 'DateOnly' ? 'DateOnly' : 'DateAndTime',
+        DateTimeBehavior: { Value: column.behavior ?? 'UserLocal' },
+      };
+    case 'Lookup':
+    case 'Customer':
+    case 'Owner':
+      return { Targets: column.targets ?? [] };
+    case 'Boolean':
+      return { DefaultValue: false, OptionSet: { Name: `${table.logicalName}_${column.logicalName}`, IsGlobal: false, TrueOption: option({ value: 1, label: 'Yes' }), FalseOption: option({ value: 0, label: 'No' }) } };
+    case 'Picklist':
+    case 'State':
+    case 'Status':
+    case 'MultiSelectPicklist':
+      return { OptionSet: { Name: `${table.logicalName}_${column.logicalName}`, IsGlobal: false, Options: (column.options ?? []).map(option) }, GlobalOptionSet: null };
+    case 'Uniqueidentifier':
+    case 'Image':
+      return {};
+  }
+}
+
+const option = ({ value, label: text, state }: OptionDefinition): MetadataObject => ({
+  Value: value,
+  Label: label(text),
+  ...(state !== undefined && { State: state }),
+});
+
+/** Members that are shown only through a cast, and of those the ones that need `$expand`. */
+export const typedOnly: ReadonlySet<string> = new Set([
+  'MaxLength', 'Format', 'FormatName', 'MinValue', 'MaxValue', 'Precision', 'PrecisionSource', 'DateTimeBehavior', 'Targets', 'DefaultValue',
+]); // prettier-ignore
+export const expandOnly: ReadonlySet<string> = new Set(['OptionSet', 'GlobalOptionSet']);

@@ -1,0 +1,147 @@
+import { ActivityPool } from './activity-pool.ts';
+import type { FinishedTask } from './activity-pool.ts';
+import { runActivity } from './activity.ts';
+import { noEffects } from './durable-host.ts';
+import type { DurableHost, Effects } from './durable-host.ts';
+import { runEntityTurn } from './entity-turn.ts';
+import { HistoryCache } from './history-cache.ts';
+import { eventTypes } from './history.ts';
+import { sendEvent } from './instances.ts';
+import { KeyedQueue } from './keyed-queue.ts';
+import { runOrchestrationTurn } from './orchestration-turn.ts';
+
+/** A turn that took this long gets some time to gather more completions before the next one. */
+const longTurnMs = 3;
+const maxGatherMs = 50;
+
+export interface EngineOptions {
+  readonly host: DurableHost;
+  /** The store failed: nothing more can be done safely. */
+  readonly onFatal: (error: unknown) => void;
+  /** Something ended; the host may be idle now. */
+  readonly onQuiet: () => void;
+}
+
+/** Drives orchestrations, entities, activities and durable timers. State is in the store; memory holds only what is due. */
+export class DurableEngine {
+  readonly host: DurableHost;
+  readonly #options: EngineOptions;
+  readonly #cache = new HistoryCache();
+  readonly #orchestrations: KeyedQueue;
+  readonly #entities: KeyedQueue;
+  readonly #activities: ActivityPool;
+  /** How long the last turn of an instance took, for those whose turns are long. */
+  readonly #turnMs = new Map<string, number>();
+  #timerAt = Number.POSITIVE_INFINITY;
+  #cancelTimer: (() => void) | undefined;
+  #closed = false;
+
+  constructor(options: EngineOptions) {
+    const { host } = options;
+    this.host = host;
+    this.#options = options;
+    this.#orchestrations = new KeyedQueue({
+      limit: host.settings.maxConcurrentOrchestratorFunctions,
+      work: (id) => this.#guard(() => this.#turn(id)),
+      delayMs: (id) => Math.min(maxGatherMs, this.#turnMs.get(id) ?? 0),
+    });
+    this.#entities = new KeyedQueue({
+      limit: host.settings.maxConcurrentEntityFunctions,
+      work: (id) => this.#guard(async () => this.apply(await runEntityTurn(host, id))),
+    });
+    this.#activities = new ActivityPool({
+      limit: host.settings.maxConcurrentActivityFunctions,
+      run: (task) => runActivity(host, task),
+      handIn: (batch) => void this.#guard(async () => this.#complete(batch)),
+    });
+  }
+
+  /** Takes up everything that a former process left behind. */
+  start(): void {
+    const effects = noEffects();
+    effects.tasks.push(...this.host.store.tasks());
+    for (const id of this.host.store.instancesWithMessages()) effects.notified.add(id);
+    effects.timerAt = this.host.store.nextTimerAt() ?? effects.timerAt;
+    this.apply(effects);
+  }
+
+  /** Starts nothing more and waits for turns and activities under way, the latter no longer than `graceMs`. */
+  async stop(graceMs: number): Promise<void> {
+    this.#cancelTimer?.();
+    this.#timerAt = Number.NEGATIVE_INFINITY;
+    let timer: NodeJS.Timeout | undefined;
+    const grace = new Promise<void>((resolve) => (timer = setTimeout(resolve, graceMs)));
+    await Promise.race([this.#activities.stop(), grace]);
+    clearTimeout(timer);
+    await Promise.all([this.#orchestrations.stop(), this.#entities.stop()]);
+    this.#closed = true;
+  }
+
+  get isIdle(): boolean {
+    return this.#orchestrations.isIdle && this.#entities.isIdle && this.#activities.isIdle;
+  }
+
+  /** Sets in motion what a committed transaction calls for. */
+  apply(effects: Effects): void {
+    for (const id of effects.notified) this.notify(id);
+    this.#activities.add(effects.tasks);
+    if (effects.timerAt < this.#timerAt) this.#armTimer(effects.timerAt);
+  }
+
+  /** An instance or an entity has got a message. */
+  notify(id: string): void {
+    (id.startsWith('@') ? this.#entities : this.#orchestrations).announce(id);
+  }
+
+  async #turn(id: string): Promise<void> {
+    const startedMs = performance.now();
+    this.apply(await runOrchestrationTurn(this.host, this.#cache, id));
+    const tookMs = performance.now() - startedMs;
+    if (tookMs > longTurnMs) this.#turnMs.set(id, tookMs);
+    else this.#turnMs.delete(id);
+  }
+
+  #complete(batch: readonly FinishedTask[]): void {
+    const { store, clock } = this.host;
+    const effects = noEffects();
+    store.transaction(() => {
+      for (const { task, event } of batch) {
+        if (!store.deleteTask(task.id)) continue;
+        sendEvent(store, { id: task.instanceId, executionId: task.executionId }, event, clock.now());
+        effects.notified.add(task.instanceId);
+      }
+    });
+    this.apply(effects);
+  }
+
+  #armTimer(atMs: number): void {
+    this.#cancelTimer?.();
+    this.#timerAt = atMs;
+    this.#cancelTimer = this.host.clock.wakeAt(atMs, () => void this.#guard(async () => this.#fireTimers()));
+  }
+
+  #fireTimers(): void {
+    const { store, clock } = this.host;
+    this.#timerAt = Number.POSITIVE_INFINITY;
+    const effects = noEffects();
+    store.transaction(() => {
+      for (const timer of store.takeDueTimers(clock.now())) {
+        const event = { EventType: eventTypes.timerFired, TimerId: timer.timerId, FireAt: new Date(timer.fireAt).toISOString() };
+        sendEvent(store, { id: timer.instanceId, executionId: timer.executionId }, event, clock.now());
+        effects.notified.add(timer.instanceId);
+      }
+    });
+    effects.timerAt = store.nextTimerAt() ?? effects.timerAt;
+    this.apply(effects);
+  }
+
+  async #guard(work: () => Promise<void>): Promise<void> {
+    if (this.#closed) return;
+    try {
+      await work();
+      this.#options.onQuiet();
+    } catch (error) {
+      this.#options.onFatal(error);
+    }
+  }
+}

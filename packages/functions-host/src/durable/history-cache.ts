@@ -1,0 +1,42 @@
+import type { HistoryEvent } from './history.ts';
+
+/** The history of one execution: parsed for the replayer, as JSON text for the library. */
+export interface CachedHistory {
+  readonly executionId: string;
+  readonly events: HistoryEvent[];
+  readonly texts: string[];
+}
+
+/** Histories of executions that were active lately; at most this many events altogether, beyond it the longest unused go. */
+const maxCachedEvents = 200_000;
+
+export class HistoryCache {
+  readonly #byInstance = new Map<string, CachedHistory>();
+  #eventCount = 0;
+
+  /** The history of an execution, read with `load` (JSON arrays of events) if it is not at hand. */
+  take(instanceId: string, executionId: string, load: () => readonly string[]): CachedHistory {
+    const cached = this.#byInstance.get(instanceId);
+    this.drop(instanceId);
+    if (cached?.executionId === executionId) return cached;
+    const events = load().flatMap((turn) => JSON.parse(turn) as HistoryEvent[]);
+    return { executionId, events, texts: events.map((event) => JSON.stringify(event)) };
+  }
+
+  put(instanceId: string, history: CachedHistory): void {
+    this.drop(instanceId);
+    this.#byInstance.set(instanceId, history);
+    this.#eventCount += history.events.length;
+    for (const [oldest] of this.#byInstance) {
+      if (this.#eventCount <= maxCachedEvents) return;
+      this.drop(oldest);
+    }
+  }
+
+  drop(instanceId: string): void {
+    const cached = this.#byInstance.get(instanceId);
+    if (!cached) return;
+    this.#byInstance.delete(instanceId);
+    this.#eventCount -= cached.events.length;
+  }
+}

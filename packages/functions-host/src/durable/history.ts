@@ -1,0 +1,73 @@
+/** History event numbers, as the Durable Task Framework writes them (github.com/Azure/durabletask, EventType.cs). */
+export const eventTypes = {
+  executionStarted: 0,
+  executionCompleted: 1,
+  executionTerminated: 3,
+  taskScheduled: 4,
+  taskCompleted: 5,
+  taskFailed: 6,
+  childCreated: 7,
+  childCompleted: 8,
+  childFailed: 9,
+  timerCreated: 10,
+  timerFired: 11,
+  orchestratorStarted: 12,
+  orchestratorCompleted: 13,
+  eventSent: 14,
+  eventRaised: 15,
+  continueAsNew: 16,
+  executionSuspended: 19,
+  executionResumed: 20,
+  executionRewound: 21,
+} as const;
+
+export type EventType = (typeof eventTypes)[keyof typeof eventTypes];
+
+export interface ParentInstance {
+  readonly OrchestrationInstance: { readonly InstanceId: string; readonly ExecutionId: string };
+  readonly Name: string;
+  readonly Version: string;
+  readonly TaskScheduleId: number;
+}
+
+/** Failure in the newer, structured form. */
+export interface FailureDetails {
+  readonly ErrorType: string;
+  readonly ErrorMessage: string;
+  readonly StackTrace?: string | null;
+  readonly IsNonRetriable?: boolean;
+  readonly Properties?: unknown;
+  readonly InnerFailure?: unknown;
+}
+
+/** What an event carries besides its type, number and time. Which fields are present depends on the type. */
+export interface EventBody {
+  readonly EventType: EventType;
+  readonly EventId?: number;
+  readonly Name?: string;
+  readonly Version?: string;
+  readonly Input?: string | null;
+  readonly InstanceId?: string;
+  readonly OrchestrationInstance?: { readonly InstanceId: string; readonly ExecutionId: string };
+  readonly ParentInstance?: ParentInstance | null;
+  readonly TaskScheduledId?: number;
+  readonly TimerId?: number;
+  readonly FireAt?: string;
+  readonly Result?: string | null;
+  readonly Reason?: string | null;
+  readonly Details?: string | null;
+  readonly FailureDetails?: FailureDetails;
+  readonly OrchestrationStatus?: string;
+}
+
+/** One event of an orchestration's history, in the shape that durable-functions reads. Times are ISO 8601, UTC. */
+export interface HistoryEvent extends EventBody {
+  readonly EventId: number;
+  readonly IsPlayed: boolean;
+  readonly Timestamp: string;
+}
+
+/** An event as stored: played, since it is read again only in later turns. EventId is -1 where the type has no number. */
+export function createEvent(body: EventBody, atMs: number): HistoryEvent {
+  return { EventId: -1, ...body, IsPlayed: true, Timestamp: new Date(atMs).toISOString() };
+}

@@ -1,0 +1,63 @@
+import { errorMessage, errorStack } from '../errors.ts';
+import { isObject, toJson, tryParse } from '../json.ts';
+import type { DurableSettings } from '../settings/host-json.ts';
+import type { InstanceRow } from '../store/rows.ts';
+import type { HostFunction } from '../worker/functions.ts';
+import type { Invoke } from '../worker/invoker.ts';
+import type { OrchestratorState } from './actions.ts';
+
+/** What came of running an orchestrator function: its state, or the error of the framework around it. */
+export type OrchestratorAnswer =
+  | { readonly kind: 'state'; readonly state: OrchestratorState; readonly stack: string }
+  | { readonly kind: 'crash'; readonly message: string; readonly stack: string };
+
+/** Separates the message from the state in the error by which the library reports a failed orchestrator. */
+const stateLabel = '$OutOfProcData$:';
+
+/** Runs an orchestrator over its history. Never rejects. */
+export async function callOrchestrator(invoke: Invoke, fn: HostFunction, trigger: string): Promise<OrchestratorAnswer> {
+  try {
+    const { returnValue } = await invoke({ fn, trigger: { string: trigger } });
+    const state = tryParse(returnValue?.json ?? '');
+    if (isState(state)) return { kind: 'state', state, stack: '' };
+    const message = 'it gave back no orchestrator state. Was it registered with df.app.orchestration?';
+    return { kind: 'crash', message, stack: '' };
+  } catch (error) {
+    const message = errorMessage(error);
+    const label = message.indexOf(stateLabel);
+    const state = label < 0 ? undefined : tryParse(message.slice(label + stateLabel.length));
+    if (isState(state)) return { kind: 'state', state, stack: errorStack(error) };
+    return { kind: 'crash', message, stack: errorStack(error) };
+  }
+}
+
+function isState(value: unknown): value is OrchestratorState {
+  return isObject(value) && typeof value['isDone'] === 'boolean' && Array.isArray(value['actions']);
+}
+
+export interface TriggerOptions {
+  readonly instance: InstanceRow;
+  /** JSON texts of the events, new ones included. */
+  readonly events: readonly string[];
+  readonly isReplaying: boolean;
+  /** The newest action format offered to the library: 1, 2 or 3. */
+  readonly schemaVersion: number;
+  readonly settings: DurableSettings;
+}
+
+/** The document that triggers an orchestrator (github.com/Azure/azure-functions-durable-extension, OutOfProcOrchestrationShim.cs). */
+export function orchestrationTrigger({ instance, events, isReplaying, schemaVersion, settings }: TriggerOptions): string {
+  const fields = [
+    `"history":[${events.join(',')}]`,
+    `"input":${instance.input ?? 'null'}`,
+    `"instanceId":${toJson(instance.id)}`,
+    `"isReplaying":${isReplaying}`,
+    `"parentInstanceId":${toJson(instance.parentId)}`,
+    '"upperSchemaVersion":1',
+    `"upperSchemaVersionNew":${schemaVersion}`,
+    '"longRunningTimerIntervalDuration":"3.00:00:00"',
+    '"maximumShortTimerDuration":"6.00:00:00"',
+    `"defaultHttpAsyncRequestSleepTimeMillseconds":${settings.defaultAsyncRequestSleepTimeMs}`,
+  ];
+  return `{${fields.join(',')}}`;
+}

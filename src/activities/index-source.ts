@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { IndexSourceInput, IndexSourceOutput } from '../plan/payloads.ts';
+import { SourceChangedError, type BlobSource } from '../source/blob-source.ts';
+import { createIndexer } from '../source/indexer.ts';
+import { encodeIndex } from '../source/slice-index.ts';
+import { faultAt, sourceDetail } from './open-run.ts';
+import type { StoredPlan } from './run-plan.ts';
+
+export interface IndexSourceDeps {
+  readonly ledger: Ledger;
+  readonly source: BlobSource;
+}
+
+/** Slices are made so small that each lane gets about this many, as far as the bounds below allow; then no lane drags behind at the end. */
+const slicesPerLane = 20;
+const leastSliceRows = 100;
+const mostSliceRows = 1_000;
+
+/** Activity: one pass over the source for its slices, row count and SHA-256. A file whose structure is doubtful is refused whole. */
+export function createIndexSource(deps: IndexSourceDeps): (input: IndexSourceInput) => Promise<IndexSourceOutput> {
+  return async ({ runId, lanes }) => {
+    const [manifest, plan] = await Promise.all([
+      deps.ledger.manifest(runId),
+      deps.ledger.readMapping<StoredPlan>(runId),
+    ]);
+    if (manifest === undefined || plan === undefined)
+      throw new Error(`The ledger of run ${runId} lacks its manifest or mapping.`);
+    const indexer = createIndexer(plan.format, plan.head);
+    const digest = createHash('sha256');
+    try {
+      for await (const chunk of await deps.source.stream(manifest.pin)) {
+        digest.update(chunk);
+        indexer.push(chunk);
+      }
+    } catch (error) {
+      if (error instanceof SourceChangedError) return faultAt('/source/blob', error.message);
+      throw error;
+    }
+    const { index, rowCount, faults } = indexer.finish({ sliceRows: (rows) => sliceRowsFor(rows, lanes) });
+    if (faults.length > 0)
+      return { faults: faults.map((fault) => ({ pointer: '/source/blob', detail: sourceDetail(fault) })) };
+    await deps.ledger.writeIndex(runId, encodeIndex(index), digest.digest('hex'));
+    return { rowCount, sliceCount: index.sliceCount };
+  };
+}
+
+function sliceRowsFor(rowCount: number, lanes: number): number {
+  return Math.min(mostSliceRows, Math.max(leastSliceRows, Math.ceil(rowCount / (lanes * slicesPerLane))));
+}

@@ -1,0 +1,84 @@
+import type { SendRowsInput } from '../plan/payloads.ts';
+import type { Stretch } from '../plan/stretch.ts';
+import type { Slice } from '../source/source.ts';
+import type { LaneDeps } from './lane-deps.ts';
+import { tallyPart, type LaneStop, type LaneTally } from './lane-tally.ts';
+import type { PartBuilder } from './part-builder.ts';
+import type { RunPlan } from './run-plan.ts';
+import { sendSlice, type SliceEnd } from './slice-sender.ts';
+
+export interface Lane {
+  readonly deps: LaneDeps;
+  readonly plan: RunPlan;
+  readonly input: SendRowsInput;
+  readonly tally: LaneTally;
+  /** No request begins after this moment. */
+  readonly boxEndsMs: number;
+}
+
+/** Works through the lane's stretches and says where it stopped. */
+export async function runLane(lane: Lane): Promise<LaneStop> {
+  const { stretches } = lane.input;
+  // An earlier life of this lane may have committed parts; behind the first row without one there are none, unless a twin is at work.
+  const adoption = { expected: true };
+  for (const [position, stretch] of stretches.entries()) {
+    let { cursor } = stretch;
+    for (let at = stretch.from; at < stretch.to; at += 1) {
+      const slice = lane.plan.index.slice(at);
+      const done = await finishSlice(lane, slice, cursor ?? slice.firstRow, adoption);
+      if (done.stop !== undefined) {
+        const here = remainder(stretch, at, slice, done.nextRow);
+        return { ...done.stop, left: [...here, ...stretches.slice(position + 1)] };
+      }
+      cursor = undefined;
+    }
+  }
+  return { end: 'done', left: [] };
+}
+
+interface SliceResult {
+  readonly nextRow: number;
+  readonly stop?: SliceEnd;
+}
+
+/** Brings a slice to its end, by adopting parts that exist and sending the rest. */
+async function finishSlice(
+  lane: Lane,
+  slice: Slice,
+  fromRow: number,
+  adoption: { expected: boolean },
+): Promise<SliceResult> {
+  const behind = slice.firstRow + slice.rowCount;
+  let row = fromRow;
+  while (row < behind) {
+    if (adoption.expected) {
+      const part = await lane.deps.ledger.findPart(lane.input.runId, row);
+      if (part !== undefined) {
+        tallyPart(lane.tally, part);
+        row = part.firstRow + part.rowCount;
+        continue;
+      }
+      adoption.expected = false;
+    }
+    const { builder, stop } = await sendSlice(lane, slice, row);
+    row = await commit(lane, builder, row, adoption);
+    if (stop !== undefined && row < behind) return { nextRow: row, stop };
+  }
+  return { nextRow: row };
+}
+
+/** Commits what was collected; where a twin was first, its part counts and ours is forgotten. */
+async function commit(lane: Lane, builder: PartBuilder, row: number, adoption: { expected: boolean }): Promise<number> {
+  const part = builder.build();
+  if (part === undefined) return row;
+  const { runId, wave } = lane.input;
+  const result = await lane.deps.ledger.commitPart(runId, part);
+  tallyPart(lane.tally, result.part);
+  if (result.first) lane.deps.live.add(runId, wave, { rows: part.rowCount, counts: part.counts });
+  else adoption.expected = true;
+  return result.part.firstRow + result.part.rowCount;
+}
+
+function remainder(stretch: Stretch, at: number, slice: Slice, nextRow: number): readonly Stretch[] {
+  return [{ from: at, to: stretch.to, ...(nextRow > slice.firstRow ? { cursor: nextRow } : {}) }];
+}

@@ -1,0 +1,98 @@
+import type { Client } from '../dataverse/client.ts';
+import { RequestRejectedError, UnknownTableError } from '../dataverse/errors.ts';
+import { readTable } from '../dataverse/metadata.ts';
+import { whoAmI } from '../dataverse/who-am-i.ts';
+import type { Ledger, Manifest } from '../ledger/ledger.ts';
+import { compileMapping } from '../mapping/compile-mapping.ts';
+import type { Fault } from '../plan/fault.ts';
+import type { OpenRunInput, OpenRunOutput } from '../plan/payloads.ts';
+import type { RunSpec } from '../plan/run-spec.ts';
+import { SourceChangedError, type BlobSource } from '../source/blob-source.ts';
+import { readHead } from '../source/head.ts';
+import type { SourceFormat, SourceHead } from '../source/source.ts';
+import { digestOf } from './digest.ts';
+import type { StoredPlan } from './run-plan.ts';
+
+export interface OpenRunDeps {
+  readonly ledger: Ledger;
+  readonly source: BlobSource;
+  readonly clientOf: (connection: string) => Client;
+}
+
+/**
+ * Activity: asks the environment who we are (and for its hint), reads the table's metadata and the head of the source, compiles the
+ * mapping and stores it. Returns every fault it finds; throws only when the platform or the environment gave no answer.
+ */
+export function createOpenRun(deps: OpenRunDeps): (input: OpenRunInput) => Promise<OpenRunOutput> {
+  return async ({ runId, spec }) => {
+    const manifest = await deps.ledger.manifest(runId);
+    if (manifest === undefined) throw new Error(`Run ${runId} has no manifest.`);
+    const format = formatOf(spec);
+    const [target, head] = await Promise.all([
+      openTarget(deps.clientOf(spec.connection), spec),
+      openSource(deps.source, manifest, format),
+    ]);
+    const faults = [target, head].flatMap((opened) => ('faults' in opened ? opened.faults : []));
+    if ('faults' in target || 'faults' in head) return { faults };
+
+    const compiled = compileMapping({
+      spec,
+      sourceColumns: head.columns,
+      table: target.table,
+      runIdDigest: digestOf(runId),
+    });
+    if ('faults' in compiled) return compiled;
+    const { logicalName, entitySetName, primaryIdColumn, tableType, bulk } = target.table;
+    const table = { logicalName, entitySetName, primaryIdColumn, tableType, bulk };
+    const plan: StoredPlan = { format, head, table, mapping: compiled.plan };
+    await deps.ledger.writeMapping(runId, plan);
+    return target.dopHint === undefined ? {} : { dopHint: target.dopHint };
+  };
+}
+
+interface Faults {
+  readonly faults: readonly Fault[];
+}
+
+async function openTarget(client: Client, spec: RunSpec) {
+  try {
+    const { dopHint } = await whoAmI(client);
+    return { dopHint, table: await readTable(client, spec.target.table) };
+  } catch (error) {
+    if (error instanceof UnknownTableError) return faultAt('/target/table', error.message);
+    if (error instanceof RequestRejectedError)
+      return faultAt('/connection', `Connection "${spec.connection}": ${error.message}`);
+    throw error;
+  }
+}
+
+/** The head is usually in the first bytes; a longer one is read again in larger pieces. */
+const firstReadBytes = 64 * 1024;
+
+async function openSource(source: BlobSource, { pin }: Manifest, format: SourceFormat): Promise<SourceHead | Faults> {
+  try {
+    for (let bytes = Math.min(firstReadBytes, pin.bytes); ; bytes = Math.min(bytes * 4, pin.bytes)) {
+      const reading = readHead(await source.read(pin, 0, bytes), format, { complete: bytes === pin.bytes });
+      if ('head' in reading) return reading.head;
+      if ('fault' in reading) return faultAt('/source/blob', sourceDetail(reading.fault));
+      if (bytes === pin.bytes)
+        throw new Error(`The head of "${pin.blob}" could not be read from all of its ${bytes} bytes.`);
+    }
+  } catch (error) {
+    if (error instanceof SourceChangedError) return faultAt('/source/blob', error.message);
+    throw error;
+  }
+}
+
+/** Places a fault of the bytes for a person: record number (0 is the header) and byte offset. */
+export const sourceDetail = (fault: {
+  readonly message: string;
+  readonly row: number;
+  readonly byteOffset: number;
+}): string => `${fault.message} (record ${fault.row}, byte ${fault.byteOffset})`;
+
+export const faultAt = (pointer: string, detail: string): Faults => ({ faults: [{ pointer, detail }] });
+
+export function formatOf({ source }: RunSpec): SourceFormat {
+  return source.format === 'csv' ? { kind: 'csv', delimiter: source.delimiter } : { kind: 'jsonl' };
+}

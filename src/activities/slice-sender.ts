@@ -1,0 +1,136 @@
+import { newSendLog } from '../dataverse/client.ts';
+import { RequestRejectedError, ThrottledError, TransientError } from '../dataverse/errors.ts';
+import { writeRows } from '../dataverse/write-rows.ts';
+import { keyText, type EncodedRow } from '../mapping/encoded-row.ts';
+import type { LaneEnd } from '../plan/lane.ts';
+import type { RowOutcome } from '../plan/outcome.ts';
+import { readRows } from '../source/rows.ts';
+import type { RecordPlace } from '../source/source-row.ts';
+import type { Slice } from '../source/source.ts';
+import type { Lane } from './lane.ts';
+import { tallyLog } from './lane-tally.ts';
+import { createPartBuilder, type PartBuilder, type SettledRow } from './part-builder.ts';
+
+/** Why a lane cannot go on. */
+export interface SliceEnd {
+  readonly end: Exclude<LaneEnd, 'done'>;
+  readonly waitMs?: number;
+  readonly detail?: string;
+}
+
+/** Sends the rows of one slice from `firstRow` on, request by request, until it ends or the lane has to stop. */
+export async function sendSlice(
+  lane: Lane,
+  slice: Slice,
+  firstRow: number,
+): Promise<{ readonly builder: PartBuilder; readonly stop?: SliceEnd }> {
+  const builder = createPartBuilder(firstRow);
+  const early = await stopBefore(lane);
+  if (early !== undefined) return { builder, stop: early };
+  const bytes = await lane.deps.source.read(lane.plan.manifest.pin, slice.from, slice.to);
+  const repeat = await mayRepeat(lane, slice);
+  for (const chunk of chunksOf(lane, slice, bytes, firstRow)) {
+    const stop =
+      (builder.nextRow() === firstRow ? undefined : await stopBefore(lane)) ??
+      (await sendChunk(lane, chunk, repeat, builder));
+    if (stop !== undefined) return { builder, stop };
+  }
+  return { builder };
+}
+
+async function stopBefore(lane: Lane): Promise<SliceEnd | undefined> {
+  if (lane.deps.clock.now() >= lane.boxEndsMs) return { end: 'box' };
+  return (await lane.deps.isCancelled(lane.input.runId)) ? { end: 'cancelled' } : undefined;
+}
+
+/**
+ * Whether rows of this slice may have been sent before, by a life of this lane that ended without committing its part. Only deletes and
+ * creates read a first answer differently from a repeated one, so only they leave a mark before they send.
+ */
+async function mayRepeat(lane: Lane, slice: Slice): Promise<boolean> {
+  const { operation } = lane.input.spec.target;
+  if (operation === 'upsert' || operation === 'update') return false;
+  return !(await lane.deps.ledger.markIntent(lane.input.runId, slice.firstRow));
+}
+
+/** Consecutive rows of which at most one request's worth can be sent. */
+interface Chunk {
+  readonly settled: SettledRow[];
+  readonly sendable: EncodedRow[];
+}
+
+function* chunksOf(lane: Lane, slice: Slice, bytes: Buffer, firstRow: number): Generator<Chunk> {
+  const { plan, input } = lane;
+  const { rowsPerRequest } = input.spec.options;
+  let chunk: Chunk = { settled: [], sendable: [] };
+  const reading = { columns: plan.head.columns, firstRow: slice.firstRow, from: slice.from };
+  for (const row of readRows(bytes, plan.format, reading)) {
+    if (row.row < firstRow) continue;
+    if ('fault' in row) {
+      const { code, message } = row.fault;
+      chunk.settled.push({
+        place: row,
+        outcome: { row: row.row, outcome: 'rejected', rejection: { class: 'source', code, message } },
+      });
+    } else {
+      const encoded = plan.encode(row);
+      if ('class' in encoded)
+        chunk.settled.push({ place: row, outcome: { row: row.row, outcome: 'rejected', rejection: encoded } });
+      else chunk.sendable.push(encoded);
+    }
+    if (chunk.sendable.length === rowsPerRequest) {
+      yield chunk;
+      chunk = { settled: [], sendable: [] };
+    }
+  }
+  if (chunk.settled.length + chunk.sendable.length > 0) yield chunk;
+}
+
+/** Sends one chunk; its outcomes count only when every row of it has one. */
+async function sendChunk(
+  lane: Lane,
+  chunk: Chunk,
+  repeat: boolean,
+  builder: PartBuilder,
+): Promise<SliceEnd | undefined> {
+  if (chunk.sendable.length === 0) {
+    builder.add(chunk.settled);
+    return undefined;
+  }
+  const log = newSendLog();
+  try {
+    const { outcomes, timings } = await writeRows(lane.deps.clientOf(lane.input.spec.connection), {
+      table: lane.plan.table,
+      operation: lane.input.spec.target.operation,
+      rows: chunk.sendable,
+      options: lane.input.spec.options,
+      repeat,
+      deadlineAtMs: lane.boxEndsMs,
+      log,
+    });
+    builder.add([...chunk.settled, ...outcomes.map((outcome, at) => settledRow(outcome, chunk.sendable[at]))]);
+    for (const timing of timings) {
+      lane.tally.sendMs += timing.ms;
+      lane.tally.sentRows += timing.rows;
+    }
+    return undefined;
+  } catch (error) {
+    return endOf(error);
+  } finally {
+    tallyLog(lane.tally, log);
+    lane.deps.live.add(lane.input.runId, lane.input.wave, { requests: log.requests, throttled: log.throttles.length });
+  }
+}
+
+function settledRow(outcome: RowOutcome, row: (EncodedRow & RecordPlace) | undefined): SettledRow {
+  if (row?.row !== outcome.row)
+    throw new Error(`The outcome of row ${outcome.row} came in the place of row ${row?.row ?? 'none'}.`);
+  return { place: row, outcome, key: Buffer.from(keyText(row.key), 'latin1').toString('utf8') };
+}
+
+function endOf(error: unknown): SliceEnd {
+  if (error instanceof ThrottledError) return { end: 'throttled', waitMs: error.retryAfterMs, detail: error.message };
+  if (error instanceof TransientError) return { end: 'unavailable', detail: error.message };
+  if (error instanceof RequestRejectedError) return { end: 'refused', detail: error.message };
+  throw error;
+}

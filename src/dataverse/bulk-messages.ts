@@ -1,0 +1,52 @@
+import type { EncodedRow, RowKey } from '../mapping/encoded-row.ts';
+import { MalformedAnswerError } from './errors.ts';
+import { readJsonObject } from './read-json.ts';
+import type { BulkMessage, TableMetadata } from './table.ts';
+
+/** What a write needs to know of its table. */
+export type WriteTarget = Pick<
+  TableMetadata,
+  'logicalName' | 'entitySetName' | 'primaryIdColumn' | 'tableType' | 'bulk'
+>;
+
+/** Path below the API root (learn.microsoft.com/power-apps/developer/data-platform/bulk-operations). */
+export function bulkPath(message: BulkMessage, target: WriteTarget): string {
+  return `${target.entitySetName}/Microsoft.Dynamics.CRM.${message}`;
+}
+
+/** The body of a bulk message, rows in the order given. All rows must have a key that the message takes. */
+export function buildBulkBody(message: BulkMessage, target: WriteTarget, rows: readonly EncodedRow[]): Buffer {
+  const type = `{"@odata.type":"Microsoft.Dynamics.CRM.${target.logicalName}"`;
+  const targets = rows.map((row) => {
+    const members = message === 'DeleteMultiple' || row.members === '' ? '' : `,${row.members}`;
+    return `${type},${keyMember(target, row.key)}${members}}`;
+  });
+  return Buffer.from(`{"Targets":[${targets.join(',')}]}`, 'latin1');
+}
+
+function keyMember(target: WriteTarget, key: RowKey): string {
+  if (key.kind === 'id') return `"${target.primaryIdColumn}":"${key.id}"`;
+  // Escaping works on one-byte text too: it touches only ASCII.
+  return `"@odata.id":${JSON.stringify(`${target.entitySetName}(${key.predicate})`)}`;
+}
+
+/**
+ * Accepts a complete success. CreateMultiple must bring as many ids as there were rows, and ours where we chose them; the
+ * others answer without a body. Throws `MalformedAnswerError`.
+ */
+export function readBulkAnswer(
+  message: BulkMessage,
+  rows: readonly EncodedRow[],
+  answer: { readonly status: number; readonly body: string },
+): void {
+  if (message !== 'CreateMultiple') {
+    if (answer.body !== '') readJsonObject(answer.body);
+    return;
+  }
+  const ids = readJsonObject(answer.body)['Ids'];
+  if (!Array.isArray(ids) || ids.length !== rows.length) {
+    throw new MalformedAnswerError(`CreateMultiple answered without one id for each of ${rows.length} rows.`);
+  }
+  const ours = rows.every(({ key }, index) => key.kind !== 'id' || String(ids[index]).toLowerCase() === key.id);
+  if (!ours) throw new MalformedAnswerError('CreateMultiple answered with ids that are not those of its rows.');
+}

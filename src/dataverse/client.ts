@@ -1,0 +1,254 @@
+import { randomUUID } from 'node:crypto';
+import type { Dispatcher } from 'undici';
+import type { Clock, Random } from './clock.ts';
+import { checkConnectionUrl } from './connection.ts';
+import type { Connection } from './connection.ts';
+import { mayHaveCommitted } from './error-table.ts';
+import type { ServiceFault } from './error-table.ts';
+import { BatchRejectedError, MalformedAnswerError, RequestRejectedError, TransientError } from './errors.ts';
+import type { ErrorFacts, ThrottleFacet } from './errors.ts';
+import { baseHeaders, parseDopHint } from './headers.ts';
+import type { Headers } from './headers.ts';
+import { readFault } from './read-error.ts';
+import { readRetryAfter } from './retry-after.ts';
+import { requestTimeoutMs, sendOnce } from './send.ts';
+import type { Answer, HttpRequest } from './send.ts';
+import type { PassResult, ThrottleGate } from './throttle-gate.ts';
+import type { TokenSource } from './tokens.ts';
+
+/** learn.microsoft.com/power-apps/developer/data-platform/webapi/compose-http-requests-handle-errors */
+export const apiRoot = '/api/data/v9.2/';
+
+const maxAttempts = 5;
+const backoffBaseMs = 1_000;
+const backoffCapMs = 30_000;
+const maxBackoffInAllMs = 120_000;
+
+export interface ThrottleEvent {
+  readonly facet: ThrottleFacet;
+  /** What the answer told, or what we took in its place. */
+  readonly retryAfterMs: number;
+}
+
+/** What sending has cost; filled by `send`, also when it throws. One log may serve many requests. */
+export interface SendLog {
+  /** HTTP requests, repeats included. */
+  requests: number;
+  readonly throttles: ThrottleEvent[];
+  /** The latest `x-ms-dop-hint`. */
+  dopHint?: number;
+}
+
+export function newSendLog(): SendLog {
+  return { requests: 0, throttles: [] };
+}
+
+export interface ClientRequest<T> {
+  readonly method: HttpRequest['method'];
+  /** Below the API root, encoded: `accounts/Microsoft.Dynamics.CRM.CreateMultiple?tag=x`. */
+  readonly path: string;
+  readonly headers?: Headers;
+  readonly body?: Buffer;
+  /** Effects converge when the request is sent again; without it only what surely was not processed is repeated. */
+  readonly repeatable: boolean;
+  /** No wait (throttle, back-off) may end later than this, on the client's clock. */
+  readonly deadlineAtMs: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly log?: SendLog;
+  /**
+   * Reads a 2xx or multipart answer. Throws `MalformedAnswerError` when it is not complete, which makes the request one
+   * without an answer.
+   */
+  read(answer: Answer): T;
+}
+
+export interface Sent<T> {
+  readonly value: T;
+  /** Sends that used up an attempt; throttled ones and one with a refused token do not. */
+  readonly attempts: number;
+  /** An attempt before the answered one may have taken effect. */
+  readonly maybeCommittedBefore: boolean;
+  /** From the last send to its answer. */
+  readonly ms: number;
+}
+
+/** Sends requests to one environment under one identity. */
+export interface Client {
+  readonly clock: Clock;
+  readonly gate: ThrottleGate;
+  /**
+   * Throws `ThrottledError` (the wait is longer than the deadline allows), `TransientError` (no decision after five attempts),
+   * `BatchRejectedError` (refused and rolled back), `RequestRejectedError` (nothing like it will be accepted), or the signal's reason.
+   */
+  send<T>(request: ClientRequest<T>): Promise<Sent<T>>;
+}
+
+export interface ClientOptions {
+  readonly connection: Connection;
+  readonly tokens: TokenSource;
+  readonly gate: ThrottleGate;
+  readonly dispatcher: Dispatcher;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Whole time of one request; the default outlasts the server's own limit. */
+  readonly requestTimeoutMs?: number;
+}
+
+type Reply<T> =
+  | { readonly kind: 'value'; readonly value: T; readonly ms: number }
+  | { readonly kind: 'fault'; readonly fault: ServiceFault; readonly facts: ErrorFacts; readonly token: string }
+  | { readonly kind: 'lost'; readonly error: TransientError };
+
+/** Throws `RangeError` when the connection's URL is not one a token may be sent to. */
+export function createClient(options: ClientOptions): Client {
+  const checked = checkConnectionUrl(options.connection.url, options.connection);
+  if (!checked.ok) throw new RangeError(`Connection ${options.connection.name}: the URL ${checked.fault}.`);
+  const deps = { ...options, origin: checked.origin };
+  return {
+    clock: options.clock,
+    gate: options.gate,
+    send: (request) => sendUntilDecided(deps, request),
+  };
+}
+
+type Deps = ClientOptions & { readonly origin: string };
+
+async function sendUntilDecided<T>(deps: Deps, request: ClientRequest<T>): Promise<Sent<T>> {
+  let attempts = 0;
+  let waitedMs = 0;
+  let maybeCommittedBefore = false;
+  let refusedToken: string | undefined;
+  for (;;) {
+    const reply = await attempt(deps, request, refusedToken);
+    if (reply.kind === 'value') {
+      return { value: reply.value, attempts: attempts + 1, maybeCommittedBefore, ms: reply.ms };
+    }
+    if (reply.kind === 'fault' && reply.fault.class === 'throttled') continue;
+    if (reply.kind === 'fault' && reply.fault.class === 'token' && refusedToken === undefined) {
+      refusedToken = reply.token;
+      continue;
+    }
+    attempts += 1;
+    const error: TransientError | BatchRejectedError | RequestRejectedError =
+      reply.kind === 'lost' ? reply.error : errorOf(reply.fault, reply.facts, request, maybeCommittedBefore);
+    if (!(error instanceof TransientError)) throw error;
+    maybeCommittedBefore ||= error.maybeCommitted;
+    const pauseMs = deps.random() * Math.min(backoffCapMs, backoffBaseMs * 2 ** (attempts - 1));
+    waitedMs += pauseMs;
+    const mayRepeat = request.repeatable || !error.maybeCommitted;
+    const inTime = waitedMs <= maxBackoffInAllMs && deps.clock.now() + pauseMs <= request.deadlineAtMs;
+    const exhausted = attempts >= maxAttempts;
+    if (exhausted || !mayRepeat || !inTime) throw asLast(error, { maybeCommitted: maybeCommittedBefore, exhausted });
+    await deps.clock.sleep(pauseMs, request.signal);
+  }
+}
+
+async function attempt<T>(deps: Deps, request: ClientRequest<T>, refusedToken: string | undefined): Promise<Reply<T>> {
+  const { gate, clock } = deps;
+  const pass = await gate.enter({ deadlineAtMs: request.deadlineAtMs, signal: request.signal });
+  let result: PassResult = 'lost';
+  let throttled = false;
+  try {
+    const clientRequestId = randomUUID();
+    const token = await (refusedToken === undefined ? deps.tokens.get() : deps.tokens.refresh(refusedToken));
+    const sentAtMs = clock.now();
+    if (request.log !== undefined) request.log.requests += 1;
+    const answer = await sendOnce(deps.dispatcher, httpRequest(deps, request, { token, clientRequestId }));
+    const ms = clock.now() - sentAtMs;
+    if (request.log !== undefined) noteDopHint(request.log, answer);
+    if (isReadable(answer)) {
+      result = 'answered';
+      return { kind: 'value', value: request.read(answer), ms };
+    }
+    const serviceRequestId = answer.header('x-ms-service-request-id');
+    const fault = readFault({ httpStatus: answer.status, body: answer.body, serviceRequestId });
+    result = passResult(answer, fault, clock.now());
+    throttled = fault.class === 'throttled';
+    const facts = {
+      httpStatus: fault.httpStatus,
+      serviceErrorCode: fault.code,
+      serviceRequestId,
+      clientRequestId,
+    };
+    return { kind: 'fault', fault, facts, token };
+  } catch (error) {
+    if (error instanceof MalformedAnswerError) {
+      return { kind: 'lost', error: new TransientError(error.message, { maybeCommitted: true, cause: error }) };
+    }
+    if (error instanceof TransientError) return { kind: 'lost', error };
+    throw error;
+  } finally {
+    const waitMs = gate.leave(pass, result);
+    if (throttled && typeof result === 'object') {
+      request.log?.throttles.push({ facet: result.facet, retryAfterMs: waitMs });
+    }
+  }
+}
+
+function httpRequest<T>(
+  deps: Deps,
+  request: ClientRequest<T>,
+  perAttempt: { readonly token: string; readonly clientRequestId: string },
+): HttpRequest {
+  return {
+    origin: deps.origin,
+    path: apiRoot + request.path,
+    method: request.method,
+    headers: {
+      ...baseHeaders,
+      ...request.headers,
+      authorization: `Bearer ${perAttempt.token}`,
+      'x-ms-client-request-id': perAttempt.clientRequestId,
+    },
+    body: request.body,
+    timeoutMs: deps.requestTimeoutMs ?? requestTimeoutMs,
+    clientRequestId: perAttempt.clientRequestId,
+    signal: request.signal,
+  };
+}
+
+/** A `$batch` without continue-on-error answers with the status of the operation that stopped it. */
+function isReadable(answer: Answer): boolean {
+  const multipart = answer.header('content-type')?.toLowerCase().startsWith('multipart/mixed') === true;
+  return multipart || (answer.status >= 200 && answer.status < 300);
+}
+
+function passResult(answer: Answer, fault: ServiceFault, nowMs: number): PassResult {
+  const retryAfterMs = readRetryAfter({
+    retryAfter: answer.header('retry-after'),
+    date: answer.header('date'),
+    nowMs,
+  });
+  if (fault.class === 'throttled') return { facet: fault.facet ?? 'other', retryAfterMs };
+  // A server that asks for a pause gets it from everybody, though the request itself stays undecided.
+  if (answer.status === 503 && retryAfterMs !== undefined) return { facet: 'other', retryAfterMs };
+  return fault.class === 'transient' ? 'lost' : 'answered';
+}
+
+function errorOf<T>(
+  fault: ServiceFault,
+  facts: ErrorFacts,
+  request: ClientRequest<T>,
+  maybeCommittedBefore: boolean,
+): TransientError | BatchRejectedError | RequestRejectedError {
+  if (fault.class === 'run' || fault.class === 'token') return new RequestRejectedError(fault.message, facts);
+  if (fault.class === 'transient' || (fault.class === 'busy' && request.method === 'GET')) {
+    return new TransientError(fault.message, { ...facts, maybeCommitted: mayHaveCommitted(fault) });
+  }
+  return new BatchRejectedError(fault, { ...facts, maybeCommittedBefore });
+}
+
+/** The last failure speaks for all of them, except about what may have been committed. */
+function asLast(
+  error: TransientError,
+  ending: { readonly maybeCommitted: boolean; readonly exhausted: boolean },
+): TransientError {
+  const { httpStatus, serviceErrorCode, serviceRequestId, clientRequestId, cause } = error;
+  const facts = { httpStatus, serviceErrorCode, serviceRequestId, clientRequestId, cause };
+  return new TransientError(error.message, { ...facts, ...ending });
+}
+
+function noteDopHint(log: SendLog, answer: Answer): void {
+  const hint = parseDopHint(answer.header('x-ms-dop-hint'));
+  if (hint !== undefined) log.dopHint = hint;
+}

@@ -1,0 +1,124 @@
+import type { EncodedRow } from '../mapping/encoded-row.ts';
+import type { Operation, RowOutcome } from '../plan/outcome.ts';
+import type { Client, SendLog } from './client.ts';
+import { isUnknownTable } from './error-table.ts';
+import type { ServiceFault } from './error-table.ts';
+import { RequestRejectedError } from './errors.ts';
+import type { WriteTarget } from './bulk-messages.ts';
+import type { WriteOptions } from './headers.ts';
+
+/** A row on its way to its outcome. */
+export interface PendingRow {
+  readonly row: EncodedRow;
+  /** An equal key went before it in this call, so what it finds may be the work of that row. */
+  readonly shadowed: boolean;
+  /** It may have been committed already: found duplicates and absences may be our own doing. */
+  repeat: boolean;
+  sends: number;
+  /** Sends that were rolled back for a lock or the like. */
+  busySends: number;
+  /** It has lost a race of upserts once. */
+  raced: boolean;
+}
+
+/** One call of `writeRows`. */
+export interface WriteCall {
+  readonly client: Client;
+  readonly target: WriteTarget;
+  readonly operation: Operation;
+  readonly options: WriteOptions;
+  readonly deadlineAtMs: number;
+  readonly signal: AbortSignal | undefined;
+  readonly log: SendLog;
+  readonly timings: BulkTiming[];
+  /** By position in the call. */
+  readonly outcomes: Map<PendingRow, RowOutcome>;
+  /** Created rows that met a duplicate which may be their own earlier send. */
+  readonly doubtful: DoubtfulRow[];
+}
+
+export interface BulkTiming {
+  readonly rows: number;
+  /** From the send to the end of the answer. */
+  readonly ms: number;
+}
+
+export interface DoubtfulRow {
+  readonly pending: PendingRow;
+  readonly fault: ServiceFault;
+}
+
+const successKinds = { create: 'created', update: 'updated', upsert: 'upserted', delete: 'deleted' } as const;
+
+export function settleSuccess(call: WriteCall, pending: PendingRow): void {
+  call.outcomes.set(pending, { row: pending.row.row, outcome: successKinds[call.operation] });
+}
+
+export function settleRejection(call: WriteCall, pending: PendingRow, fault: ServiceFault): void {
+  call.outcomes.set(pending, {
+    row: pending.row.row,
+    outcome: 'rejected',
+    rejection: {
+      class: 'service',
+      code: fault.code ?? `http.${fault.httpStatus}`,
+      message: fault.message,
+      httpStatus: fault.httpStatus,
+      ...(fault.serviceRequestId !== undefined && { serviceRequestId: fault.serviceRequestId }),
+      attempts: pending.sends,
+    },
+  });
+}
+
+/**
+ * Settles a row by a refusal that was for this row alone; `again` asks for one more send at once. What a duplicate or an absence
+ * means depends on whether an earlier send of the row may have taken effect.
+ */
+export function settleByFault(call: WriteCall, pending: PendingRow, fault: ServiceFault): 'settled' | 'again' {
+  throwIfForAllRows(call, fault);
+  const { operation } = call;
+  if (operation === 'create' && fault.class === 'duplicate' && pending.repeat && !pending.shadowed) {
+    call.doubtful.push({ pending, fault });
+    return 'settled';
+  }
+  if (operation === 'delete' && isAbsent(fault)) {
+    settleAbsent(call, pending);
+    return 'settled';
+  }
+  // Two upserts of one new key may both take the way of the create; the second then finds the row.
+  if (operation === 'upsert' && fault.class === 'duplicate' && fault.code !== alternateKeyViolated && !pending.raced) {
+    pending.raced = true;
+    return 'again';
+  }
+  settleRejection(call, pending, fault);
+  return 'settled';
+}
+
+const alternateKeyViolated = '0x80060892';
+const noRowForAlternateKey = '0x80060891';
+
+function isAbsent(fault: ServiceFault): boolean {
+  return fault.class === 'absent' || fault.code === noRowForAlternateKey;
+}
+
+function settleAbsent(call: WriteCall, pending: PendingRow): void {
+  const row = pending.row.row;
+  const ours = pending.repeat && !pending.shadowed;
+  call.outcomes.set(pending, ours ? { row, outcome: 'deleted', recovered: true } : { row, outcome: 'alreadyAbsent' });
+}
+
+/** Faults of the table, the identity or a column are true of every row and end the run. */
+export function throwIfForAllRows(call: WriteCall, fault: ServiceFault): void {
+  if (fault.class !== 'run' && fault.class !== 'token' && !isUnknownTable(fault, call.target.entitySetName)) return;
+  throw new RequestRejectedError(fault.message, {
+    httpStatus: fault.httpStatus,
+    serviceErrorCode: fault.code,
+    serviceRequestId: fault.serviceRequestId,
+  });
+}
+
+const busyPausesMs = [500, 1_000, 2_000];
+
+/** Waits before a row that was rolled back for a lock is sent again; false when its tries are used up. */
+export function busyPauseMs(busySends: number): number | undefined {
+  return busyPausesMs[busySends - 1];
+}

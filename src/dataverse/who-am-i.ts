@@ -1,0 +1,36 @@
+import type { Client } from './client.ts';
+import { newSendLog } from './client.ts';
+import { MalformedAnswerError } from './errors.ts';
+import { readJsonObject } from './read-json.ts';
+
+/** Reads are given this long in all, waits included. */
+export const readDeadlineMs = 60_000;
+
+export interface Identity {
+  /** Lower-case GUIDs. */
+  readonly userId: string;
+  readonly organizationId: string;
+  /** Recommended number of requests in flight; absent when the environment names none. */
+  readonly dopHint?: number;
+}
+
+/** Who the connection's identity is in the environment. Throws what `Client.send` throws. */
+export async function whoAmI(client: Client, signal?: AbortSignal): Promise<Identity> {
+  const log = newSendLog();
+  const { value } = await client.send({
+    method: 'GET',
+    path: 'WhoAmI',
+    repeatable: true,
+    deadlineAtMs: client.clock.now() + readDeadlineMs,
+    signal,
+    log,
+    read(answer) {
+      const { UserId, OrganizationId } = readJsonObject(answer.body);
+      if (typeof UserId !== 'string' || typeof OrganizationId !== 'string') {
+        throw new MalformedAnswerError('WhoAmI answered without user and organization.');
+      }
+      return { userId: UserId.toLowerCase(), organizationId: OrganizationId.toLowerCase() };
+    },
+  });
+  return { ...value, ...(log.dopHint !== undefined && { dopHint: log.dopHint }) };
+}

@@ -1,0 +1,85 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { DurableClient } from 'durable-functions';
+import { names } from '../names.ts';
+import type { Fault } from '../plan/fault.ts';
+import type { BulkRunInput } from '../plan/payloads.ts';
+import type { RunSpec } from '../plan/run-spec.ts';
+import type { SourcePin } from '../source/source.ts';
+import type { RunsDeps } from './runs-deps.ts';
+
+/** Checks what settings and storage can tell at once, and fixes the version of the source. */
+export async function pinSource(
+  { settings, source }: RunsDeps,
+  { connection, source: { container, blob } }: RunSpec,
+): Promise<{ readonly pin: SourcePin } | { readonly faults: readonly Fault[] }> {
+  const faults: Fault[] = [];
+  if (!settings.connections.has(connection)) {
+    const configured = [...settings.connections.keys()].join(', ');
+    faults.push({
+      pointer: '/connection',
+      detail: `Connection "${connection}" is not configured. Configured: ${configured}.`,
+    });
+  }
+  if (!settings.sourceContainers.includes(container)) {
+    const allowed = settings.sourceContainers.join(', ');
+    faults.push({
+      pointer: '/source/container',
+      detail: `Container "${container}" is not one that sources may come from. Allowed: ${allowed}.`,
+    });
+    return { faults };
+  }
+  const pinned = await source.pin(container, blob);
+  if (!('missing' in pinned)) return faults.length > 0 ? { faults } : { pin: pinned };
+  const missing =
+    pinned.missing === 'container'
+      ? { pointer: '/source/container', detail: `Container "${container}" does not exist.` }
+      : { pointer: '/source/blob', detail: `Blob "${blob}" does not exist in container "${container}".` };
+  return { faults: [...faults, missing] };
+}
+
+export interface Acceptance {
+  readonly runId: string;
+  readonly spec: RunSpec;
+  readonly pin: SourcePin;
+}
+
+/**
+ * Writes the manifest, then starts the orchestration unless it exists. Safe to repeat after any failure in between.
+ *
+ * @returns false when another spec was accepted under this run id before
+ */
+export async function acceptRun(
+  { ledger, settings }: RunsDeps,
+  client: DurableClient,
+  { runId, spec, pin }: Acceptance,
+): Promise<boolean> {
+  const manifest = await ledger.accept({ runId, spec, pin, createdAt: new Date().toISOString() });
+  if (!isDeepStrictEqual(manifest.spec, JSON.parse(JSON.stringify(spec)))) return false;
+  if (await exists(client, runId)) return true;
+  const maxDop = settings.connections.get(spec.connection)?.maxDop;
+  const bounds = { maxLanes: settings.maxLanes, ...(maxDop === undefined ? {} : { maxDop }) };
+  try {
+    await client.startNew(names.bulkRun, { instanceId: runId, input: { runId, spec, bounds } satisfies BulkRunInput });
+  } catch (error) {
+    // Two callers with one idempotency key: the host refuses the second start, and the run is there.
+    if (!(await exists(client, runId))) throw error;
+  }
+  return true;
+}
+
+async function exists(client: DurableClient, runId: string): Promise<boolean> {
+  return (await statusOf(client, runId)) !== undefined;
+}
+
+/** The instance's status, or undefined when the task hub does not know it. */
+export async function statusOf(
+  client: DurableClient,
+  runId: string,
+): Promise<Awaited<ReturnType<DurableClient['getStatus']>> | undefined> {
+  try {
+    return await client.getStatus(runId, { showInput: false });
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('404')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,115 @@
+import { OrchestrationRuntimeStatus, type DurableClient, type DurableOrchestrationStatus } from 'durable-functions';
+import type { LiveTally, Manifest } from '../ledger/ledger.ts';
+import type { Fault } from '../plan/fault.ts';
+import { addCounts } from '../plan/outcome.ts';
+import type { RunProgress, RunStatus } from '../plan/progress.ts';
+import type { Report } from '../plan/report.ts';
+import { statusOf } from './accept-run.ts';
+import type { RunsDeps } from './runs-deps.ts';
+
+/** What the API tells of a run; see docs/http-api.md. */
+export interface RunView {
+  readonly runId: string;
+  readonly state: string;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly connection: string;
+  readonly table: string;
+  readonly operation: string;
+  readonly source: { readonly container: string; readonly blob: string };
+  readonly progress: RunProgress | null;
+  readonly faults: readonly Fault[];
+  readonly links: RunLinks;
+}
+
+export interface RunLinks {
+  readonly self: string;
+  readonly cancel: string;
+  readonly report: string;
+  readonly failures: string;
+}
+
+export function linksOf(requestUrl: string, runId: string): RunLinks {
+  // The prefix of the routes is the host's; whatever stands before `/runs` is kept.
+  const base = new URL(requestUrl).pathname.replace(/\/runs(?:\/.*)?$/, '');
+  const self = `${base}/runs/${runId}`;
+  return { self, cancel: `${self}/cancel`, report: `${self}/report`, failures: `${self}/failures` };
+}
+
+/** Undefined when no such run was ever accepted. */
+export async function viewRun(
+  { ledger }: RunsDeps,
+  client: DurableClient,
+  runId: string,
+  requestUrl: string,
+): Promise<RunView | undefined> {
+  const manifest = await ledger.manifest(runId);
+  if (manifest === undefined) return undefined;
+  const [report, status, live] = await Promise.all([
+    ledger.readReport(runId),
+    statusOf(client, runId),
+    ledger.readLive(runId),
+  ]);
+  return compose({ manifest, report, status, live }, linksOf(requestUrl, runId));
+}
+
+interface Known {
+  readonly manifest: Manifest;
+  readonly report: Report | undefined;
+  readonly status: DurableOrchestrationStatus | undefined;
+  readonly live: readonly LiveTally[];
+}
+
+function compose({ manifest, report, status, live }: Known, links: RunLinks): RunView {
+  const { runId, spec, createdAt } = manifest;
+  const custom = (status?.customStatus ?? undefined) as RunStatus | undefined;
+  const broken = status !== undefined && brokenStates.has(status.runtimeStatus);
+  const progress = custom?.progress ?? null;
+  return {
+    runId,
+    state: report?.state ?? (broken ? 'failed' : (custom?.stage ?? 'queued')),
+    createdAt,
+    updatedAt: report?.endedAt ?? status?.lastUpdatedTime.toISOString() ?? createdAt,
+    connection: spec.connection,
+    table: spec.target.table,
+    operation: spec.target.operation,
+    source: { container: spec.source.container, blob: spec.source.blob },
+    progress: progress === null ? null : report === undefined ? withLive(progress, live) : settled(progress, report),
+    faults: report?.faults ?? (broken ? [{ pointer: '', detail: `The run broke: ${String(status.output)}` }] : []),
+    links,
+  };
+}
+
+const brokenStates: ReadonlySet<OrchestrationRuntimeStatus> = new Set([
+  OrchestrationRuntimeStatus.Failed,
+  OrchestrationRuntimeStatus.Terminated,
+  OrchestrationRuntimeStatus.Canceled,
+]);
+
+/** Adds what the lanes of the current wave have done since the orchestrator last heard of them. */
+function withLive(progress: RunProgress, live: readonly LiveTally[]): RunProgress {
+  return live
+    .filter((tally) => tally.wave === progress.wave)
+    .reduce<RunProgress>(
+      (sum, tally) => ({
+        ...sum,
+        rowsDone: sum.rowsDone + tally.rows,
+        counts: addCounts(sum.counts, tally.counts),
+        requests: sum.requests + tally.requests,
+        throttled: sum.throttled + tally.throttled,
+      }),
+      progress,
+    );
+}
+
+function settled(progress: RunProgress, { counts, proof, rowsPerSecond }: Report): RunProgress {
+  return {
+    ...progress,
+    counts,
+    rowsDone: proof?.rowsCovered ?? progress.rowsDone,
+    rowsPerSecond,
+    etaSeconds: 0,
+    lanes: 0,
+    waitingUntil: null,
+  };
+}

@@ -1,0 +1,49 @@
+import { app } from '@azure/functions';
+import * as df from 'durable-functions';
+import { createCloseRun } from './activities/close-run.ts';
+import { createIndexSource } from './activities/index-source.ts';
+import { createOpenRun } from './activities/open-run.ts';
+import { createSendRows } from './activities/send-rows.ts';
+import { governor } from './entities/governor.ts';
+import { dashboard } from './functions/dashboard.ts';
+import { health } from './functions/health.ts';
+import { cancelRun, getFailures, getReport, getRun, listRuns, startRun } from './functions/runs.ts';
+import { logSyncs, startSyncs } from './functions/syncs.ts';
+import { names } from './names.ts';
+import { bulkRun } from './orchestrators/bulk-run.ts';
+import { loadProcessSettings } from './settings.ts';
+import { startTelemetry } from './telemetry.ts';
+import { wire } from './wiring.ts';
+
+/** The only registration: names to functions. */
+const settings = loadProcessSettings();
+await startTelemetry(settings.applicationInsights);
+const deps = wire(settings);
+
+df.app.orchestration(names.bulkRun, bulkRun);
+df.app.entity(names.governor, governor);
+df.app.activity(names.openRun, { handler: createOpenRun(deps) });
+df.app.activity(names.indexSource, { handler: createIndexSource(deps) });
+df.app.activity(names.sendRows, { handler: createSendRows(deps) });
+df.app.activity(names.closeRun, { handler: createCloseRun(deps) });
+
+const runs = { authLevel: 'function' } as const;
+df.app.client.http('startRun', { ...runs, methods: ['POST'], route: 'runs', handler: startRun(deps) });
+df.app.client.http('listRuns', { ...runs, methods: ['GET'], route: 'runs', handler: listRuns(deps) });
+df.app.client.http('getRun', { ...runs, methods: ['GET'], route: 'runs/{runId}', handler: getRun(deps) });
+df.app.client.http('cancelRun', { ...runs, methods: ['POST'], route: 'runs/{runId}/cancel', handler: cancelRun(deps) });
+df.app.client.http('getReport', { ...runs, methods: ['GET'], route: 'runs/{runId}/report', handler: getReport(deps) });
+df.app.client.http('getFailures', {
+  ...runs,
+  methods: ['GET'],
+  route: 'runs/{runId}/failures',
+  handler: getFailures(deps),
+});
+
+app.http('dashboard', { authLevel: 'anonymous', methods: ['GET'], route: 'dashboard/{file?}', handler: dashboard });
+app.http('health', { authLevel: 'function', methods: ['GET'], route: 'health', handler: health(deps) });
+
+df.app.client.timer('startSyncs', {
+  schedule: settings.syncSchedule,
+  handler: async (_timer, client, context) => logSyncs(await startSyncs(deps, client), context),
+});

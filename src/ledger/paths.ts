@@ -1,0 +1,28 @@
+/** Names of a run's blobs inside the container of runs. Row numbers are padded so that a listing is in row order. */
+const rowDigits = 12;
+
+const folder = (runId: string): string => `runs/${runId}/`;
+
+export const paths = {
+  manifest: (runId: string) => `${folder(runId)}manifest.json`,
+  mapping: (runId: string) => `${folder(runId)}mapping.json`,
+  index: (runId: string) => `${folder(runId)}index.bin`,
+  cancel: (runId: string) => `${folder(runId)}cancel`,
+  report: (runId: string) => `${folder(runId)}report.json`,
+  failures: (runId: string) => `${folder(runId)}failures.jsonl`,
+  parts: (runId: string) => `${folder(runId)}parts/`,
+  part: (runId: string, firstRow: number) => `${folder(runId)}parts/${String(firstRow).padStart(rowDigits, '0')}.json`,
+  intent: (runId: string, firstRow: number) => `${folder(runId)}intents/${String(firstRow).padStart(rowDigits, '0')}`,
+  live: (runId: string) => `${folder(runId)}live/`,
+  liveOf: (runId: string, hostInstance: string) => `${folder(runId)}live/${hostInstance}`,
+  /** Newest first in a listing, because listings are ascending. */
+  recent: (createdMs: number, runId: string) =>
+    `recent/${String(9_999_999_999_999 - createdMs).padStart(13, '0')}-${runId}`,
+  recentPrefix: 'recent/',
+} as const;
+
+/** First row of the part a blob name stands for. */
+export const firstRowOf = (blobName: string): number =>
+  Number(blobName.slice(blobName.lastIndexOf('/') + 1, -'.json'.length));
+
+export const runIdOfRecent = (blobName: string): string => blobName.slice('recent/'.length + 14);

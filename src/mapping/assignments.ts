@@ -1,0 +1,86 @@
+import type { ColumnMetadata, TableMetadata } from '../dataverse/table.ts';
+import type { Fault } from '../plan/fault.ts';
+import type { ColumnSource, RunSpec } from '../plan/run-spec.ts';
+import { didYouMean } from './near-names.ts';
+
+/** A source column that goes to a column of the table. */
+export interface Assignment {
+  /** Position of the source column in the head. */
+  readonly source: number;
+  readonly column: ColumnMetadata;
+  /** Where faults of this column point to: its place in the spec, or `/mapping` when the spec does not name columns. */
+  readonly pointer: string;
+  readonly lookup?: ColumnSource['lookup'];
+}
+
+export interface AssignInput {
+  readonly spec: RunSpec;
+  readonly sourceColumns: readonly string[];
+  readonly table: TableMetadata;
+}
+
+/** Finds for every mapped column its source; what cannot be found is added to `faults`. */
+export function assignColumns(input: AssignInput, faults: Fault[]): Assignment[] {
+  const { columns } = input.spec.mapping;
+  return columns === undefined ? assignByName(input, faults) : assignAsSpecified(input, columns, faults);
+}
+
+function assignAsSpecified(
+  { sourceColumns, table }: AssignInput,
+  columns: Readonly<Record<string, ColumnSource>>,
+  faults: Fault[],
+): Assignment[] {
+  const assignments: Assignment[] = [];
+  for (const [target, { from, lookup }] of Object.entries(columns)) {
+    const pointer = `/mapping/columns${segment(target)}`;
+    const column = table.columns.find(({ logicalName }) => logicalName === target);
+    const source = sourceColumns.indexOf(from);
+    if (column === undefined) faults.push({ pointer, detail: unknownColumn(table, target) });
+    if (source < 0) faults.push({ pointer: `${pointer}/from`, detail: unknownSource(sourceColumns, from) });
+    if (column !== undefined && source >= 0) {
+      assignments.push({ source, column, pointer, ...(lookup && { lookup }) });
+    }
+  }
+  return assignments;
+}
+
+/** One step of a JSON pointer (RFC 6901 section 3). */
+function segment(name: string): string {
+  return `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+}
+
+/** Says that the table has no such column, with names that are near. */
+export function unknownColumn(table: TableMetadata, name: string): string {
+  const names = table.columns.map(({ logicalName }) => logicalName);
+  return `Table ${table.logicalName} has no column ${name}.${didYouMean(name, names)}`;
+}
+
+function unknownSource(sourceColumns: readonly string[], name: string): string {
+  return `The source has no column ${name}.${didYouMean(name, sourceColumns)}`;
+}
+
+/** Each source column goes to the column of its name; logical names are lower case, headers need not be. */
+function assignByName({ spec, sourceColumns, table }: AssignInput, faults: Fault[]): Assignment[] {
+  const pointer = '/mapping';
+  const byTarget = new Map<string, Assignment>();
+  for (const [source, name] of sourceColumns.entries()) {
+    const column = table.columns.find(({ logicalName }) => logicalName === name.toLowerCase());
+    const earlier = column && byTarget.get(column.logicalName);
+    if (column === undefined) {
+      if (isFaultWithoutTarget(spec)) {
+        faults.push({ pointer, detail: `Source column ${name} has no target. ${unknownColumn(table, name)}` });
+      }
+    } else if (earlier !== undefined) {
+      const both = `${sourceColumns[earlier.source] ?? ''} and ${name}`;
+      faults.push({ pointer, detail: `Source columns ${both} both go to column ${column.logicalName}.` });
+    } else {
+      byTarget.set(column.logicalName, { source, column, pointer });
+    }
+  }
+  return [...byTarget.values()];
+}
+
+/** A delete reads nothing but keys, so that a file of whole rows can be used as it is. */
+function isFaultWithoutTarget(spec: RunSpec): boolean {
+  return spec.mapping.unmapped === 'error' && spec.target.operation !== 'delete';
+}

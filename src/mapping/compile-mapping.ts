@@ -1,0 +1,38 @@
+import type { Fault } from '../plan/fault.ts';
+import type { RunSpec } from '../plan/run-spec.ts';
+import { type AssignInput, assignColumns } from './assignments.ts';
+import type { MappingPlan, PlannedKey } from './mapping-plan.ts';
+import { planKey } from './plan-key.ts';
+import { planMembers } from './plan-members.ts';
+
+export interface CompileMappingInput extends AssignInput {
+  /** Hexadecimal digest of the run's id, 19 digits or more: the made ids of a create are derived from it. */
+  readonly runIdDigest: string;
+}
+
+export type CompiledMapping = { readonly plan: MappingPlan } | { readonly faults: readonly Fault[] };
+
+/** Settles how records become rows, or lists everything that stands against it. Pure. */
+export function compileMapping(input: CompileMappingInput): CompiledMapping {
+  const { spec, table } = input;
+  const { operation } = spec.target;
+  const faults: Fault[] = [];
+  const assignments = assignColumns(input, faults);
+  const key = planKey({ ...input, assignments }, faults);
+  const keyColumns = new Set(keyColumnsOf(key, input));
+  const members = operation === 'delete' ? [] : planMembers({ operation, table, assignments, keyColumns }, faults);
+  if (key === undefined || faults.length > 0) return { faults };
+  return { plan: { operation, empty: spec.mapping.empty, extraMembers: extraMembersOf(spec), members, key } };
+}
+
+/** Without a usable key, its columns are not judged as written ones: one fault is enough. */
+function keyColumnsOf(key: PlannedKey | undefined, { spec, table }: AssignInput): readonly string[] {
+  if (key === undefined) return [table.primaryIdColumn, ...(spec.target.key ?? [])];
+  if (key.kind === 'alternate') return key.parts.map(({ column }) => column.logicalName);
+  return [table.primaryIdColumn];
+}
+
+function extraMembersOf(spec: RunSpec): 'reject' | 'ignore' {
+  const { columns, unmapped } = spec.mapping;
+  return columns === undefined && unmapped === 'error' && spec.target.operation !== 'delete' ? 'reject' : 'ignore';
+}

@@ -1,0 +1,36 @@
+import type { ColumnMetadata } from '../dataverse/table.ts';
+import type { Operation } from '../plan/outcome.ts';
+
+/** How records become rows of the target table: everything settled that does not depend on a record. Plain JSON, stored once a run. */
+export interface MappingPlan {
+  readonly operation: Operation;
+  /** What an empty value does to its column. */
+  readonly empty: 'null' | 'omit';
+  /** What a JSON record's members beyond those of the first record mean. */
+  readonly extraMembers: 'reject' | 'ignore';
+  /** Columns to write, key columns left out; none for delete. */
+  readonly members: readonly PlannedColumn[];
+  readonly key: PlannedKey;
+}
+
+export interface PlannedColumn {
+  /** Position of the source column in the head. */
+  readonly source: number;
+  readonly column: ColumnMetadata;
+  /** Lookups that are written: where the value points to. */
+  readonly bind?: PlannedBind;
+}
+
+export interface PlannedBind {
+  readonly navigationProperty: string;
+  readonly entitySetName: string;
+  /** Text column of the target table's alternate key; absent: the value is a primary id. */
+  readonly keyColumn?: string;
+}
+
+export type PlannedKey =
+  /** Create: the id is `prefix` (a UUIDv8 without its last 12 digits) and the record's number. */
+  | { readonly kind: 'made'; readonly prefix: string }
+  | { readonly kind: 'id'; readonly source: number; readonly column: string }
+  /** In the order of the table's definition, so that equal keys are equal text. */
+  | { readonly kind: 'alternate'; readonly parts: readonly PlannedColumn[] };

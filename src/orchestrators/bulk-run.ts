@@ -1,0 +1,100 @@
+import type { OrchestrationContext, Task } from 'durable-functions';
+import { names } from '../names.ts';
+import type { Fault } from '../plan/fault.ts';
+import type {
+  BulkRunInput,
+  BulkRunOutput,
+  CloseRunInput,
+  CloseRunOutput,
+  IndexSourceInput,
+  IndexSourceOutput,
+  OpenRunInput,
+  OpenRunOutput,
+} from '../plan/payloads.ts';
+import { statusOf, type RunStatus } from '../plan/progress.ts';
+import {
+  beginRun,
+  generationIsFull,
+  hasWork,
+  nextGeneration,
+  type RunEnding,
+  type RunState,
+} from '../plan/run-state.ts';
+import { leaseLanes, releaseLanes } from './lease-lanes.ts';
+import { pause } from './pause.ts';
+import { persist, reasonOf, type Steps } from './steps.ts';
+import { sendWave } from './wave.ts';
+
+/**
+ * One run: open, index, send in waves until nothing is pending, close. Replayed, so it only carries results from one step to the next;
+ * every decision is in `plan`.
+ */
+export function* bulkRun(context: OrchestrationContext): Generator<Task, BulkRunOutput | undefined, unknown> {
+  const input = context.df.getInput<BulkRunInput | undefined>();
+  if (input === undefined) throw new TypeError('bulkRun was started without an input.');
+  const begun = input.run === undefined ? yield* open(context, input) : { run: input.run };
+  if ('faults' in begun) return yield* close(context, input, undefined, failed(begun.faults), begun.faults);
+
+  let { run } = begun;
+  while (hasWork(run)) {
+    if (generationIsFull(run)) {
+      context.df.continueAsNew({ ...input, run: nextGeneration(run) });
+      return undefined;
+    }
+    const grant = yield* leaseLanes(context, input, run);
+    run = grant.lanes === 0 ? yield* pause(context, input, run, grant) : yield* sendWave(context, input, run, grant);
+  }
+  yield* releaseLanes(context, input);
+  return yield* close(context, input, run, run.ending ?? { state: 'completed' }, []);
+}
+
+function* open(
+  context: OrchestrationContext,
+  input: BulkRunInput,
+): Steps<{ readonly run: RunState } | { readonly faults: readonly Fault[] }> {
+  const startedAt = context.df.currentUtcDateTime.toISOString();
+  const { runId, spec, bounds } = input;
+  try {
+    context.df.setCustomStatus({ stage: 'opening', progress: null } satisfies RunStatus);
+    const opened = yield* persist<OpenRunOutput>(context, names.openRun, { runId, spec } satisfies OpenRunInput);
+    if ('faults' in opened) return opened;
+    context.df.setCustomStatus({ stage: 'indexing', progress: null } satisfies RunStatus);
+    const lanes = Math.min(opened.dopHint ?? bounds.maxLanes, bounds.maxLanes);
+    const indexed = yield* persist<IndexSourceOutput>(context, names.indexSource, {
+      runId,
+      spec,
+      lanes,
+    } satisfies IndexSourceInput);
+    return 'faults' in indexed ? indexed : { run: beginRun(indexed, opened.dopHint, startedAt) };
+  } catch (error) {
+    return { faults: [{ pointer: '', detail: reasonOf(error) }] };
+  }
+}
+
+function* close(
+  context: OrchestrationContext,
+  { runId, spec }: BulkRunInput,
+  run: RunState | undefined,
+  ending: RunEnding,
+  faults: readonly Fault[],
+): Steps<CloseRunOutput> {
+  const { rowsPerRequest } = spec.options;
+  context.df.setCustomStatus(
+    run === undefined ? { stage: 'closing', progress: null } : statusOf('closing', run, { rowsPerRequest }),
+  );
+  return yield* persist<CloseRunOutput>(context, names.closeRun, {
+    runId,
+    spec,
+    ending,
+    faults,
+    startedAt: run?.startedAt ?? context.df.currentUtcDateTime.toISOString(),
+    rowCount: run?.source.rowCount ?? null,
+    requests: run?.requests ?? 0,
+    throttled: run?.throttled ?? 0,
+  } satisfies CloseRunInput);
+}
+
+const failed = (faults: readonly Fault[]): RunEnding => ({
+  state: 'failed',
+  reason: faults.length === 1 ? (faults[0]?.detail ?? '') : `${faults.length} faults were found before a row was sent.`,
+});

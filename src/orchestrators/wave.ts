@@ -1,0 +1,53 @@
+import type { OrchestrationContext, Task } from 'durable-functions';
+import { names } from '../names.ts';
+import type { Grant } from '../plan/governor.ts';
+import type { LaneReport } from '../plan/lane.ts';
+import type { BulkRunInput, SendRowsInput } from '../plan/payloads.ts';
+import { statusOf } from '../plan/progress.ts';
+import { absorb, planWave, type LaneResult, type RunState } from '../plan/run-state.ts';
+import type { LaneWork } from '../plan/waves.ts';
+import { reasonOf, type Steps } from './steps.ts';
+
+/** One fan-out and fan-in: every lane stops at the end of the box, so nobody waits for a straggler longer than one request. */
+export function* sendWave(
+  context: OrchestrationContext,
+  input: BulkRunInput,
+  run: RunState,
+  grant: Grant,
+): Steps<RunState> {
+  const { runId, spec } = input;
+  const deal = planWave(run, grant);
+  const startedMs = context.df.currentUtcDateTime.getTime();
+  const boxEndsAt = new Date(startedMs + grant.boxSeconds * 1_000).toISOString();
+  context.df.setCustomStatus(
+    statusOf('running', run, { rowsPerRequest: spec.options.rowsPerRequest, lanes: deal.lanes.length }),
+  );
+  const tasks = deal.lanes.map((stretches) =>
+    context.df.callActivity(names.sendRows, {
+      runId,
+      spec,
+      wave: run.wave,
+      stretches,
+      boxEndsAt,
+    } satisfies SendRowsInput),
+  );
+  const results = yield* gather(context, tasks, deal.lanes);
+  return absorb(run, spec, deal, results, { startedMs, endedMs: context.df.currentUtcDateTime.getTime() });
+}
+
+/** Waits for all lanes; a lane whose activity failed loses its report, not its neighbours'. */
+function* gather(
+  context: OrchestrationContext,
+  tasks: Task[],
+  lanes: readonly LaneWork[],
+): Steps<readonly LaneResult[]> {
+  let detail = 'A lane ended without a report.';
+  try {
+    yield context.df.Task.all(tasks);
+  } catch (error) {
+    detail = reasonOf(error);
+  }
+  return tasks.map((task, lane) =>
+    task.isCompleted && !task.isFaulted ? (task.result as LaneReport) : { lost: lanes[lane] ?? [], detail },
+  );
+}

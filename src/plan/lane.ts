@@ -1,0 +1,42 @@
+import type { OutcomeCounts } from './outcome.ts';
+import type { Stretch } from './stretch.ts';
+
+/** The three service protection limits (learn.microsoft.com/power-apps/developer/data-platform/api-limits), and whatever else answers 429. */
+export type ThrottleFacet = 'requests' | 'executionTime' | 'concurrency' | 'other';
+
+/** Why a lane ended. */
+export type LaneEnd =
+  /** All its stretches are done. */
+  | 'done'
+  /** The time box ended. */
+  | 'box'
+  /** The environment ordered a wait longer than the rest of the box. */
+  | 'throttled'
+  /** No answer, or none that could be used, after all attempts; its rows stay pending. */
+  | 'unavailable'
+  | 'cancelled'
+  /** The environment refuses this run whatever the row (privilege, table or column gone). */
+  | 'refused';
+
+/** What a lane tells the orchestrator; well under 1 KB unless its work is in many pieces. */
+export interface LaneReport {
+  readonly end: LaneEnd;
+  /** What is left of the stretches it was given. */
+  readonly left: readonly Stretch[];
+  /** Outcomes of the rows in the parts it committed or adopted. */
+  readonly counts: OutcomeCounts;
+  readonly recovered: number;
+  /** HTTP requests sent. */
+  readonly requests: number;
+  /** 429 answers by facet. */
+  readonly throttles: Readonly<Partial<Record<ThrottleFacet, number>>>;
+  /** Longest wait still ordered when the lane ended, in ms from its end. */
+  readonly waitMs: number;
+  /** Time spent on successful bulk requests and the rows in them. */
+  readonly sendMs: number;
+  readonly sentRows: number;
+  /** The latest `x-ms-dop-hint` seen. */
+  readonly dopHint?: number;
+  /** For people: what happened, when `end` is `refused` or `unavailable`. */
+  readonly detail?: string;
+}

@@ -1,0 +1,207 @@
+import type { Grant, LeaseRequest, WaveFeedback } from './governor.ts';
+import type { LaneReport, ThrottleFacet } from './lane.ts';
+import { addCounts, totalOf, type OutcomeCounts } from './outcome.ts';
+import type { RunSpec } from './run-spec.ts';
+import { mergeStretches, sliceCountOf, type Stretch } from './stretch.ts';
+import { toleranceExceeded } from './tolerance.ts';
+import { dealLanes, type Deal } from './waves.ts';
+
+/** What a run needs to know of its source between waves. */
+export interface IndexedSource {
+  readonly rowCount: number;
+  readonly sliceCount: number;
+}
+
+/** How a run ends, decided before its books are closed. */
+export interface RunEnding {
+  readonly state: 'completed' | 'stopped' | 'cancelled' | 'failed';
+  /** For people; absent when completed. */
+  readonly reason?: string;
+}
+
+/**
+ * Everything a run carries from wave to wave, and through continue-as-new. Plain JSON. Its size grows with the number of lanes, not with
+ * the number of rows.
+ */
+export interface RunState {
+  readonly source: IndexedSource;
+  readonly startedAt: string;
+  readonly pending: readonly Stretch[];
+  readonly counts: OutcomeCounts;
+  readonly recovered: number;
+  readonly requests: number;
+  readonly throttled: number;
+  readonly wave: number;
+  readonly lanes: number;
+  readonly dopHint: number | null;
+  /** Rows per second of the last wave that sent any; null before. */
+  readonly rowsPerSecond: number | null;
+  /** Slices one lane did per second in the last wave; null before. */
+  readonly slicesPerLaneSecond: number | null;
+  readonly feedback: WaveFeedback | null;
+  /** Waves in a row without a new outcome. */
+  readonly idleWaves: number;
+  readonly ending: RunEnding | null;
+  /** History events of this generation, estimated from above. */
+  readonly historyEvents: number;
+}
+
+/** A run that makes no progress for this many waves (each ends with a wait of up to a minute) is given up, redrivable. */
+export const mostIdleWaves = 60;
+/** Keeps each generation's history short: replay cost is linear in it. */
+export const mostHistoryEvents = 2_000;
+/** Scheduled, completed and, at worst, a turn of its own (two events) for each lane's completion. */
+const eventsPerLane = 4;
+const eventsPerWave = 12;
+/** Work for fewer boxes than this is dealt evenly, so that the lanes end together. */
+const evenWithinBoxes = 3;
+
+export function beginRun(source: IndexedSource, dopHint: number | undefined, startedAt: string): RunState {
+  return {
+    source,
+    startedAt,
+    pending: source.sliceCount > 0 ? [{ from: 0, to: source.sliceCount }] : [],
+    counts: {},
+    recovered: 0,
+    requests: 0,
+    throttled: 0,
+    wave: 0,
+    lanes: 0,
+    dopHint: dopHint ?? null,
+    rowsPerSecond: null,
+    slicesPerLaneSecond: null,
+    feedback: null,
+    idleWaves: 0,
+    ending: null,
+    historyEvents: 0,
+  };
+}
+
+/** More to send, and no reason to stop. */
+export const hasWork = (run: RunState): boolean => run.ending === null && run.pending.length > 0;
+
+/** The history is long enough; the run goes on in a new generation. */
+export const generationIsFull = (run: RunState): boolean =>
+  run.historyEvents > 0 && run.historyEvents + eventsOf(run.lanes) > mostHistoryEvents;
+
+export const nextGeneration = (run: RunState): RunState => ({ ...run, historyEvents: 0 });
+
+const eventsOf = (lanes: number): number => lanes * eventsPerLane + eventsPerWave;
+
+export interface RunBounds {
+  /** Of the app's settings. */
+  readonly maxLanes: number;
+  /** Of the connection's settings. */
+  readonly maxDop?: number;
+}
+
+export function leaseRequest(runId: string, run: RunState, spec: RunSpec, bounds: RunBounds): LeaseRequest {
+  const wanted = Math.min(sliceCountOf(run.pending), bounds.maxLanes, spec.options.maxLanes ?? bounds.maxLanes);
+  return {
+    runId,
+    wanted,
+    ...(bounds.maxDop === undefined ? {} : { maxDop: bounds.maxDop }),
+    ...(run.dopHint === null ? {} : { hint: run.dopHint }),
+    ...(run.feedback === null ? {} : { feedback: run.feedback }),
+  };
+}
+
+/** The next wave: which lane gets what. */
+export function planWave(run: RunState, grant: Grant): Deal {
+  const reach = run.slicesPerLaneSecond === null ? null : run.slicesPerLaneSecond * grant.boxSeconds * grant.lanes;
+  const even = reach === null || sliceCountOf(run.pending) <= reach * evenWithinBoxes;
+  return dealLanes(run.pending, grant.lanes, { even });
+}
+
+/** A lane whose activity failed has no report: its work is pending again, and what it committed is adopted by the next lane. */
+export type LaneResult = LaneReport | { readonly lost: readonly Stretch[]; readonly detail: string };
+
+export interface WaveTimes {
+  readonly startedMs: number;
+  readonly endedMs: number;
+}
+
+/** Folds one wave into the run's state. */
+export function absorb(
+  run: RunState,
+  spec: RunSpec,
+  deal: Deal,
+  results: readonly LaneResult[],
+  times: WaveTimes,
+): RunState {
+  const reports = results.filter((result) => 'end' in result);
+  const counts = reports.reduce<OutcomeCounts>((sum, report) => addCounts(sum, report.counts), run.counts);
+  const done = totalOf(counts) - totalOf(run.counts);
+  const pending = mergeStretches([
+    ...deal.undealt,
+    ...results.flatMap((result) => ('end' in result ? result.left : result.lost)),
+  ]);
+  const seconds = Math.max(0.001, (times.endedMs - times.startedMs) / 1_000);
+  const slicesDone = sliceCountOf(run.pending) - sliceCountOf(pending);
+  const next: RunState = {
+    ...run,
+    pending,
+    counts,
+    recovered: run.recovered + sum(reports, (report) => report.recovered),
+    requests: run.requests + sum(reports, (report) => report.requests),
+    throttled: run.throttled + sum(reports, (report) => sum(Object.values(report.throttles), (count) => count)),
+    wave: run.wave + 1,
+    lanes: deal.lanes.length,
+    dopHint: latestHint(reports) ?? run.dopHint,
+    rowsPerSecond: done > 0 ? done / seconds : run.rowsPerSecond,
+    slicesPerLaneSecond: slicesDone > 0 ? slicesDone / deal.lanes.length / seconds : run.slicesPerLaneSecond,
+    feedback: feedbackOf(reports, results),
+    idleWaves: done > 0 ? 0 : run.idleWaves + 1,
+    historyEvents: run.historyEvents + eventsOf(deal.lanes.length),
+  };
+  return { ...next, ending: endingOf(next, spec, results) };
+}
+
+/** A wait is a few events and no wave. */
+export const waited = (run: RunState): RunState => ({
+  ...run,
+  feedback: null,
+  historyEvents: run.historyEvents + eventsPerWave,
+});
+
+export const cancelled = (run: RunState): RunState => ({
+  ...run,
+  ending: { state: 'cancelled', reason: 'Cancelled on request.' },
+});
+
+function endingOf(run: RunState, spec: RunSpec, results: readonly LaneResult[]): RunEnding | null {
+  const reports = results.filter((result) => 'end' in result);
+  const refused = reports.find((report) => report.end === 'refused');
+  if (refused !== undefined) return { state: 'stopped', reason: refused.detail ?? 'The environment refused the run.' };
+  if (reports.some((report) => report.end === 'cancelled')) return cancelled(run).ending;
+  const exceeded = toleranceExceeded(run.counts, spec.options.tolerate);
+  if (exceeded !== undefined) return { state: 'stopped', reason: exceeded };
+  if (run.pending.length > 0 && run.idleWaves >= mostIdleWaves) {
+    const details = results.map((result) => result.detail).filter((detail) => detail !== undefined);
+    return { state: 'stopped', reason: `No row got an outcome in ${mostIdleWaves} waves. ${details[0] ?? ''}`.trim() };
+  }
+  return null;
+}
+
+/** How long a run holds back after a wave in which the environment, or the platform under a lane, gave no usable answer. */
+const unavailableWaitMs = 15_000;
+
+function feedbackOf(reports: readonly LaneReport[], results: readonly LaneResult[]): WaveFeedback {
+  const throttles: Partial<Record<ThrottleFacet, number>> = {};
+  for (const report of reports) {
+    for (const facet of ['requests', 'executionTime', 'concurrency', 'other'] as const) {
+      const count = report.throttles[facet];
+      if (count !== undefined) throttles[facet] = (throttles[facet] ?? 0) + count;
+    }
+  }
+  const unavailable = results.some((result) => !('end' in result) || result.end === 'unavailable');
+  const ordered = reports.reduce((longest, report) => Math.max(longest, report.waitMs), 0);
+  return { throttles, waitMs: Math.max(ordered, unavailable ? unavailableWaitMs : 0) };
+}
+
+const latestHint = (reports: readonly LaneReport[]): number | undefined =>
+  reports.reduce<number | undefined>((hint, report) => report.dopHint ?? hint, undefined);
+
+function sum<T>(items: readonly T[], value: (item: T) => number): number {
+  return items.reduce((total, item) => total + value(item), 0);
+}

@@ -1,0 +1,135 @@
+import { z } from 'zod';
+import { pointerSegment, type Fault } from './fault.ts';
+import type { RunSpec } from './run-spec.ts';
+
+/** Rows in one bulk message when the spec does not say. */
+export const defaultRowsPerRequest = 100;
+/** More operations than this are refused in one `$batch`, to which every bulk message must be able to fall back. */
+export const maxRowsPerRequest = 1_000;
+/** The hint is an integer between 1 and 1,024 (learn.microsoft.com/power-apps/developer/data-platform/send-parallel-requests). */
+export const maxDop = 1_024;
+
+const name = (pattern: RegExp, what: string) => z.string().regex(pattern, what);
+const logicalName = name(/^[a-z_][a-z0-9_]{0,127}$/, 'a logical name: lower-case letters, digits and _');
+const connectionName = name(/^[A-Za-z][A-Za-z0-9]{0,31}$/, 'a connection name: 1 to 32 letters and digits');
+const containerName = name(
+  /^[a-z0-9](?:[a-z0-9]|-(?!-)){1,61}[a-z0-9]$/,
+  'a container name: 3 to 63 of a-z, 0-9 and single -',
+);
+const blobName = name(
+  /^(?!.*(?:\.\.|\/\/|\/\.))[A-Za-z0-9][A-Za-z0-9._/ -]{0,511}$/,
+  'a blob name: letters, digits, space and . _ / -, without "..", "//" or "/."',
+);
+const reservedColumns = new Set(['__proto__', 'constructor', 'prototype']);
+const sourceColumn = z
+  .string()
+  .min(1)
+  .max(256)
+  .refine((value) => !reservedColumns.has(value), 'not a reserved name');
+const headerText = name(/^[\x20-\x7e]{1,256}$/, '1 to 256 printable ASCII characters');
+
+const source = z.strictObject({
+  container: containerName,
+  blob: blobName,
+  format: z.enum(['csv', 'jsonl']).default('csv'),
+  delimiter: z.enum([',', ';', '\t', '|']).default(','),
+});
+
+const target = z.strictObject({
+  table: logicalName,
+  operation: z.enum(['create', 'update', 'upsert', 'delete']),
+  key: z.exactOptional(z.array(logicalName).min(1).max(16)),
+});
+
+const columnSource = z.preprocess(
+  (value) => (typeof value === 'string' ? { from: value } : value),
+  z.strictObject({
+    from: sourceColumn,
+    lookup: z.exactOptional(z.strictObject({ table: logicalName, key: z.exactOptional(logicalName) })),
+  }),
+);
+
+const mapping = z.strictObject({
+  columns: z.exactOptional(z.record(logicalName, columnSource)),
+  unmapped: z.enum(['error', 'ignore']).default('error'),
+  empty: z.enum(['null', 'omit']).default('null'),
+});
+
+const options = z.strictObject({
+  maxLanes: z.exactOptional(z.int().min(1).max(maxDop)),
+  rowsPerRequest: z.int().min(1).max(maxRowsPerRequest).default(defaultRowsPerRequest),
+  bypassBusinessLogic: z
+    .array(z.enum(['CustomSync', 'CustomAsync']))
+    .max(2)
+    .default([]),
+  suppressFlows: z.boolean().default(false),
+  duplicateDetection: z.boolean().default(false),
+  tag: z.exactOptional(headerText),
+  callerObjectId: z.exactOptional(z.guid()),
+  tolerate: z
+    .strictObject({
+      count: z.exactOptional(z.int().min(0).max(1_000_000_000)),
+      percent: z.exactOptional(z.number().min(0).max(100)),
+    })
+    .prefault({}),
+});
+
+const runSpec: z.ZodType<RunSpec> = z.strictObject({
+  connection: connectionName,
+  source,
+  target,
+  mapping: mapping.prefault({}),
+  options: options.prefault({}),
+});
+
+/**
+ * Checks what can be checked of a run spec by looking at it alone, and fills in defaults.
+ *
+ * @returns the spec, or every fault of it, each with the JSON pointer of its place
+ */
+export function parseRunSpec(json: unknown): { readonly spec: RunSpec } | { readonly faults: readonly Fault[] } {
+  const result = runSpec.safeParse(json, { reportInput: true });
+  return result.success ? { spec: result.data } : { faults: result.error.issues.flatMap(faultsOf) };
+}
+
+type Issue = z.core.$ZodIssue;
+
+function faultsOf(issue: Issue): readonly Fault[] {
+  const pointer = issue.path.map((segment) => pointerSegment(String(segment))).join('');
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      pointer: pointer + pointerSegment(key),
+      detail: 'Not a property of a run spec.',
+    }));
+  }
+  if (issue.code === 'invalid_key')
+    return [{ pointer, detail: `Must be ${issue.issues[0]?.message ?? 'a valid name'}.` }];
+  return [{ pointer, detail: describe(issue) }];
+}
+
+function describe(issue: Issue): string {
+  const is = issue.input === undefined ? 'is missing' : `is ${shown(issue.input)}`;
+  switch (issue.code) {
+    case 'invalid_value':
+      return `Must be one of ${issue.values.map((value) => shown(value)).join(', ')}; it ${is}.`;
+    case 'invalid_type':
+      return `Must be ${article(issue.expected)}; it ${is}.`;
+    case 'too_big':
+      return `Must be at most ${issue.maximum}${unitOf(issue.origin)}; it ${is}.`;
+    case 'too_small':
+      return `Must be at least ${issue.minimum}${unitOf(issue.origin)}; it ${is}.`;
+    case 'invalid_format':
+      return issue.format === 'guid' ? `Must be a GUID; it ${is}.` : `Must be ${issue.message}; it ${is}.`;
+    default:
+      return `Must be ${issue.message}; it ${is}.`;
+  }
+}
+
+const article = (type: string): string => (/^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`);
+const unitOf = (origin: string): string => (origin === 'string' ? ' characters' : origin === 'array' ? ' items' : '');
+
+/** Long values are cut: a fault names the value, it does not repeat the document. */
+function shown(value: unknown): string {
+  const text = value === undefined ? 'undefined' : JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}

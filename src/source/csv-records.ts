@@ -1,0 +1,161 @@
+import type { Cell } from './source-row.ts';
+
+const quote = 34;
+const carriageReturn = 13;
+
+export type CsvProblem = 'quoteInField' | 'textAfterQuote' | 'unclosedQuote' | 'loneReturn' | 'fieldTooLong';
+
+/** One record as the reader found it. The object is used again for the next record, its cells are not. */
+export interface CsvRecord {
+  /** Range in the text, without the line end. */
+  from: number;
+  to: number;
+  cells: Cell[];
+  problem: { readonly kind: CsvProblem; readonly at: number } | undefined;
+}
+
+/** Where a character stands next; the answer is kept until the reader has passed it, so the whole text is searched once. */
+class Landmark {
+  readonly #text: string;
+  readonly #character: string;
+  #next = -1;
+
+  constructor(text: string, character: string) {
+    this.#text = text;
+    this.#character = character;
+  }
+
+  /** Position at or behind `from`, or the text's length. Calls must not go back. */
+  find(from: number): number {
+    if (this.#next < from) {
+      const found = this.#text.indexOf(this.#character, from);
+      this.#next = found < 0 ? this.#text.length : found;
+    }
+    return this.#next;
+  }
+}
+
+/**
+ * Reads RFC 4180 records, one after the other, from one-byte text that starts at a record and ends behind one. Lines end with LF or
+ * CR LF. After a problem it goes on in the same way as the indexer, so both see the same records.
+ */
+export class CsvReader {
+  readonly #text: string;
+  readonly #delimiter: string;
+  readonly #lineEnds: Landmark;
+  readonly #delimiters: Landmark;
+  readonly #quotes: Landmark;
+  readonly #hasLoneReturn: boolean;
+  readonly #fieldLimit: number;
+  readonly #record: CsvRecord = { from: 0, to: 0, cells: [], problem: undefined };
+  #at = 0;
+
+  constructor(text: string, options: { readonly delimiter: string; readonly fieldLimit: number }) {
+    this.#text = text;
+    this.#delimiter = options.delimiter;
+    this.#fieldLimit = options.fieldLimit;
+    this.#lineEnds = new Landmark(text, '\n');
+    this.#delimiters = new Landmark(text, options.delimiter);
+    this.#quotes = new Landmark(text, '"');
+    this.#hasLoneReturn = /\r(?!\n)/.test(text);
+  }
+
+  /** Where the next record, or the blank lines before it, begins. Behind a last record without line end it passes the end. */
+  get position(): number {
+    return this.#at;
+  }
+
+  /** The next record, or undefined at the end. */
+  next(): CsvRecord | undefined {
+    this.#skipBlankLines();
+    if (this.#at >= this.#text.length) return undefined;
+    const record = this.#record;
+    record.from = this.#at;
+    record.cells = [];
+    record.problem = undefined;
+    while (this.#readField(record));
+    return record;
+  }
+
+  #skipBlankLines(): void {
+    const text = this.#text;
+    for (;;) {
+      if (text.charCodeAt(this.#at) === 10) this.#at += 1;
+      else if (text.charCodeAt(this.#at) === carriageReturn && text.charCodeAt(this.#at + 1) === 10) this.#at += 2;
+      else return;
+    }
+  }
+
+  /** True when another field of the same record follows. */
+  #readField(record: CsvRecord): boolean {
+    return this.#text.charCodeAt(this.#at) === quote ? this.#readQuoted(record) : this.#readBare(record, this.#at);
+  }
+
+  #readBare(record: CsvRecord, from: number): boolean {
+    const lineEnd = this.#lineEnds.find(this.#at);
+    const delimiterAt = this.#delimiters.find(this.#at);
+    const isLast = delimiterAt >= lineEnd;
+    const to = isLast ? this.#beforeLineEnd(from, lineEnd) : delimiterAt;
+    const quoteAt = this.#quotes.find(this.#at);
+    if (quoteAt < to) record.problem ??= { kind: 'quoteInField', at: quoteAt };
+    if (this.#hasLoneReturn) this.#checkReturns(record, from, to);
+    this.#addCell(record, from === to ? null : this.#text.slice(from, to), from);
+    return this.#endField(record, to, isLast ? lineEnd + 1 : to + 1, isLast);
+  }
+
+  /** The line end's CR does not belong to the field; at the end of the text there is no line end. */
+  #beforeLineEnd(from: number, lineEnd: number): number {
+    const isCrLf =
+      lineEnd > from && lineEnd < this.#text.length && this.#text.charCodeAt(lineEnd - 1) === carriageReturn;
+    return isCrLf ? lineEnd - 1 : lineEnd;
+  }
+
+  #checkReturns(record: CsvRecord, from: number, to: number): void {
+    const at = this.#text.slice(from, to).indexOf('\r');
+    if (at >= 0) record.problem ??= { kind: 'loneReturn', at: from + at };
+  }
+
+  #readQuoted(record: CsvRecord): boolean {
+    const text = this.#text;
+    const from = this.#at + 1;
+    let hasDoubled = false;
+    let close = this.#quotes.find(from);
+    while (text.charCodeAt(close + 1) === quote) {
+      hasDoubled = true;
+      close = this.#quotes.find(close + 2);
+    }
+    if (close >= text.length) {
+      record.problem ??= { kind: 'unclosedQuote', at: from - 1 };
+      this.#addCell(record, text.slice(from), from);
+      return this.#endField(record, text.length, text.length, true);
+    }
+    const raw = text.slice(from, close);
+    this.#addCell(record, hasDoubled ? raw.replaceAll('""', '"') : raw, from);
+    return this.#afterQuote(record, close + 1);
+  }
+
+  #afterQuote(record: CsvRecord, at: number): boolean {
+    const text = this.#text;
+    if (at >= text.length) return this.#endField(record, at, at, true);
+    const character = text.charAt(at);
+    if (character === this.#delimiter) return this.#endField(record, at, at + 1, false);
+    if (character === '\n') return this.#endField(record, at, at + 1, true);
+    if (character === '\r' && text.charCodeAt(at + 1) === 10) return this.#endField(record, at, at + 2, true);
+    record.problem ??= { kind: 'textAfterQuote', at };
+    record.cells.pop();
+    this.#at = at;
+    return this.#readBare(record, at);
+  }
+
+  #addCell(record: CsvRecord, cell: string | null, from: number): void {
+    if (cell !== null && cell.length > this.#fieldLimit) record.problem ??= { kind: 'fieldTooLong', at: from };
+    record.cells.push(cell);
+  }
+
+  /** The record ends where its last field ends; a delimiter at the very end of the text leaves one empty field to read. */
+  #endField(record: CsvRecord, fieldEnd: number, next: number, isLast: boolean): boolean {
+    this.#at = next;
+    record.to = fieldEnd;
+    return !isLast;
+  }
+}

@@ -1,0 +1,123 @@
+import { isUtf8 } from 'node:buffer';
+import { CsvReader } from './csv-records.ts';
+import { csvProblems } from './csv-rows.ts';
+import { readJsonRecord } from './json-record.ts';
+import { lines } from './jsonl-rows.ts';
+import { columnLimit, fieldLimitBytes, recordLimitBytes } from './limits.ts';
+import type { SourceFault, SourceFormat, SourceHead } from './source.ts';
+import { decodeText, findInvalidUtf8 } from './utf8.ts';
+
+/** `needMore`: the head does not end within these bytes; call again with more of them (at most a little over 4 MiB are ever needed). */
+export type HeadReading = { readonly head: SourceHead } | { readonly fault: SourceFault } | { readonly needMore: true };
+
+const byteOrderMarks = [
+  { bytes: [0xff, 0xfe, 0, 0], name: 'UTF-32 (little-endian)' },
+  { bytes: [0, 0, 0xfe, 0xff], name: 'UTF-32 (big-endian)' },
+  { bytes: [0xff, 0xfe], name: 'UTF-16 (little-endian)' },
+  { bytes: [0xfe, 0xff], name: 'UTF-16 (big-endian)' },
+];
+const utf8Mark = [0xef, 0xbb, 0xbf];
+const longestMark = 4;
+
+/** Names that would reach an object's prototype if a row ever became a plain object. */
+const refusedNames = new Set(['__proto__', 'constructor', 'prototype']);
+
+/**
+ * Reads what the first bytes of a source tell: its columns and where its records begin. `complete` says that the bytes are the whole
+ * source. A CSV header without records is a good head; a source without any record line is `source.empty`.
+ */
+export function readHead(
+  firstBytes: Buffer,
+  format: SourceFormat,
+  { complete }: { readonly complete: boolean },
+): HeadReading {
+  if (!complete && firstBytes.length < longestMark) return { needMore: true };
+  const foreign = byteOrderMarks.find((mark) => startsWith(firstBytes, mark.bytes));
+  if (foreign !== undefined) {
+    return faulty('source.encoding', `The file is ${foreign.name}; it must be UTF-8.`, 0);
+  }
+  const from = startsWith(firstBytes, utf8Mark) ? utf8Mark.length : 0;
+  const bytes = firstBytes.subarray(from);
+  const reading = format.kind === 'csv' ? readCsvHead(bytes, format.delimiter, from) : readJsonlHead(bytes, from);
+  if (reading.end < bytes.length || complete) return reading.result;
+  return bytes.length > recordLimitBytes ? tooLong(format, from) : { needMore: true };
+}
+
+function startsWith(bytes: Buffer, mark: readonly number[]): boolean {
+  return mark.every((byte, at) => bytes[at] === byte);
+}
+
+function faulty(code: string, message: string, byteOffset: number, row = 0): { fault: SourceFault } {
+  return { fault: { code, message, row, byteOffset } };
+}
+
+function tooLong(format: SourceFormat, from: number): HeadReading {
+  const what = format.kind === 'csv' ? 'header' : 'first record';
+  return faulty('source.recordTooLong', `The ${what} is longer than ${recordLimitBytes} bytes.`, from);
+}
+
+/** `end` is where the head ends in the bytes; when it is their very end, more bytes could change the result. */
+interface Attempt {
+  readonly result: HeadReading;
+  readonly end: number;
+}
+
+const empty = (from: number) => faulty('source.empty', 'The file holds no record, not even a header.', from);
+
+function readCsvHead(bytes: Buffer, delimiter: string, from: number): Attempt {
+  const reader = new CsvReader(bytes.toString('latin1'), { delimiter, fieldLimit: fieldLimitBytes });
+  const record = reader.next();
+  if (record === undefined) return { result: empty(from), end: bytes.length };
+  const end = Math.min(reader.position, bytes.length);
+  const invalid = findInvalidUtf8(bytes.subarray(record.from, record.to));
+  if (invalid !== undefined) return { result: notUtf8(from + record.from + invalid), end };
+  if (record.problem !== undefined) {
+    const message = `In the header ${csvProblems[record.problem.kind]}.`;
+    return { result: faulty(`source.${record.problem.kind}`, message, from + record.problem.at), end };
+  }
+  const columns = record.cells.map((cell) => (typeof cell === 'string' ? decodeText(cell) : ''));
+  const problem = findNameProblem(columns);
+  const result =
+    problem === undefined
+      ? { head: { columns, dataFrom: from + end } }
+      : faulty('source.header', problem, from + record.from);
+  return { result, end };
+}
+
+function notUtf8(byteOffset: number, row = 0) {
+  return faulty('source.encoding', 'The bytes are not UTF-8 (perhaps Windows-1252).', byteOffset, row);
+}
+
+function readJsonlHead(bytes: Buffer, from: number): Attempt {
+  const first = lines(bytes).next();
+  if (first.done === true) return { result: empty(from), end: bytes.length };
+  const [lineFrom, lineTo] = first.value;
+  const line = bytes.subarray(lineFrom, lineTo);
+  const end = lineTo;
+  if (!isUtf8(line)) return { result: notUtf8(from + lineFrom + (findInvalidUtf8(line) ?? 0), 1), end };
+  const record = readJsonRecord(line.toString('latin1'));
+  if ('problem' in record) {
+    const { message, at } = record.problem;
+    return { result: faulty('source.json', message, from + lineFrom + at, 1), end };
+  }
+  const columns = [...record.members.keys()];
+  const problem = findNameProblem(columns);
+  const result =
+    problem === undefined
+      ? { head: { columns, dataFrom: from } }
+      : faulty('source.header', problem, from + lineFrom, 1);
+  return { result, end };
+}
+
+function findNameProblem(columns: readonly string[]): string | undefined {
+  if (columns.length === 0) return 'The first record has no members.';
+  if (columns.length > columnLimit) return `There are ${columns.length} columns; at most ${columnLimit} are read.`;
+  const seen = new Set<string>();
+  for (const [index, name] of columns.entries()) {
+    if (name.trim() === '') return `Column ${index + 1} has no name.`;
+    if (refusedNames.has(name)) return `Column ${index + 1} has the name ${name}, which is refused.`;
+    if (seen.has(name)) return `The name ${name} stands twice, the second time as column ${index + 1}.`;
+    seen.add(name);
+  }
+  return undefined;
+}

@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import { BlobServiceClient, StorageRetryPolicyType, type StoragePipelineOptions } from '@azure/storage-blob';
+import { createCancelWatch } from './activities/cancel-watch.ts';
+import type { CloseRunDeps } from './activities/close-run.ts';
+import type { LaneDeps } from './activities/lane-deps.ts';
+import { createLiveProgress } from './activities/live-progress.ts';
+import { createRunPlans } from './activities/run-plan.ts';
+import { createAgent } from './dataverse/agent.ts';
+import { createClient, type Client } from './dataverse/client.ts';
+import { systemClock } from './dataverse/clock.ts';
+import { createThrottleGate } from './dataverse/throttle-gate.ts';
+import { createCredential, createTokenSource } from './dataverse/tokens.ts';
+import { createLedger } from './ledger/ledger.ts';
+import type { RunsDeps } from './functions/runs-deps.ts';
+import type { SyncDeps } from './functions/syncs.ts';
+import type { Settings, StorageSettings } from './settings.ts';
+import { createBlobSource } from './source/blob-source.ts';
+
+/** Everything the functions and activities of this process share; made once, at load. */
+export type Wiring = LaneDeps & CloseRunDeps & RunsDeps & SyncDeps;
+
+/** One owner per retry: the storage SDK repeats a call that failed; nothing above it does. */
+const storageOptions: StoragePipelineOptions = {
+  retryOptions: {
+    retryPolicyType: StorageRetryPolicyType.EXPONENTIAL,
+    maxTries: 5,
+    retryDelayInMs: 200,
+    maxRetryDelayInMs: 10_000,
+  },
+};
+
+export function wire(settings: Settings): Wiring {
+  const clock = systemClock;
+  const storage = createStorage(settings.storage);
+  const ledger = createLedger(storage.getContainerClient(settings.runsContainer));
+  return {
+    settings,
+    clock,
+    now: () => clock.now(),
+    ledger,
+    source: createBlobSource(storage),
+    syncDefinitions: storage.getContainerClient(settings.syncsContainer),
+    clientOf: createClients(settings),
+    planOf: createRunPlans(ledger),
+    isCancelled: createCancelWatch(ledger, clock),
+    live: createLiveProgress(ledger, randomUUID(), clock),
+  };
+}
+
+function createStorage(storage: StorageSettings): BlobServiceClient {
+  if ('connectionString' in storage)
+    return BlobServiceClient.fromConnectionString(storage.connectionString, storageOptions);
+  const { blobServiceUri, clientId } = storage;
+  const credential = createCredential({ managedIdentity: true, ...(clientId === undefined ? {} : { clientId }) });
+  return new BlobServiceClient(blobServiceUri, credential, storageOptions);
+}
+
+/** One client, token source and throttle gate per connection; one agent for all, with as many sockets as lanes may run here. */
+function createClients(settings: Settings): (connection: string) => Client {
+  const dispatcher = createAgent({ connections: settings.maxLanes });
+  const clients = new Map<string, Client>();
+  return (name) => {
+    const known = clients.get(name);
+    if (known !== undefined) return known;
+    const connection = settings.connections.get(name);
+    if (connection === undefined) throw new Error(`Connection "${name}" is not configured.`);
+    const { url: origin, clientId } = connection;
+    const credential = createCredential({
+      managedIdentity: settings.hasManagedIdentity,
+      ...(clientId === undefined ? {} : { clientId }),
+    });
+    const client = createClient({
+      connection,
+      tokens: createTokenSource({ credential, origin, clock: systemClock }),
+      gate: createThrottleGate({ clock: systemClock }),
+      dispatcher,
+      clock: systemClock,
+      random: Math.random,
+    });
+    clients.set(name, client);
+    return client;
+  };
+}
