@@ -1,7 +1,11 @@
 import type { Fault } from '../src/plan/fault.ts';
-import type { Operation, OutcomeCounts } from '../src/plan/outcome.ts';
+import type { Operation } from '../src/plan/outcome.ts';
+import type { RunProgress } from '../src/plan/progress.ts';
+import type { Report } from '../src/plan/report.ts';
 
 /** Bodies of the HTTP API as docs/http-api.md describes them. */
+export type { RunProgress };
+
 export type RunState =
   | 'queued'
   | 'opening'
@@ -27,23 +31,6 @@ export interface StartedRun {
   readonly links: RunLinks;
 }
 
-export interface RunProgress {
-  readonly rowsTotal: number;
-  readonly rowsDone: number;
-  readonly counts: OutcomeCounts;
-  readonly rowsPerSecond: number | null;
-  readonly etaSeconds: number | null;
-  readonly wave: number;
-  readonly lanes: number;
-  readonly dopHint: number | null;
-  readonly rowsPerRequest: number;
-  readonly requests: number;
-  /** Requests the environment answered with 429. */
-  readonly throttled: number;
-  /** ISO 8601 UTC; set while the run waits as the environment asked. */
-  readonly waitingUntil: string | null;
-}
-
 export interface RunView {
   readonly runId: string;
   readonly state: RunState;
@@ -58,41 +45,7 @@ export interface RunView {
   readonly links: RunLinks;
 }
 
-export interface RunReport {
-  readonly runId: string;
-  readonly state: RunState;
-  readonly source: {
-    readonly container: string;
-    readonly blob: string;
-    readonly etag: string;
-    readonly bytes: number;
-    readonly sha256: string;
-  };
-  readonly rowsTotal: number;
-  readonly counts: OutcomeCounts;
-  /** Rows whose outcome was learned by a verifying read or a repeated request. */
-  readonly recovered: number;
-  readonly proof: {
-    readonly tiles: boolean;
-    readonly parts: number;
-    readonly rowsCovered: number;
-    readonly sumsAgree: boolean;
-  };
-  readonly requests: number;
-  readonly throttled: number;
-  readonly startedAt: string;
-  readonly endedAt: string;
-  readonly seconds: number;
-  readonly rowsPerSecond: number;
-  readonly topFailures: readonly TopFailure[];
-}
-
-export interface TopFailure {
-  readonly code: string;
-  readonly message: string;
-  readonly count: number;
-  readonly firstRow: number;
-}
+export type RunReport = Report;
 
 const endStates: ReadonlySet<RunState> = new Set(['completed', 'stopped', 'cancelled', 'failed', 'inconsistent']);
 

@@ -7,7 +7,7 @@ import { createClient, type Client } from './client.ts';
 import { RefusedError, UsageError } from './errors.ts';
 import { followRun } from './follow-run.ts';
 import { createProgressView, type Screen } from './progress-view.ts';
-import { faultLines, reportLines, runLines } from './report-view.ts';
+import { reportLines, runLines } from './report-view.ts';
 import { formatNoun } from './text.ts';
 
 export const exitCode = { completed: 0, endedOtherwise: 1, usage: 2, unreachable: 3 } as const;
@@ -58,7 +58,6 @@ export async function watchRun(client: Client, runId: string, output: Output): P
   if (last === undefined) throw new Error(`Run ${runId} was never seen.`);
   const report = await findReport(client, runId);
   for (const line of report === undefined ? runLines(last) : reportLines(report)) output.print(line);
-  if (report !== undefined) for (const line of faultLines(last.faults)) output.print(line);
   return conclude(last, report, output);
 }
 

@@ -32,7 +32,8 @@ export function screenOf(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): Sc
   return {
     isLive,
     hasColor: isLive && (env['NO_COLOR'] ?? '') === '',
-    columns: () => (stream.isTTY ? stream.columns : undefined),
+    // Some pseudo terminals say that they are 0 columns wide.
+    columns: () => (stream.isTTY && stream.columns > 0 ? stream.columns : undefined),
     write: (text) => stream.write(text),
     now: () => Date.now(),
   };

@@ -10,7 +10,7 @@ import { formatCount, formatDuration, formatRate } from './format.js';
  */
 
 const panelHeight = 96;
-const margin = { left: 52, right: 10, top: 22, bottom: 8 };
+const margin = { left: 52, right: 10, top: 28, bottom: 8 };
 const axisHeight = 16;
 /** Half an hour at one sample in two seconds; beyond it every other sample goes. */
 const mostSamples = 900;
@@ -87,8 +87,8 @@ function panel({ title, note, top, width, lines }) {
   return svg(
     'g',
     {},
-    svg('text', { class: 'title', x: margin.left, y: top - 8 }, title),
-    note === undefined ? null : svg('text', { class: 'tick end', x: width - margin.right, y: top - 8 }, note),
+    svg('text', { class: 'title', x: margin.left, y: top - 10 }, title),
+    note === undefined ? null : svg('text', { class: 'tick end', x: width - margin.right, y: top - 10 }, note),
     ...ticks.flatMap((value) => [
       svg('line', { class: 'grid', x1: margin.left, x2: width - margin.right, y1: y(value), y2: y(value) }),
       svg('text', { class: 'tick end', x: margin.left - 8, y: y(value) + 4 }, formatCount(value)),

@@ -15,8 +15,14 @@ export function formatRate(value) {
   return value < 100 ? oneDigit.format(value) : whole.format(value);
 }
 
-/** @param {number} part @param {number} total */
-export const formatShare = (part, total) => (total === 0 ? nothing : percent.format(part / total));
+/** Rounded, but never up to all nor down to nothing. @param {number} part @param {number} total */
+export function formatShare(part, total) {
+  if (total === 0) return nothing;
+  const share = part / total;
+  if (share > 0 && share < 0.001) return `<${percent.format(0.001)}`;
+  if (share > 0.999 && share < 1) return `>${percent.format(0.999)}`;
+  return percent.format(share);
+}
 
 /** @param {number | null | undefined} seconds */
 export function formatDuration(seconds) {

@@ -97,8 +97,8 @@ function createRow(run) {
 }
 
 /** @param {import('./api.js').Progress} progress */
-const progressText = (progress) =>
-  `${formatShare(progress.rowsDone, progress.rowsTotal)} of ${formatCount(progress.rowsTotal)}`;
+const progressText = ({ rowsDone, rowsTotal }) =>
+  rowsTotal === 0 ? 'no rows' : `${formatShare(rowsDone, rowsTotal)} of ${formatCount(rowsTotal)}`;
 
 /** @param {import('./api.js').Progress} progress */
 export const lanesText = (progress) => `${formatCount(progress.lanes)} / ${formatCount(progress.dopHint)}`;

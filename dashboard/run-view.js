@@ -18,12 +18,8 @@ export function createRunView(/** @type {string} */ runId, /** @type {() => void
   const watch = createWatch();
   const faults = h('div');
   const report = h('div');
-  const element = h(
-    'article',
-    { class: 'run', 'aria-labelledby': 'heading' },
-    head.element,
-    h('p', { class: 'quiet' }, 'Loading …'),
-  );
+  const loading = h('p', { class: 'quiet' }, 'Loading …');
+  const element = h('article', { class: 'run', 'aria-labelledby': 'heading' }, head.element, loading);
   const known = [faults, numbers.element, h('div', { class: 'columns' }, watch.element, outcomes.element), report];
   let reported = false;
 
@@ -31,7 +27,7 @@ export function createRunView(/** @type {string} */ runId, /** @type {() => void
     element,
     /** @param {Run} run @param {Report | undefined} result */
     update(run, result) {
-      if (!numbers.element.isConnected) element.replaceChildren(head.element, ...known);
+      if (loading.isConnected) loading.replaceWith(...known);
       head.update(run);
       numbers.update(run);
       watch.update(run);
@@ -85,6 +81,7 @@ const factsOf = (run) =>
 /** @param {Run} run */
 function doneText({ state, progress }) {
   if (progress === null) return hasEnded(state) ? 'No row was sent.' : 'The file is not indexed yet.';
+  if (progress.rowsTotal === 0) return 'The file has no rows.';
   const share = formatShare(progress.rowsDone, progress.rowsTotal);
   const text = `${formatCount(progress.rowsDone)} of ${formatCount(progress.rowsTotal)} rows (${share})`;
   return progress.waitingUntil === null || hasEnded(state)
@@ -152,6 +149,7 @@ function createNumbers() {
     /** @param {Run} run */
     update({ state, progress }) {
       const ended = hasEnded(state);
+      element.hidden = ended && progress === null;
       const texts =
         progress === null
           ? shown.map(() => nothing)
@@ -230,6 +228,7 @@ function createOutcomes(runId) {
     /** @param {Record<string, number>} counts @param {number} total */
     update(counts, total) {
       const kinds = [...outcomeWords.keys()].filter((kind) => (counts[kind] ?? 0) > 0);
+      element.hidden = total === 0;
       body.replaceChildren(
         ...kinds.map((kind) => outcomeRow(kind, counts[kind] ?? 0, total)),
         ...(kinds.length === 0 ? [h('tr', {}, h('td', { class: 'quiet' }, 'No row has an outcome yet.'))] : []),

@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { randomUUID } from 'node:crypto';
 import { createClient } from '../cli/client.ts';
 import { exitCode, watchRun } from '../cli/commands.ts';
 import { RefusedError } from '../cli/errors.ts';
@@ -178,20 +179,29 @@ function readOptions(): Options | undefined {
   return undefined;
 }
 
-/** The first signal ends everything in order; a second one does not wait (the children then end by themselves). */
-function abortOnSignals(): { readonly signal: AbortSignal; readonly code: () => number } {
+const parentCheckMs = 500;
+
+/**
+ * What ends everything in order before it is done: a signal, a reader of the output that went away, or the end of npm, which
+ * passes SIGTERM on only as far as the shell it runs scripts in. A second signal does not wait; the children then end by themselves.
+ */
+function watchForInterruption(): { readonly signal: AbortSignal; readonly code: () => number } {
   const controller = new AbortController();
-  let code = exitCode.endedOtherwise as number;
-  for (const [name, number] of [
-    ['SIGINT', 2],
-    ['SIGTERM', 15],
-    ['SIGHUP', 1],
-  ] as const) {
+  let code: number = exitCode.endedOtherwise;
+  const interrupt = (signalNumber: number) => {
+    code = 128 + signalNumber;
+    controller.abort();
+  };
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {
       if (controller.signal.aborted) process.exit(code);
-      code = 128 + number;
-      controller.abort();
+      interrupt(constants.signals[name]);
     });
+  }
+  process.stdout.on('error', () => interrupt(constants.signals.SIGPIPE));
+  const parent = process.ppid;
+  if (process.env['npm_lifecycle_event'] !== undefined) {
+    setInterval(() => process.ppid !== parent && interrupt(constants.signals.SIGTERM), parentCheckMs).unref();
   }
   return { signal: controller.signal, code: () => code };
 }
@@ -206,7 +216,7 @@ async function main(): Promise<number> {
   }
   if (options === undefined) return exitCode.completed;
   Object.assign(process.env, loopbackWithoutProxy(process.env));
-  const interrupt = abortOnSignals();
+  const interrupt = watchForInterruption();
   try {
     return await start(options, interrupt.signal);
   } catch (error) {

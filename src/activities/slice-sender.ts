@@ -2,6 +2,7 @@ import { newSendLog } from '../dataverse/client.ts';
 import { RequestRejectedError, ThrottledError, TransientError } from '../dataverse/errors.ts';
 import { writeRows } from '../dataverse/write-rows.ts';
 import { keyText, type EncodedRow } from '../mapping/encoded-row.ts';
+import { isRejection } from '../mapping/row-encoder.ts';
 import type { LaneEnd } from '../plan/lane.ts';
 import type { RowOutcome } from '../plan/outcome.ts';
 import { readRows } from '../source/rows.ts';
@@ -66,18 +67,10 @@ function* chunksOf(lane: Lane, slice: Slice, bytes: Buffer, firstRow: number): G
   const reading = { columns: plan.head.columns, firstRow: slice.firstRow, from: slice.from };
   for (const row of readRows(bytes, plan.format, reading)) {
     if (row.row < firstRow) continue;
-    if ('fault' in row) {
-      const { code, message } = row.fault;
-      chunk.settled.push({
-        place: row,
-        outcome: { row: row.row, outcome: 'rejected', rejection: { class: 'source', code, message } },
-      });
-    } else {
-      const encoded = plan.encode(row);
-      if ('class' in encoded)
-        chunk.settled.push({ place: row, outcome: { row: row.row, outcome: 'rejected', rejection: encoded } });
-      else chunk.sendable.push(encoded);
-    }
+    const encoded = plan.encode(row);
+    if (isRejection(encoded))
+      chunk.settled.push({ place: row, outcome: { row: row.row, outcome: 'rejected', rejection: encoded } });
+    else chunk.sendable.push(encoded);
     if (chunk.sendable.length === rowsPerRequest) {
       yield chunk;
       chunk = { settled: [], sendable: [] };
@@ -130,7 +123,8 @@ function settledRow(outcome: RowOutcome, row: (EncodedRow & RecordPlace) | undef
 
 function endOf(error: unknown): SliceEnd {
   if (error instanceof ThrottledError) return { end: 'throttled', waitMs: error.retryAfterMs, detail: error.message };
-  if (error instanceof TransientError) return { end: 'unavailable', detail: error.message };
+  // Without all attempts made it was the end of the box that cut them short.
+  if (error instanceof TransientError) return { end: error.exhausted ? 'unavailable' : 'box', detail: error.message };
   if (error instanceof RequestRejectedError) return { end: 'refused', detail: error.message };
   throw error;
 }

@@ -42,16 +42,18 @@ export function integerEncoder(column: ColumnMetadata): CellEncoder {
 }
 
 export function bigIntEncoder(column: ColumnMetadata): CellEncoder {
-  const min = column.minValue ?? int64.min;
-  const max = column.maxValue ?? int64.max;
+  const min = largerOf(int64.min, BigInt(Math.ceil(column.minValue ?? Number(int64.min))));
+  const max = smallerOf(int64.max, BigInt(Math.floor(column.maxValue ?? Number(int64.max))));
   return (text) => {
     if (!wholeNumber.test(text)) return notANumber(text, 'a whole number', 'mapping.integer');
     const value = text.length <= exactDigits ? Number(text) : BigInt(text);
-    // A bound from metadata is a double and may lie beyond 64 bits by rounding.
-    const fits = value >= min && value <= max && value >= int64.min && value <= int64.max;
-    return fits ? text : outOfRange(min, max);
+    return value >= min && value <= max ? text : outOfRange(min, max);
   };
 }
+
+// A bound from metadata is a double and may lie beyond 64 bits by rounding.
+const largerOf = (left: bigint, right: bigint) => (left > right ? left : right);
+const smallerOf = (left: bigint, right: bigint) => (left < right ? left : right);
 
 /** Decimal and Money: plain digits. Whether the bounds hold is judged in doubles, the digits sent are those of the source. */
 export function decimalEncoder(column: ColumnMetadata): CellEncoder {

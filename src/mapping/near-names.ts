@@ -1,5 +1,8 @@
 const shownNames = 3;
 
+/** A publisher prefix has 2 to 8 characters, and an underscore follows. */
+const longestPrefix = 9;
+
 /** ` Did you mean a or b?`, or nothing when no candidate is near. */
 export function didYouMean(name: string, candidates: readonly string[]): string {
   const near = nearNames(name, candidates);
@@ -9,7 +12,9 @@ export function didYouMean(name: string, candidates: readonly string[]): string 
 function nearNames(name: string, candidates: readonly string[]): string[] {
   const wanted = name.toLowerCase();
   const allowed = Math.max(1, Math.floor(wanted.length / 3));
+  // Long names are compared only with names about as long, so a wide source with many unknown columns costs little.
   return candidates
+    .filter(({ length }) => Math.abs(length - wanted.length) <= Math.max(allowed, longestPrefix))
     .map((candidate) => ({ candidate, distance: distanceBetween(wanted, candidate.toLowerCase()) }))
     .filter(({ distance }) => distance <= allowed)
     .sort((left, right) => left.distance - right.distance)

@@ -14,6 +14,15 @@ export interface CsvRecord {
   problem: { readonly kind: CsvProblem; readonly at: number } | undefined;
 }
 
+const concernsRecordAlone: ReadonlySet<CsvProblem> = new Set<CsvProblem>(['loneReturn', 'fieldTooLong']);
+
+/** The first problem of a record counts, but what makes the file doubtful goes before what concerns the record alone. */
+function report(record: CsvRecord, kind: CsvProblem, at: number): void {
+  const known = record.problem?.kind;
+  const goesBefore = known === undefined || (concernsRecordAlone.has(known) && !concernsRecordAlone.has(kind));
+  if (goesBefore) record.problem = { kind, at };
+}
+
 /** Where a character stands next; the answer is kept until the reader has passed it, so the whole text is searched once. */
 class Landmark {
   readonly #text: string;
@@ -97,7 +106,7 @@ export class CsvReader {
     const isLast = delimiterAt >= lineEnd;
     const to = isLast ? this.#beforeLineEnd(from, lineEnd) : delimiterAt;
     const quoteAt = this.#quotes.find(this.#at);
-    if (quoteAt < to) record.problem ??= { kind: 'quoteInField', at: quoteAt };
+    if (quoteAt < to) report(record, 'quoteInField', quoteAt);
     if (this.#hasLoneReturn) this.#checkReturns(record, from, to);
     this.#addCell(record, from === to ? null : this.#text.slice(from, to), from);
     return this.#endField(record, to, isLast ? lineEnd + 1 : to + 1, isLast);
@@ -112,7 +121,7 @@ export class CsvReader {
 
   #checkReturns(record: CsvRecord, from: number, to: number): void {
     const at = this.#text.slice(from, to).indexOf('\r');
-    if (at >= 0) record.problem ??= { kind: 'loneReturn', at: from + at };
+    if (at >= 0) report(record, 'loneReturn', from + at);
   }
 
   #readQuoted(record: CsvRecord): boolean {
@@ -125,7 +134,7 @@ export class CsvReader {
       close = this.#quotes.find(close + 2);
     }
     if (close >= text.length) {
-      record.problem ??= { kind: 'unclosedQuote', at: from - 1 };
+      report(record, 'unclosedQuote', from - 1);
       this.#addCell(record, text.slice(from), from);
       return this.#endField(record, text.length, text.length, true);
     }
@@ -141,14 +150,14 @@ export class CsvReader {
     if (character === this.#delimiter) return this.#endField(record, at, at + 1, false);
     if (character === '\n') return this.#endField(record, at, at + 1, true);
     if (character === '\r' && text.charCodeAt(at + 1) === 10) return this.#endField(record, at, at + 2, true);
-    record.problem ??= { kind: 'textAfterQuote', at };
+    report(record, 'textAfterQuote', at);
     record.cells.pop();
     this.#at = at;
     return this.#readBare(record, at);
   }
 
   #addCell(record: CsvRecord, cell: string | null, from: number): void {
-    if (cell !== null && cell.length > this.#fieldLimit) record.problem ??= { kind: 'fieldTooLong', at: from };
+    if (cell !== null && cell.length > this.#fieldLimit) report(record, 'fieldTooLong', from);
     record.cells.push(cell);
   }
 

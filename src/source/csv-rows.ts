@@ -1,17 +1,10 @@
 import { isUtf8 } from 'node:buffer';
-import { type CsvProblem, type CsvRecord, CsvReader } from './csv-records.ts';
+import { type CsvRecord, CsvReader } from './csv-records.ts';
+import { csvFault, recordTooLongText } from './fault-texts.ts';
 import { fieldLimitBytes, recordLimitBytes } from './limits.ts';
 import type { ReadRow, SliceReading } from './source-row.ts';
 import type { SourceFault } from './source.ts';
 import { findInvalidUtf8 } from './utf8.ts';
-
-export const csvProblems: Readonly<Record<CsvProblem, string>> = {
-  quoteInField: 'a quotation mark stands inside a field that does not begin with one',
-  textAfterQuote: 'text follows the closing quotation mark of a field',
-  unclosedQuote: 'a quotation mark is opened here and never closed',
-  loneReturn: 'a carriage return without line feed stands outside quotation marks',
-  fieldTooLong: `a field is longer than ${fieldLimitBytes} bytes`,
-};
 
 /** Rows of one slice of CSV. */
 export function* readCsvRows(bytes: Buffer, delimiter: string, reading: SliceReading): Generator<ReadRow, void> {
@@ -27,33 +20,24 @@ export function* readCsvRows(bytes: Buffer, delimiter: string, reading: SliceRea
   }
 }
 
-function findFault(record: CsvRecord, doubtful: Buffer | undefined, row: number, reading: SliceReading) {
+function findFault(
+  record: CsvRecord,
+  doubtful: Buffer | undefined,
+  row: number,
+  reading: SliceReading,
+): SourceFault | undefined {
   const at = (position: number) => ({ row, byteOffset: reading.from + position });
-  if (record.problem !== undefined) return problemFault(record.problem, at(record.problem.at));
+  if (record.problem !== undefined) return csvFault(record.problem.kind, at(record.problem.at));
   if (record.cells.length !== reading.columns.length) {
     const counts = `${record.cells.length} cells where the header has ${reading.columns.length}`;
     return { code: 'source.ragged', message: `The record has ${counts}.`, ...at(record.from) };
   }
   if (record.to - record.from > recordLimitBytes) {
-    return { code: 'source.recordTooLong', message: recordTooLong, ...at(record.from) };
+    return { code: 'source.recordTooLong', message: recordTooLongText, ...at(record.from) };
   }
   const invalid = doubtful && findInvalidUtf8(doubtful.subarray(record.from, record.to));
   if (invalid !== undefined) {
     return { code: 'source.encoding', message: 'The bytes are not UTF-8.', ...at(record.from + invalid) };
   }
   return undefined;
-}
-
-export const recordTooLong = `The record is longer than ${recordLimitBytes} bytes.`;
-
-function problemFault(
-  problem: { readonly kind: CsvProblem },
-  place: Pick<SourceFault, 'row' | 'byteOffset'>,
-): SourceFault {
-  const text = csvProblems[problem.kind];
-  return {
-    code: `source.${problem.kind}`,
-    message: `${text.charAt(0).toUpperCase()}${text.slice(1)}.`,
-    ...place,
-  };
 }

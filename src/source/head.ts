@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { CsvReader } from './csv-records.ts';
-import { csvProblems } from './csv-rows.ts';
+import { csvFault } from './fault-texts.ts';
 import { readJsonRecord } from './json-record.ts';
 import { lines } from './jsonl-rows.ts';
-import { columnLimit, fieldLimitBytes, recordLimitBytes } from './limits.ts';
+import { columnLimit, columnNameLimit, fieldLimitBytes, recordLimitBytes } from './limits.ts';
 import type { SourceFault, SourceFormat, SourceHead } from './source.ts';
 import { decodeText, findInvalidUtf8 } from './utf8.ts';
 
@@ -72,8 +72,8 @@ function readCsvHead(bytes: Buffer, delimiter: string, from: number): Attempt {
   const invalid = findInvalidUtf8(bytes.subarray(record.from, record.to));
   if (invalid !== undefined) return { result: notUtf8(from + record.from + invalid), end };
   if (record.problem !== undefined) {
-    const message = `In the header ${csvProblems[record.problem.kind]}.`;
-    return { result: faulty(`source.${record.problem.kind}`, message, from + record.problem.at), end };
+    const place = { row: 0, byteOffset: from + record.problem.at };
+    return { result: { fault: csvFault(record.problem.kind, place) }, end };
   }
   const columns = record.cells.map((cell) => (typeof cell === 'string' ? decodeText(cell) : ''));
   const problem = findNameProblem(columns);
@@ -115,6 +115,8 @@ function findNameProblem(columns: readonly string[]): string | undefined {
   const seen = new Set<string>();
   for (const [index, name] of columns.entries()) {
     if (name.trim() === '') return `Column ${index + 1} has no name.`;
+    if (name.length > columnNameLimit)
+      return `Column ${index + 1} has a name of more than ${columnNameLimit} characters.`;
     if (refusedNames.has(name)) return `Column ${index + 1} has the name ${name}, which is refused.`;
     if (seen.has(name)) return `The name ${name} stands twice, the second time as column ${index + 1}.`;
     seen.add(name);

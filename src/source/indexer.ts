@@ -1,4 +1,4 @@
-import { csvProblems } from './csv-rows.ts';
+import { csvFault } from './fault-texts.ts';
 import { faultLimit, recordLimitBytes, sliceLimitBytes } from './limits.ts';
 import { type Boundary, type SliceIndex, createSliceIndex } from './slice-index.ts';
 import type { SourceFault, SourceFormat, SourceHead } from './source.ts';
@@ -26,6 +26,173 @@ export interface IndexedSource {
 export interface Indexer {
   push(chunk: Buffer): void;
   /** Slices of at most `sliceRows(rowCount)` rows, within the limits of the options. Call once, behind the last push. */
+  finish(options: { readonly sliceRows: (rowCount: number) => number }): IndexedSource;
+}
+
+/** `head` as `readHead` gave it. Counts records exactly as `readRows` reads them. */
+export function createIndexer(format: SourceFormat, head: SourceHead, options: IndexerOptions = {}): Indexer {
+  return new RecordIndexer(format, head, options);
+}
+
+type QuoteFault = 'unclosedQuote' | 'quoteInField' | 'textAfterQuote';
+
+const lineFeed = 10;
+const carriageReturn = 13;
+const quote = 34;
+
+/** Where in a record the next byte stands. */
+type Mode = 'bare' | 'quoted' | 'behindQuote' | 'behindReturn';
+
+class RecordIndexer implements Indexer {
+  readonly #delimiter: number;
+  readonly #hasQuotes: boolean;
+  readonly #entryRows: number;
+  readonly #entryBytes: number;
+  readonly #sliceBytes: number;
+  readonly #faults: SourceFault[] = [];
+  readonly #entries: Boundary[];
+  #mode: Mode = 'bare';
+  #rowCount = 0;
+  /** Offset of the next chunk in the source. */
+  #offset = 0;
+  /** Where the last record's line ended; blank lines may lie between it and the current record. */
+  #recordsEnd: number;
+  /** Where the current line began. */
+  #lineFrom: number;
+  #quoteFrom = 0;
+  #lastByte = 0;
+  #nextLineFeed = -1;
+  #lastFaultRow = 0;
+
+  constructor(format: SourceFormat, head: SourceHead, options: IndexerOptions) {
+    this.#hasQuotes = format.kind === 'csv';
+    this.#delimiter = format.kind === 'csv' ? format.delimiter.charCodeAt(0) : -1;
+    this.#entryRows = options.entryRows ?? 100;
+    this.#entryBytes = options.entryBytes ?? 1024 * 1024;
+    this.#sliceBytes = options.sliceBytes ?? sliceLimitBytes;
+    this.#entries = [{ firstRow: 1, from: head.dataFrom }];
+    this.#recordsEnd = head.dataFrom;
+    this.#lineFrom = head.dataFrom;
+  }
+
+  push(chunk: Buffer): void {
+    if (chunk.length === 0) return;
+    this.#nextLineFeed = -1;
+    // Before the first record: byte order mark and header, which readHead has judged.
+    let at = Math.min(chunk.length, Math.max(0, this.#lineFrom - this.#offset));
+    while (at < chunk.length) at = this.#step(chunk, at);
+    this.#lastByte = chunk[chunk.length - 1] ?? 0;
+    this.#offset += chunk.length;
+  }
+
+  #step(chunk: Buffer, at: number): number {
+    switch (this.#mode) {
+      case 'bare':
+        return this.#readBare(chunk, at);
+      case 'quoted':
+        return this.#readQuoted(chunk, at);
+      case 'behindQuote':
+        return this.#readBehindQuote(chunk, at);
+      case 'behindReturn':
+        if (chunk[at] !== lineFeed) this.#addQuoteFault('textAfterQuote', this.#offset + at - 1);
+        this.#mode = 'bare';
+        return at;
+    }
+  }
+
+  /** Outside quotation marks: hops from line end to line end, up to the next quotation mark. */
+  #readBare(chunk: Buffer, from: number): number {
+    const found = this.#hasQuotes ? chunk.indexOf(quote, from) : -1;
+    const stop = found < 0 ? chunk.length : found;
+    for (let at = this.#findLineFeed(chunk, from); at < stop; at = this.#findLineFeed(chunk, at + 1)) {
+      this.#endLine(chunk, at);
+    }
+    if (found < 0) return chunk.length;
+    if (this.#isFieldStart(chunk, found)) {
+      this.#mode = 'quoted';
+      this.#quoteFrom = this.#offset + found;
+    } else {
+      this.#addQuoteFault('quoteInField', this.#offset + found);
+    }
+    return found + 1;
+  }
+
+  /** Position at or behind `from`, or the chunk's length; kept until passed, because many quotation marks may come before it. */
+  #findLineFeed(chunk: Buffer, from: number): number {
+    if (this.#nextLineFeed < from) {
+      const found = chunk.indexOf(lineFeed, from);
+      this.#nextLineFeed = found < 0 ? chunk.length : found;
+    }
+    return this.#nextLineFeed;
+  }
+
+  #byteBefore(chunk: Buffer, at: number): number {
+    return at > 0 ? (chunk[at - 1] ?? 0) : this.#lastByte;
+  }
+
+  #isFieldStart(chunk: Buffer, at: number): boolean {
+    return this.#offset + at === this.#lineFrom || this.#byteBefore(chunk, at) === this.#delimiter;
+  }
+
+  #readQuoted(chunk: Buffer, from: number): number {
+    const found = chunk.indexOf(quote, from);
+    if (found < 0) return chunk.length;
+    this.#mode = 'behindQuote';
+    return found + 1;
+  }
+
+  #readBehindQuote(chunk: Buffer, at: number): number {
+    const byte = chunk[at];
+    if (byte === quote) {
+      this.#mode = 'quoted';
+      return at + 1;
+    }
+    if (byte === carriageReturn) {
+      this.#mode = 'behindReturn';
+      return at + 1;
+    }
+    if (byte !== lineFeed && byte !== this.#delimiter) this.#addQuoteFault('textAfterQuote', this.#offset + at);
+    this.#mode = 'bare';
+    return byte === lineFeed ? at : at + 1;
+  }
+
+  #endLine(chunk: Buffer, at: number): void {
+    const end = this.#offset + at + 1;
+    const length = end - 1 - this.#lineFrom;
+    const isBlank = length === 0 || (length === 1 && this.#byteBefore(chunk, at) === carriageReturn);
+    this.#lineFrom = end;
+    if (!isBlank) this.#endRecord(end);
+  }
+
+  #endRecord(end: number): void {
+    const last = this.#entries[this.#entries.length - 1];
+    const rows = this.#rowCount + 1 - (last?.firstRow ?? 1);
+    if (rows > 0 && (rows >= this.#entryRows || end - (last?.from ?? 0) > this.#entryBytes)) {
+      this.#entries.push({ firstRow: this.#rowCount + 1, from: this.#recordsEnd });
+    }
+    this.#checkLength(end);
+    this.#rowCount += 1;
+    this.#recordsEnd = end;
+  }
+
+  #checkLength(end: number): void {
+    if (end - this.#recordsEnd <= recordLimitBytes) return;
+    const message = `The record, with blank lines before it, is longer than ${recordLimitBytes} bytes.`;
+    const place = { row: this.#rowCount + 1, byteOffset: this.#recordsEnd };
+    this.#addFault({ code: 'source.recordTooLong', message, ...place });
+  }
+
+  #addQuoteFault(kind: QuoteFault, byteOffset: number): void {
+    this.#addFault(csvFault(kind, { row: this.#rowCount + 1, byteOffset }));
+  }
+
+  /** One for each record: what follows the first is mostly its consequence. */
+  #addFault(fault: SourceFault): void {
+    if (fault.row === this.#lastFaultRow || this.#faults.length >= faultLimit) return;
+    this.#lastFaultRow = fault.row;
+    this.#faults.push(fault);
+  }
+
   finish(options: { readonly sliceRows: (rowCount: number) => number }): IndexedSource;
 }
 

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { recordTooLong } from './csv-rows.ts';
+import { recordTooLongText } from './fault-texts.ts';
 import { readJsonRecord } from './json-record.ts';
 import { recordLimitBytes } from './limits.ts';
 import type { Cell, ReadRow, SliceReading } from './source-row.ts';
@@ -36,7 +36,7 @@ function readLine(bytes: Buffer, place: SliceReading, columns: ReadonlySet<strin
     const fault: SourceFault = { code, message, row, byteOffset: from + at };
     return { ...range, fault };
   };
-  if (bytes.length > recordLimitBytes) return unreadable('source.recordTooLong', recordTooLong);
+  if (bytes.length > recordLimitBytes) return unreadable('source.recordTooLong', recordTooLongText);
   if (!isUtf8(bytes)) return unreadable('source.encoding', 'The bytes are not UTF-8.', findInvalidUtf8(bytes));
   const record = readJsonRecord(bytes.toString('latin1'));
   if ('problem' in record) return unreadable('source.json', record.problem.message, record.problem.at);

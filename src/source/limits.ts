@@ -7,6 +7,9 @@ export const recordLimitBytes = 4 * 1024 * 1024;
 /** Columns of a CSV header, members of a JSON record. */
 export const columnLimit = 1000;
 
+/** Characters of a column's name; a longer one is no name but a line read with the wrong delimiter or no header at all. */
+export const columnNameLimit = 400;
+
 /** Levels of objects and arrays in a JSON record, the record itself included. */
 export const nestingLimit = 16;
 

@@ -41,10 +41,13 @@ interface Alarm {
  * A clock that stands still unless moved. With `skipWhenIdle` it jumps to the next alarm as soon as the host has nothing in flight,
  * so that durable timers of days pass in milliseconds. Leave that off where a test raises an event before a timeout.
  */
-export function createVirtualClock(options: { readonly startAt?: Date; readonly skipWhenIdle?: boolean } = {}): VirtualClock {
+export function createVirtualClock(
+  options: { readonly startAt?: Date; readonly skipWhenIdle?: boolean } = {},
+): VirtualClock {
   let now = (options.startAt ?? new Date('2026-01-01T00:00:00Z')).getTime();
   const alarms = new Set<Alarm>();
-  const nextDue = () => [...alarms].reduce<Alarm | undefined>((first, one) => (!first || one.atMs < first.atMs ? one : first), undefined);
+  const nextDue = () =>
+    [...alarms].reduce<Alarm | undefined>((first, one) => (!first || one.atMs < first.atMs ? one : first), undefined);
 
   const fireUntil = (untilMs: number) => {
     for (let alarm = nextDue(); alarm && alarm.atMs <= untilMs; alarm = nextDue()) {

@@ -17,7 +17,7 @@ export function errorStack(thrown: unknown): string {
 
 function safeJson(value: unknown): string | undefined {
   try {
-    return JSON.stringify(value) as string | undefined;
+    return JSON.stringify(value);
   } catch {
     return undefined;
   }

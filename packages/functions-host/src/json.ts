@@ -16,5 +16,8 @@ export function tryParse(text: string): unknown {
 
 /** JSON text of any value; what JSON cannot express (undefined, functions) becomes `null`. */
 export function toJson(value: unknown): string {
-  return (JSON.stringify(value) as string | undefined) ?? 'null';
+  return stringify(value) ?? 'null';
 }
+
+/** `JSON.stringify` with its true type: it gives undefined for what JSON cannot express. */
+const stringify = (value: unknown): string | undefined => JSON.stringify(value);

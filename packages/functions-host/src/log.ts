@@ -4,7 +4,15 @@ export type LogLevel = 'trace' | 'debug' | 'information' | 'warning' | 'error' |
 /** Writes one line of log. `category` is `Host`, `Host.<part>`, or `Function.<name>` for what an app logs. */
 export type Log = (level: LogLevel, category: string, message: string) => void;
 
-const rank: Record<LogLevel, number> = { trace: 0, debug: 1, information: 2, warning: 3, error: 4, critical: 5, none: 6 };
+const rank: Record<LogLevel, number> = {
+  trace: 0,
+  debug: 1,
+  information: 2,
+  warning: 3,
+  error: 4,
+  critical: 5,
+  none: 6,
+};
 
 /** Levels by category prefix, as in `logging.logLevel` of host.json; `default` applies where no prefix matches. */
 export type LogLevels = Readonly<Record<string, LogLevel>>;

@@ -7,6 +7,7 @@ test('the report tells source, outcomes, proof and cost', () => {
     'run         r1',
     'state       completed',
     'source      sources/geonames/cities.csv, 9.0 MB, SHA-256 abababababababab…',
+    'target      upsert fan_city in main',
     'rows        138,398',
     '  upserted  138,398',
     'proof       692 parts cover 138,398 of 138,398 rows, each once; the sums agree',
@@ -17,10 +18,38 @@ test('the report tells source, outcomes, proof and cost', () => {
 
 test('a proof that fails says in which way', () => {
   const proof = { tiles: false, parts: 3, rowsCovered: 120_000, sumsAgree: false };
-  const lines = reportLines({ ...sampleReport, state: 'inconsistent', proof });
+  const gaps = [{ from: 1001, to: 2000 }];
+  const overlaps = [{ from: 7, to: 7 }];
+  const lines = reportLines({ ...sampleReport, state: 'inconsistent', proof, gaps, overlaps });
   expect(lines).toContain(
     'proof       3 parts cover 120,000 of 138,398 rows; with gaps or overlaps; the sums do not agree',
   );
+  expect(lines.slice(-2)).toEqual(['  no part covers rows 1,001 to 2,000', '  more than one part covers row 7']);
+});
+
+test('a run that failed before its file was read says why and claims no proof', () => {
+  const lines = reportLines({
+    ...sampleReport,
+    state: 'failed',
+    reason: 'The spec does not fit the table.',
+    source: { ...sampleReport.source, sha256: null },
+    rowsTotal: null,
+    counts: {},
+    proof: null,
+    rowsPerSecond: null,
+    faults: [{ pointer: '/target/key', detail: 'No such key.' }],
+  });
+  expect(lines).toEqual([
+    'run       r1',
+    'state     failed: The spec does not fit the table.',
+    'source    sources/geonames/cities.csv, 9.0 MB',
+    'target    upsert fan_city in main',
+    'rows      not counted',
+    'proof     none, because the source was not read to its end',
+    'requests  1,384, 0 of them told to wait (429)',
+    'time      1:14 min',
+    '  /target/key: No such key.',
+  ]);
 });
 
 test('the commonest failures come last, without control characters of the service', () => {

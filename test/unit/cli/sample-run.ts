@@ -37,6 +37,9 @@ export const sampleRun: RunView = {
 export const sampleReport: RunReport = {
   runId: 'r1',
   state: 'completed',
+  connection: 'main',
+  table: 'fan_city',
+  operation: 'upsert',
   source: {
     container: 'sources',
     blob: 'geonames/cities.csv',
@@ -48,6 +51,8 @@ export const sampleReport: RunReport = {
   counts: { upserted: 138_398 },
   recovered: 0,
   proof: { tiles: true, parts: 692, rowsCovered: 138_398, sumsAgree: true },
+  gaps: [],
+  overlaps: [],
   requests: 1384,
   throttled: 0,
   startedAt: '2026-11-23T08:00:00Z',
@@ -55,4 +60,5 @@ export const sampleReport: RunReport = {
   seconds: 74.1,
   rowsPerSecond: 1867.7,
   topFailures: [],
+  faults: [],
 };

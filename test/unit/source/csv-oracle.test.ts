@@ -66,7 +66,6 @@ describe('any CSV table', () => {
           delimiter: table.delimiter,
           recordDelimiter: ['\r\n', '\n'],
           skipEmptyLines: true,
-          fromLine: 1,
         }).slice(1);
         const { rows, indexed } = readSource(text, { kind: 'csv', delimiter: table.delimiter }, table);
         expect(indexed.faults).toEqual([]);
@@ -124,7 +123,9 @@ describe('any bytes at all', () => {
         const source = `a,b\n${text}`;
         const cut = readSource(source, { kind: 'csv', delimiter: ',' }, { chunkBytes });
         const whole = readSource(source, { kind: 'csv', delimiter: ',' });
-        expect(cut).toEqual(whole);
+        expect(cut.slices).toEqual(whole.slices);
+        expect(cut.indexed.faults).toEqual(whole.indexed.faults);
+        expect(cut.rows).toEqual(whole.rows);
         expect(whole.rows).toHaveLength(whole.indexed.rowCount);
         const structural = whole.rows.flatMap((row) =>
           'fault' in row && /quote/i.test(row.fault.code) ? [row.fault] : [],

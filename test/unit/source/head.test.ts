@@ -85,6 +85,11 @@ describe('the head of a CSV source', () => {
     });
   });
 
+  it('has no names that are whole texts', () => {
+    const result = readHead(Buffer.from(`a,${'x'.repeat(401)}\n`), comma, whole);
+    expect(result).toMatchObject({ fault: { code: 'source.header', message: expect.stringContaining('Column 2') } });
+  });
+
   it('has at most 1,000 columns', () => {
     const names = Array.from({ length: 1001 }, (_, index) => `c${index}`);
     expect(readHead(Buffer.from(names.slice(1).join()), comma, whole)).toHaveProperty('head');

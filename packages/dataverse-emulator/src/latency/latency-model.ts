@@ -1,6 +1,7 @@
 import type { Random } from '../shared/random.ts';
 
-export type RequestKind = 'single' | 'bulk' | 'batch' | 'read';
+/** `batch` is the frame of a `$batch`; each operation in it adds one `batchOperation`. */
+export type RequestKind = 'single' | 'bulk' | 'batch' | 'batchOperation' | 'read';
 export type RowWork = 'create' | 'update' | 'upsert' | 'upsertByKey' | 'delete';
 
 /** What a request makes the server do: known before it runs. */
@@ -8,12 +9,10 @@ export interface Work {
   readonly kind: RequestKind;
   readonly isWrite: boolean;
   readonly rows: Readonly<Partial<Record<RowWork, number>>>;
-  /** Operations inside a batch, each with its own small overhead. */
-  readonly batchOperations?: number;
 }
 
 export interface LatencySettings {
-  readonly overheadMs: Readonly<Record<RequestKind | 'batchOperation', number>>;
+  readonly overheadMs: Readonly<Record<RequestKind, number>>;
   readonly rowMs: Readonly<Record<RowWork, number>>;
   /** Requests running at once in the whole environment up to which they do not hinder each other; `null`: no contention. */
   readonly knee: number | null;
@@ -72,7 +71,7 @@ export class LatencyModel {
 
   #baseMs(work: Work): number {
     const { overheadMs, rowMs } = this.#settings;
-    let sum = overheadMs[work.kind] + (work.batchOperations ?? 0) * overheadMs.batchOperation;
+    let sum = overheadMs[work.kind];
     for (const kind of ['create', 'update', 'upsert', 'upsertByKey', 'delete'] as const) {
       sum += (work.rows[kind] ?? 0) * rowMs[kind];
     }

@@ -21,6 +21,7 @@ export interface BatchRunner {
 export async function runBatch(environment: Environment, request: ApiRequest, runner: BatchRunner): Promise<ApiResponse> {
   const parts = parseBatch(request.body, request.headers['content-type']);
   assertSize(environment, parts);
+  await runner.spend({ kind: 'batch', isWrite: false, rows: {} });
   const results: BatchResult[] = [];
   let outerStatus = 200;
   for (const part of parts) {
@@ -71,7 +72,7 @@ function failure(error: unknown, outer: ApiRequest, preferences: ApiRequest['pre
 }
 
 function insideBatch(work: Work): Work {
-  return { kind: 'batch', isWrite: work.isWrite, rows: work.rows, batchOperations: 1 };
+  return { kind: 'batchOperation', isWrite: work.isWrite, rows: work.rows };
 }
 
 function planOperation(environment: Environment, outer: ApiRequest, operation: BatchOperation): Plan {

@@ -19,7 +19,11 @@ export class ActivityPool {
   #whenDrained: (() => void) | undefined;
 
   /** `run` must not reject. `handIn` is called once per turn of the event loop, with everything that finished meanwhile. */
-  constructor(options: { limit: number; run: (task: TaskRow) => Promise<EventBody>; handIn: (batch: readonly FinishedTask[]) => void }) {
+  constructor(options: {
+    limit: number;
+    run: (task: TaskRow) => Promise<EventBody>;
+    handIn: (batch: readonly FinishedTask[]) => void;
+  }) {
     this.#limit = options.limit;
     this.#run = options.run;
     this.#handIn = options.handIn;

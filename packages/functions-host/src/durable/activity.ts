@@ -47,7 +47,13 @@ function failedEvent(task: TaskRow, thrown: unknown): EventBody {
   const details = failureDetails(thrown);
   const message = details?.ErrorMessage ?? errorMessage(thrown);
   const Reason = `Activity function '${task.name}' failed: ${message}`;
-  const exception = { ClassName: 'System.Exception', Message: message, Data: null, InnerException: null, StackTraceString: errorStack(thrown) };
+  const exception = {
+    ClassName: 'System.Exception',
+    Message: message,
+    Data: null,
+    InnerException: null,
+    StackTraceString: errorStack(thrown),
+  };
   const body = { EventType: eventTypes.taskFailed, TaskScheduledId: task.taskId, Reason, Details: toJson(exception) };
   return details ? { ...body, FailureDetails: details } : body;
 }
@@ -55,7 +61,8 @@ function failedEvent(task: TaskRow, thrown: unknown): EventBody {
 /** With an exception properties provider, durable-functions throws its details as JSON in the message. */
 function failureDetails(thrown: unknown): FailureDetails | undefined {
   const payload = tryParse(errorMessage(thrown));
-  if (!isObject(payload) || typeof payload['errorType'] !== 'string' || typeof payload['errorMessage'] !== 'string') return undefined;
+  if (!isObject(payload) || typeof payload['errorType'] !== 'string' || typeof payload['errorMessage'] !== 'string')
+    return undefined;
   return {
     ErrorType: payload['errorType'],
     ErrorMessage: payload['errorMessage'],
@@ -69,7 +76,8 @@ function failureDetails(thrown: unknown): FailureDetails | undefined {
 /** The request behind `context.df.callHttp`. */
 async function callHttp(input: string | null): Promise<string> {
   const request = JSON.parse(input ?? '{}') as DurableHttpRequest;
-  if (request.tokenSource) throw new Error('callHttp with a tokenSource needs a managed identity, which this host does not have.');
+  if (request.tokenSource)
+    throw new Error('callHttp with a tokenSource needs a managed identity, which this host does not have.');
   const response = await fetch(request.uri, {
     method: request.method,
     headers: { ...request.headers },

@@ -5,13 +5,31 @@ import type { EventBody, FailureDetails, HistoryEvent } from './history.ts';
 export type Decision =
   | { readonly kind: 'task'; readonly id: number; readonly name: string; readonly input: string | null }
   | { readonly kind: 'timer'; readonly id: number; readonly fireAtMs: number }
-  | { readonly kind: 'child'; readonly id: number; readonly name: string; readonly instanceId: string; readonly input: string; readonly version: string | undefined }
-  | { readonly kind: 'message'; readonly id: number; readonly instanceId: string; readonly name: string; readonly input: string };
+  | {
+      readonly kind: 'child';
+      readonly id: number;
+      readonly name: string;
+      readonly instanceId: string;
+      readonly input: string;
+      readonly version: string | undefined;
+    }
+  | {
+      readonly kind: 'message';
+      readonly id: number;
+      readonly instanceId: string;
+      readonly name: string;
+      readonly input: string;
+    };
 
 /** How an execution ended. `output` is JSON text, or plain text for a failure. */
 export type Completion =
   | { readonly status: 'Completed' | 'Terminated'; readonly output: string | null }
-  | { readonly status: 'Failed'; readonly output: string; readonly stack: string; readonly failureDetails?: FailureDetails }
+  | {
+      readonly status: 'Failed';
+      readonly output: string;
+      readonly stack: string;
+      readonly failureDetails?: FailureDetails;
+    }
   | { readonly status: 'ContinuedAsNew'; readonly input: string; readonly carriedOver: readonly HistoryEvent[] };
 
 /** The history event that records a decision. */
@@ -19,7 +37,13 @@ export function decisionEvent(decision: Decision, storeInputs: boolean): EventBo
   const EventId = decision.id;
   switch (decision.kind) {
     case 'task':
-      return { EventType: eventTypes.taskScheduled, EventId, Name: decision.name, Version: '', Input: storeInputs ? decision.input : null };
+      return {
+        EventType: eventTypes.taskScheduled,
+        EventId,
+        Name: decision.name,
+        Version: '',
+        Input: storeInputs ? decision.input : null,
+      };
     case 'timer':
       return { EventType: eventTypes.timerCreated, EventId, FireAt: new Date(decision.fireAtMs).toISOString() };
     case 'child':
@@ -32,6 +56,12 @@ export function decisionEvent(decision: Decision, storeInputs: boolean): EventBo
         Input: storeInputs ? decision.input : null,
       };
     case 'message':
-      return { EventType: eventTypes.eventSent, EventId, InstanceId: decision.instanceId, Name: decision.name, Input: decision.input };
+      return {
+        EventType: eventTypes.eventSent,
+        EventId,
+        InstanceId: decision.instanceId,
+        Name: decision.name,
+        Input: decision.input,
+      };
   }
 }

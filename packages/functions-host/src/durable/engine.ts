@@ -126,7 +126,11 @@ export class DurableEngine {
     const effects = noEffects();
     store.transaction(() => {
       for (const timer of store.takeDueTimers(clock.now())) {
-        const event = { EventType: eventTypes.timerFired, TimerId: timer.timerId, FireAt: new Date(timer.fireAt).toISOString() };
+        const event = {
+          EventType: eventTypes.timerFired,
+          TimerId: timer.timerId,
+          FireAt: new Date(timer.fireAt).toISOString(),
+        };
         sendEvent(store, { id: timer.instanceId, executionId: timer.executionId }, event, clock.now());
         effects.notified.add(timer.instanceId);
       }

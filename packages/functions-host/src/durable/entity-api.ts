@@ -12,7 +12,8 @@ const defaultPageSize = 100;
 /** `entities/...` of the Durable HTTP API. */
 export function entityRoutes(engine: DurableEngine, operations: DurableOperations, call: ApiCall): Answer {
   const [, name, key] = call.segments;
-  if (name === undefined || key === undefined) return call.method === 'GET' ? listEntities(engine, call, name) : { status: 404 };
+  if (name === undefined || key === undefined)
+    return call.method === 'GET' ? listEntities(engine, call, name) : { status: 404 };
   const entity = { name: name.toLowerCase(), key: key === '$' ? '' : key };
   switch (call.method) {
     case 'GET': {
@@ -47,5 +48,7 @@ function listEntities(engine: DurableEngine, call: ApiCall, name: string | undef
     ...(fetchState ? { state: row.state === null ? null : tryParse(row.state) } : {}),
   }));
   const last = rows.length === limit ? rows.at(-1) : undefined;
-  return jsonAnswer(200, documents, { 'x-ms-continuation-token': last ? Buffer.from(last.id).toString('base64url') : '' });
+  return jsonAnswer(200, documents, {
+    'x-ms-continuation-token': last ? Buffer.from(last.id).toString('base64url') : '',
+  });
 }

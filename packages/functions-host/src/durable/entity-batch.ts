@@ -31,7 +31,11 @@ export interface EntityPlan {
  * Sorts an entity's waiting messages: operations in the order of arrival, only the owner's while the entity is locked; a batch ends
  * at a lock request and at a release, so that order is kept.
  */
-export function planEntityBatch(messages: readonly MessageRow[], lockOwner: string | null, maxBatchSize: number): EntityPlan {
+export function planEntityBatch(
+  messages: readonly MessageRow[],
+  lockOwner: string | null,
+  maxBatchSize: number,
+): EntityPlan {
   const batch: EntityRequest[] = [];
   const consumed: number[] = [];
   for (const message of messages) {

@@ -38,7 +38,12 @@ async function callEntity(host: DurableHost, row: EntityRow, batch: readonly Ent
     self: { name: row.name, key: row.key },
     exists: row.present === 1,
     state: row.present === 1 ? row.state : null,
-    batch: batch.map((one) => ({ id: one.id, name: one.op ?? '', input: one.input ?? null, isSignal: one.signal === true })),
+    batch: batch.map((one) => ({
+      id: one.id,
+      name: one.op ?? '',
+      input: one.input ?? null,
+      isSignal: one.signal === true,
+    })),
   };
   try {
     const fn = host.catalog.find('entity', row.name);
@@ -46,44 +51,97 @@ async function callEntity(host: DurableHost, row: EntityRow, batch: readonly Ent
     const { returnValue } = await host.invoke({ fn, trigger: { string: toJson(trigger) } });
     const answer = tryParse(returnValue?.json ?? '');
     if (isAnswer(answer, batch.length)) return answer;
-    throw new Error('it did not answer every operation of its batch. Does it call context.df.return more than once for one operation?');
+    throw new Error(
+      'it did not answer every operation of its batch. Does it call context.df.return more than once for one operation?',
+    );
   } catch (error) {
     const message = `Entity function '${row.name}' failed: ${errorMessage(error)}`;
     host.log('error', 'Host.Durable', message);
-    return { entityExists: row.present === 1, entityState: row.state, results: batch.map(() => ({ isError: true, result: toJson(message) })), signals: [] };
+    return {
+      entityExists: row.present === 1,
+      entityState: row.state,
+      results: batch.map(() => ({ isError: true, result: toJson(message) })),
+      signals: [],
+    };
   }
 }
 
 function isAnswer(value: unknown, batchSize: number): value is EntityAnswer {
-  return isObject(value) && Array.isArray(value['results']) && Array.isArray(value['signals']) && value['results'].length >= batchSize;
+  return (
+    isObject(value) &&
+    Array.isArray(value['results']) &&
+    Array.isArray(value['signals']) &&
+    value['results'].length >= batchSize
+  );
 }
 
-function commitBatch(host: DurableHost, row: EntityRow, plan: EntityPlan, answer: EntityAnswer | undefined, effects: Effects): void {
+function commitBatch(
+  host: DurableHost,
+  row: EntityRow,
+  plan: EntityPlan,
+  answer: EntityAnswer | undefined,
+  effects: Effects,
+): void {
   const { store } = host;
   const nowMs = host.clock.now();
   for (const messageId of plan.consumed) store.deleteMessage(messageId);
   if (answer) {
     plan.batch.forEach((request, index) => reply(host, request, answer.results[index], nowMs, effects));
     for (const signal of answer.signals) {
-      const request: EntityRequest = { id: randomUUID(), op: signal.name, signal: true, ...(signal.input ? { input: signal.input } : {}) };
-      send(host, entityInstanceId(signal.target), { name: 'op', input: toJson(request), execution: null }, nowMs, effects);
+      const request: EntityRequest = {
+        id: randomUUID(),
+        op: signal.name,
+        signal: true,
+        ...(signal.input ? { input: signal.input } : {}),
+      };
+      send(
+        host,
+        entityInstanceId(signal.target),
+        { name: 'op', input: toJson(request), execution: null },
+        nowMs,
+        effects,
+      );
     }
   }
   if (plan.lock) passLockOn(host, plan.lock, nowMs, effects);
   saveEntity(host, row, plan.lockOwner, answer, nowMs);
 }
 
-function saveEntity(host: DurableHost, row: EntityRow, lockOwner: string | null, answer: EntityAnswer | undefined, nowMs: number): void {
+function saveEntity(
+  host: DurableHost,
+  row: EntityRow,
+  lockOwner: string | null,
+  answer: EntityAnswer | undefined,
+  nowMs: number,
+): void {
   const present = answer ? Number(answer.entityExists) : row.present;
   const state = answer ? (answer.entityExists ? (answer.entityState ?? null) : null) : row.state;
-  if (present === 0 && lockOwner === null) return host.store.deleteEntity(row.id);
+  if (present === 0 && lockOwner === null) {
+    host.store.deleteEntity(row.id);
+    return;
+  }
   host.store.putEntity({ ...row, present, state, lockOwner, updatedAt: answer ? nowMs : row.updatedAt });
 }
 
-function reply(host: DurableHost, request: EntityRequest, result: EntityAnswer['results'][number] | undefined, nowMs: number, effects: Effects): void {
+function reply(
+  host: DurableHost,
+  request: EntityRequest,
+  result: EntityAnswer['results'][number] | undefined,
+  nowMs: number,
+  effects: Effects,
+): void {
   if (request.signal === true || request.parent === undefined) return;
-  const response = { result: result?.result ?? null, ...(result?.isError === true ? { exceptionType: 'System.Exception' } : {}) };
-  send(host, request.parent, { name: request.id, input: toJson(response), execution: request.parentExecution ?? null }, nowMs, effects);
+  const response = {
+    result: result?.result ?? null,
+    ...(result?.isError === true ? { exceptionType: 'System.Exception' } : {}),
+  };
+  send(
+    host,
+    request.parent,
+    { name: request.id, input: toJson(response), execution: request.parentExecution ?? null },
+    nowMs,
+    effects,
+  );
 }
 
 /** A lock on several entities travels from one to the next; the last one tells the orchestration. */
@@ -91,7 +149,13 @@ function passLockOn(host: DurableHost, lock: EntityRequest, nowMs: number, effec
   const pos = (lock.pos ?? 0) + 1;
   const next = lock.lockset?.[pos];
   if (next) {
-    send(host, entityInstanceId(next), { name: 'op', input: toJson({ ...lock, pos }), execution: null }, nowMs, effects);
+    send(
+      host,
+      entityInstanceId(next),
+      { name: 'op', input: toJson({ ...lock, pos }), execution: null },
+      nowMs,
+      effects,
+    );
   } else if (lock.parent !== undefined) {
     const input = toJson({ result: toJson('Lock Acquisition Completed') });
     send(host, lock.parent, { name: lock.id, input, execution: lock.parentExecution ?? null }, nowMs, effects);
@@ -105,6 +169,11 @@ interface Mail {
 }
 
 function send(host: DurableHost, to: string, mail: Mail, nowMs: number, effects: Effects): void {
-  sendEvent(host.store, { id: to, executionId: mail.execution }, { EventType: eventTypes.eventRaised, Name: mail.name, Input: mail.input }, nowMs);
+  sendEvent(
+    host.store,
+    { id: to, executionId: mail.execution },
+    { EventType: eventTypes.eventRaised, Name: mail.name, Input: mail.input },
+    nowMs,
+  );
   effects.notified.add(to);
 }

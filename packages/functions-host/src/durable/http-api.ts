@@ -46,7 +46,8 @@ export class DurableHttpApi {
 
   async #route(call: ApiCall): Promise<Answer> {
     const [collection, first, second, third] = call.segments;
-    if (collection === 'orchestrators' && first !== undefined && call.method === 'POST') return await this.#start(call, first, second);
+    if (collection === 'orchestrators' && first !== undefined && call.method === 'POST')
+      return await this.#start(call, first, second);
     if (collection === 'instances') {
       if (first === undefined) return this.#collection(call);
       if (second === undefined) return this.#instance(call, first);
@@ -61,7 +62,8 @@ export class DurableHttpApi {
     const started = this.#operations.start({ name, id, input, version: call.query.get('version') ?? undefined });
     const timeoutS = Number(call.query.get('timeout') ?? Number.NaN);
     const intervalS = Number(call.query.get('pollingInterval') ?? Number.NaN);
-    if (Number.isFinite(timeoutS) && Number.isFinite(intervalS)) return await this.#waitFor(call, started, { timeoutS, intervalS });
+    if (Number.isFinite(timeoutS) && Number.isFinite(intervalS))
+      return await this.#waitFor(call, started, { timeoutS, intervalS });
     return this.#accepted(call, started, '10');
   }
 
@@ -69,8 +71,10 @@ export class DurableHttpApi {
     const deadline = performance.now() + wait.timeoutS * 1000;
     for (;;) {
       const row = this.#operations.instance(id);
-      if (row?.status === 'Completed') return { status: 200, headers: { 'content-type': 'application/json' }, body: row.output ?? 'null' };
-      if (row && isFinished(row.status)) return jsonAnswer(row.status === 'Failed' ? 500 : 200, statusDocument(row, { showInput: true }));
+      if (row?.status === 'Completed')
+        return { status: 200, headers: { 'content-type': 'application/json' }, body: row.output ?? 'null' };
+      if (row && isFinished(row.status))
+        return jsonAnswer(row.status === 'Failed' ? 500 : 200, statusDocument(row, { showInput: true }));
       const leftMs = deadline - performance.now();
       if (leftMs <= 0) return this.#accepted(call, id, '10');
       await new Promise((resolve) => setTimeout(resolve, Math.min(leftMs, wait.intervalS * 1000)));
@@ -107,7 +111,11 @@ export class DurableHttpApi {
     });
     const last = rows.length === limit ? rows.at(-1) : undefined;
     const showInput = flag(call.query, 'showInput', true);
-    return jsonAnswer(200, rows.map((row) => statusDocument(row, { showInput })), { 'x-ms-continuation-token': last ? writeToken(last) : '' });
+    return jsonAnswer(
+      200,
+      rows.map((row) => statusDocument(row, { showInput })),
+      { 'x-ms-continuation-token': last ? writeToken(last) : '' },
+    );
   }
 
   #instance(call: ApiCall, id: string): Answer {
@@ -120,16 +128,25 @@ export class DurableHttpApi {
     const showInput = flag(call.query, 'showInput', true);
     const document = statusDocument(row, { showInput });
     if (flag(call.query, 'showHistory', false)) {
-      document['historyEvents'] = historyDocument(this.#operations.history(id), { showInput, showOutput: flag(call.query, 'showHistoryOutput', false) });
+      document['historyEvents'] = historyDocument(this.#operations.history(id), {
+        showInput,
+        showOutput: flag(call.query, 'showHistoryOutput', false),
+      });
     }
     if (!isFinished(row.status)) {
-      return jsonAnswer(202, document, { location: managementUrls(call.urls, id)['statusQueryGetUri'] ?? '', 'retry-after': '5' });
+      return jsonAnswer(202, document, {
+        location: managementUrls(call.urls, id)['statusQueryGetUri'] ?? '',
+        'retry-after': '5',
+      });
     }
     const asError = row.status === 'Failed' && flag(call.query, 'returnInternalServerErrorOnFailure', false);
     return jsonAnswer(asError ? 500 : 200, document);
   }
 
-  #command(call: ApiCall, { id, command, argument }: { id: string; command: string; argument: string | undefined }): Answer {
+  #command(
+    call: ApiCall,
+    { id, command, argument }: { id: string; command: string; argument: string | undefined },
+  ): Answer {
     const reason = call.query.get('reason') ?? '';
     switch (command.toLowerCase()) {
       case 'raiseevent':
@@ -141,7 +158,11 @@ export class DurableHttpApi {
       case 'resume':
         return deliveryAnswer(this.#operations.resume(id, reason));
       case 'restart':
-        return this.#accepted(call, this.#operations.restart(id, flag(call.query, 'restartWithNewInstanceId', true)), '10');
+        return this.#accepted(
+          call,
+          this.#operations.restart(id, flag(call.query, 'restartWithNewInstanceId', true)),
+          '10',
+        );
       case 'rewind':
         return errorAnswer(501, 'This host cannot rewind orchestrations.');
       default:
@@ -166,7 +187,12 @@ function deliveryAnswer(delivery: Delivery): Answer {
 
 /** The error document of the Durable HTTP API. */
 export function errorAnswer(status: number, message: string): Answer {
-  return jsonAnswer(status, { Message: message, ExceptionMessage: message, ExceptionType: 'System.InvalidOperationException', StackTrace: '' });
+  return jsonAnswer(status, {
+    Message: message,
+    ExceptionMessage: message,
+    ExceptionType: 'System.InvalidOperationException',
+    StackTrace: '',
+  });
 }
 
 /** The body as JSON text; null if it is empty. Throws OperationError 400. */
@@ -190,11 +216,25 @@ export function timeParameter(query: URLSearchParams, name: string): number | un
   return time;
 }
 
-const knownStatuses: readonly RuntimeStatus[] = ['Pending', 'Running', 'Suspended', 'Completed', 'ContinuedAsNew', 'Failed', 'Canceled', 'Terminated'];
+const knownStatuses: readonly RuntimeStatus[] = [
+  'Pending',
+  'Running',
+  'Suspended',
+  'Completed',
+  'ContinuedAsNew',
+  'Failed',
+  'Canceled',
+  'Terminated',
+];
 
 function statusesOf(query: URLSearchParams): readonly RuntimeStatus[] | undefined {
-  const wanted = query.getAll('runtimeStatus').flatMap((value) => value.split(',')).filter((value) => value !== '');
-  const known = wanted.flatMap((value) => knownStatuses.filter((status) => status.toLowerCase() === value.trim().toLowerCase()));
+  const wanted = query
+    .getAll('runtimeStatus')
+    .flatMap((value) => value.split(','))
+    .filter((value) => value !== '');
+  const known = wanted.flatMap((value) =>
+    knownStatuses.filter((status) => status.toLowerCase() === value.trim().toLowerCase()),
+  );
   if (known.length < wanted.length) throw new OperationError(400, `runtimeStatus knows ${knownStatuses.join(', ')}.`);
   return known.length > 0 ? known : undefined;
 }

@@ -14,7 +14,11 @@ export interface NewInstance {
 }
 
 /** Puts a pending instance and its start message into the store, over whatever had that id. Call inside a transaction. */
-export function createInstance(store: Store, { id, name, version, input, parent }: NewInstance, nowMs: number): InstanceRow {
+export function createInstance(
+  store: Store,
+  { id, name, version, input, parent }: NewInstance,
+  nowMs: number,
+): InstanceRow {
   store.deleteInstance(id);
   const row: InstanceRow = {
     id,
@@ -59,7 +63,12 @@ export function startedEvent(row: InstanceRow): EventBody {
 }
 
 /** Sends an event to an instance; with `executionId: null` to whichever execution is current when it arrives. */
-export function sendEvent(store: Store, to: { readonly id: string; readonly executionId: string | null }, body: EventBody, nowMs: number): void {
+export function sendEvent(
+  store: Store,
+  to: { readonly id: string; readonly executionId: string | null },
+  body: EventBody,
+  nowMs: number,
+): void {
   store.addMessage({ instanceId: to.id, executionId: to.executionId, event: JSON.stringify(createEvent(body, nowMs)) });
 }
 

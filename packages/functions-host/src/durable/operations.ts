@@ -79,7 +79,12 @@ export class DurableOperations {
   restart(id: string, withNewId: boolean): string {
     const instance = this.instance(id);
     if (!instance) throw new OperationError(400, `An orchestration with the instanceId ${id} was not found.`);
-    return this.start({ name: instance.name, input: instance.input, version: instance.version, ...(withNewId ? {} : { id }) });
+    return this.start({
+      name: instance.name,
+      input: instance.input,
+      version: instance.version,
+      ...(withNewId ? {} : { id }),
+    });
   }
 
   instance(id: string): InstanceRow | undefined {
@@ -106,7 +111,11 @@ export class DurableOperations {
   }
 
   /** Deletes finished instances by filter and returns how many. */
-  purgeFinished(filter: { createdFrom: number; createdTo?: number | undefined; statuses?: readonly RuntimeStatus[] | undefined }): number {
+  purgeFinished(filter: {
+    createdFrom: number;
+    createdTo?: number | undefined;
+    statuses?: readonly RuntimeStatus[] | undefined;
+  }): number {
     const { store } = this.#engine.host;
     const finished = (filter.statuses?.length ? filter.statuses : finishedStatuses).filter(isFinished);
     if (finished.length === 0) return 0;
@@ -122,7 +131,8 @@ export class DurableOperations {
   /** Sends a one-way operation to a durable entity. Throws OperationError 400 if the app has no such entity function. */
   signalEntity(entity: EntityName, operation: string, input: string | undefined): void {
     const { store, clock, catalog } = this.#engine.host;
-    if (!catalog.find('entity', entity.name)) throw new OperationError(400, unknownEntity(entity.name, catalog.names('entity')));
+    if (!catalog.find('entity', entity.name))
+      throw new OperationError(400, unknownEntity(entity.name, catalog.names('entity')));
     const id = entityInstanceId(entity);
     const request = { op: operation, signal: true, id: randomUUID(), ...(input === undefined ? {} : { input }) };
     const event = { EventType: eventTypes.eventRaised, Name: 'op', Input: JSON.stringify(request) };
@@ -162,5 +172,6 @@ function requireValidId(id: string): void {
   if (/[/\\?#\u0000-\u001f\u007f-\u009f]/u.test(id)) {
     throw new OperationError(400, 'Orchestration instance ids must not contain /, \\, ?, #, or control characters.');
   }
-  if (id.length > maxInstanceIdLength) throw new OperationError(400, `Instance ID lengths must not exceed ${maxInstanceIdLength} characters.`);
+  if (id.length > maxInstanceIdLength)
+    throw new OperationError(400, `Instance ID lengths must not exceed ${maxInstanceIdLength} characters.`);
 }

@@ -35,7 +35,11 @@ interface TurnResult extends ReplayResult {
  * Runs one turn of an orchestration: takes all waiting messages, runs the orchestrator over its history, and commits what follows
  * from it in one transaction. Rejects only if the store fails.
  */
-export async function runOrchestrationTurn(host: DurableHost, cache: HistoryCache, instanceId: string): Promise<Effects> {
+export async function runOrchestrationTurn(
+  host: DurableHost,
+  cache: HistoryCache,
+  instanceId: string,
+): Promise<Effects> {
   const turn = beginTurn(host, cache, instanceId);
   if (!turn) return noEffects();
   const result = await computeTurn(host, turn);
@@ -76,10 +80,16 @@ async function computeTurn(host: DurableHost, turn: Turn): Promise<TurnResult> {
     const fn = requireFunction(host.catalog, 'orchestration', instance.name);
     const events = [...history.texts, ...arrived.map((event) => JSON.stringify({ ...event, IsPlayed: false }))];
     const isReplaying = history.events.length > 0;
-    const trigger = orchestrationTrigger({ instance, events, isReplaying, schemaVersion: host.schemaVersion, settings: host.settings });
+    const trigger = orchestrationTrigger({
+      instance,
+      events,
+      isReplaying,
+      schemaVersion: host.schemaVersion,
+      settings: host.settings,
+    });
     const answer = await callOrchestrator(host.invoke, fn, trigger);
     if (answer.kind === 'crash') return crashed(turn, answer.message, answer.stack);
-    return applyCustomStatus(instance, answer.state, withStack(replayTurn(host, turn, answer.state), answer.stack));
+    return applyCustomStatus(instance, answer.state, replayTurn(host, turn, answer.state));
   } catch (error) {
     return crashed(turn, errorStack(error), '');
   }
@@ -97,10 +107,6 @@ function replayTurn(host: DurableHost, turn: Turn, state: OrchestratorState): Re
     requireFunction: (kind, name) => void requireFunction(host.catalog, kind, name),
     newId: randomUUID,
   });
-}
-
-function withStack(result: ReplayResult, stack: string): ReplayResult {
-  return result.completion?.status === 'Failed' ? { ...result, completion: { ...result.completion, stack } } : result;
 }
 
 /** The framework around the orchestrator failed: the run ends, whatever is under way. A termination in the same turn still counts. */
@@ -129,7 +135,11 @@ function commitTurn(host: DurableHost, turn: Turn, result: TurnResult, effects: 
   const nowMs = clock.now();
   for (const decision of result.decisions) carryOut(host, instance, decision, nowMs, effects);
 
-  const row: InstanceRow = { ...instance, customStatus: result.customStatus ?? instance.customStatus, updatedAt: nowMs };
+  const row: InstanceRow = {
+    ...instance,
+    customStatus: result.customStatus ?? instance.customStatus,
+    updatedAt: nowMs,
+  };
   if (result.completion?.status === 'ContinuedAsNew') {
     continueAsNew(host, row, result.completion, effects);
     return true;
@@ -152,25 +162,48 @@ function carryOut(host: DurableHost, instance: InstanceRow, decision: Decision, 
       store.addTimer({ ...owner, timerId: decision.id, fireAt: decision.fireAtMs });
       effects.timerAt = Math.min(effects.timerAt, decision.fireAtMs);
       return;
-    case 'child':
-      return startChild(host, instance, decision, nowMs, effects);
+    case 'child': {
+      startChild(host, instance, decision, nowMs, effects);
+      return;
+    }
     case 'message':
-      sendEvent(store, { id: decision.instanceId, executionId: null }, { EventType: eventTypes.eventRaised, Name: decision.name, Input: decision.input }, nowMs);
+      sendEvent(
+        store,
+        { id: decision.instanceId, executionId: null },
+        { EventType: eventTypes.eventRaised, Name: decision.name, Input: decision.input },
+        nowMs,
+      );
       effects.notified.add(decision.instanceId);
   }
 }
 
-function startChild(host: DurableHost, parent: InstanceRow, decision: Decision & { kind: 'child' }, nowMs: number, effects: Effects): void {
+function startChild(
+  host: DurableHost,
+  parent: InstanceRow,
+  decision: Decision & { kind: 'child' },
+  nowMs: number,
+  effects: Effects,
+): void {
   const existing = host.store.instance(decision.instanceId);
   if (existing && !isFinished(existing.status)) {
     const trap = `Sub-orchestration '${decision.name}' was not started: its instance id '${decision.instanceId}' is already running. `;
-    host.log('error', 'Host.Durable', `${trap}As in Azure, its parent '${parent.id}' now waits for ever; give every child an id of its own.`);
+    host.log(
+      'error',
+      'Host.Durable',
+      `${trap}As in Azure, its parent '${parent.id}' now waits for ever; give every child an id of its own.`,
+    );
     return;
   }
   const version = decision.version ?? host.settings.defaultVersion;
   createInstance(
     host.store,
-    { id: decision.instanceId, name: decision.name, version, input: decision.input, parent: { instance: parent, taskId: decision.id } },
+    {
+      id: decision.instanceId,
+      name: decision.name,
+      version,
+      input: decision.input,
+      parent: { instance: parent, taskId: decision.id },
+    },
     nowMs,
   );
   effects.notified.add(decision.instanceId);
@@ -178,10 +211,18 @@ function startChild(host: DurableHost, parent: InstanceRow, decision: Decision &
 
 function appendHistory(host: DurableHost, turn: Turn, result: TurnResult, nowMs: number): void {
   const { history, instance } = turn;
-  const decided = result.decisions.map((one) => createEvent(decisionEvent(one, host.settings.storeInputsInOrchestrationHistory), nowMs));
+  const decided = result.decisions.map((one) =>
+    createEvent(decisionEvent(one, host.settings.storeInputsInOrchestrationHistory), nowMs),
+  );
   const { completion } = result;
-  const ended = completion && completion.status !== 'ContinuedAsNew' ? [createEvent(completedEvent(completion), nowMs)] : [];
-  const events = [...turn.arrived, ...decided, ...ended, createEvent({ EventType: eventTypes.orchestratorCompleted }, nowMs)];
+  const ended =
+    completion && completion.status !== 'ContinuedAsNew' ? [createEvent(completedEvent(completion), nowMs)] : [];
+  const events = [
+    ...turn.arrived,
+    ...decided,
+    ...ended,
+    createEvent({ EventType: eventTypes.orchestratorCompleted }, nowMs),
+  ];
   const texts = events.map((event) => JSON.stringify(event));
   host.store.appendHistory(instance.id, history.events.length, `[${texts.join(',')}]`);
   for (const event of events) history.events.push(event);
@@ -189,25 +230,48 @@ function appendHistory(host: DurableHost, turn: Turn, result: TurnResult, nowMs:
 }
 
 function completedEvent(completion: Exclude<Completion, { status: 'ContinuedAsNew' }>): EventBody {
-  const body = { EventType: eventTypes.executionCompleted, OrchestrationStatus: completion.status, Result: completion.output };
-  return completion.status === 'Failed' && completion.failureDetails ? { ...body, FailureDetails: completion.failureDetails } : body;
+  const body = {
+    EventType: eventTypes.executionCompleted,
+    OrchestrationStatus: completion.status,
+    Result: completion.output,
+  };
+  return completion.status === 'Failed' && completion.failureDetails
+    ? { ...body, FailureDetails: completion.failureDetails }
+    : body;
 }
 
-function continueAsNew(host: DurableHost, row: InstanceRow, completion: Completion & { status: 'ContinuedAsNew' }, effects: Effects): void {
+function continueAsNew(
+  host: DurableHost,
+  row: InstanceRow,
+  completion: Completion & { status: 'ContinuedAsNew' },
+  effects: Effects,
+): void {
   const { store } = host;
   store.clearExecution(row.id);
   const next: InstanceRow = { ...row, executionId: newId(), input: completion.input, status: 'Running', output: null };
   store.putInstance(next);
   sendEvent(store, next, startedEvent(next), row.updatedAt);
-  for (const event of completion.carriedOver) store.addMessage({ instanceId: row.id, executionId: null, event: JSON.stringify(event) });
+  for (const event of completion.carriedOver)
+    store.addMessage({ instanceId: row.id, executionId: null, event: JSON.stringify(event) });
   effects.notified.add(row.id);
 }
 
-function finish(host: DurableHost, row: InstanceRow, completion: Exclude<Completion, { status: 'ContinuedAsNew' }>, effects: Effects): void {
+function finish(
+  host: DurableHost,
+  row: InstanceRow,
+  completion: Exclude<Completion, { status: 'ContinuedAsNew' }>,
+  effects: Effects,
+): void {
   host.store.clearTimers(row.id);
-  if (completion.status === 'Failed') host.log('error', 'Host.Durable', `Instance '${row.id}': ${completion.output}\n${completion.stack}`);
+  if (completion.status === 'Failed')
+    host.log('error', 'Host.Durable', `Instance '${row.id}': ${completion.output} ${completion.stack}`);
   if (row.parentId === null || row.parentTaskId === null) return;
-  sendEvent(host.store, { id: row.parentId, executionId: row.parentExecutionId }, childEvent(row.parentTaskId, completion), row.updatedAt);
+  sendEvent(
+    host.store,
+    { id: row.parentId, executionId: row.parentExecutionId },
+    childEvent(row.parentTaskId, completion),
+    row.updatedAt,
+  );
   effects.notified.add(row.parentId);
 }
 

@@ -8,7 +8,7 @@ import type { OrchestratorState } from './actions.ts';
 
 /** What came of running an orchestrator function: its state, or the error of the framework around it. */
 export type OrchestratorAnswer =
-  | { readonly kind: 'state'; readonly state: OrchestratorState; readonly stack: string }
+  | { readonly kind: 'state'; readonly state: OrchestratorState }
   | { readonly kind: 'crash'; readonly message: string; readonly stack: string };
 
 /** Separates the message from the state in the error by which the library reports a failed orchestrator. */
@@ -19,14 +19,14 @@ export async function callOrchestrator(invoke: Invoke, fn: HostFunction, trigger
   try {
     const { returnValue } = await invoke({ fn, trigger: { string: trigger } });
     const state = tryParse(returnValue?.json ?? '');
-    if (isState(state)) return { kind: 'state', state, stack: '' };
+    if (isState(state)) return { kind: 'state', state };
     const message = 'it gave back no orchestrator state. Was it registered with df.app.orchestration?';
     return { kind: 'crash', message, stack: '' };
   } catch (error) {
     const message = errorMessage(error);
     const label = message.indexOf(stateLabel);
     const state = label < 0 ? undefined : tryParse(message.slice(label + stateLabel.length));
-    if (isState(state)) return { kind: 'state', state, stack: errorStack(error) };
+    if (isState(state)) return { kind: 'state', state };
     return { kind: 'crash', message, stack: errorStack(error) };
   }
 }
@@ -46,7 +46,13 @@ export interface TriggerOptions {
 }
 
 /** The document that triggers an orchestrator (github.com/Azure/azure-functions-durable-extension, OutOfProcOrchestrationShim.cs). */
-export function orchestrationTrigger({ instance, events, isReplaying, schemaVersion, settings }: TriggerOptions): string {
+export function orchestrationTrigger({
+  instance,
+  events,
+  isReplaying,
+  schemaVersion,
+  settings,
+}: TriggerOptions): string {
   const fields = [
     `"history":[${events.join(',')}]`,
     `"input":${instance.input ?? 'null'}`,

@@ -58,8 +58,16 @@ export function replay(input: ReplayInput): ReplayResult {
 }
 
 /** A failed execution, worded as the Durable extension words it. */
-export function failure(functionName: string, message: string, details: { stack?: string; failureDetails?: OrchestratorState['failureDetails'] } = {}): Completion {
-  const completion = { status: 'Failed', output: `Orchestrator function '${functionName}' failed: ${message}`, stack: details.stack ?? '' } as const;
+export function failure(
+  functionName: string,
+  message: string,
+  details: { stack?: string; failureDetails?: OrchestratorState['failureDetails'] } = {},
+): Completion {
+  const completion = {
+    status: 'Failed',
+    output: `Orchestrator function '${functionName}' failed: ${message}`,
+    stack: details.stack ?? '',
+  } as const;
   return details.failureDetails ? { ...completion, failureDetails: details.failureDetails } : completion;
 }
 
@@ -133,28 +141,37 @@ class Replay {
   #process(event: HistoryEvent): void {
     switch (event.EventType) {
       case eventTypes.executionStarted:
-        return this.#advance();
+        this.#advance();
+        break;
       case eventTypes.executionSuspended:
         this.#suspended = true;
-        return;
+        break;
       case eventTypes.taskScheduled:
-        return void this.#confirm(event, 'task');
+        this.#confirm(event, 'task');
+        break;
       case eventTypes.timerCreated:
-        return void this.#confirm(event, 'timer');
+        this.#confirm(event, 'timer');
+        break;
       case eventTypes.childCreated:
-        return void this.#confirm(event, 'child');
+        this.#confirm(event, 'child');
+        break;
       case eventTypes.eventSent:
-        return this.#confirmMessage(event);
+        this.#confirmMessage(event);
+        break;
       case eventTypes.taskCompleted:
       case eventTypes.childCompleted:
-        return this.#settle(event.TaskScheduledId, { ok: true, event });
+        this.#settle(event.TaskScheduledId, { ok: true, event });
+        break;
       case eventTypes.taskFailed:
       case eventTypes.childFailed:
-        return this.#settle(event.TaskScheduledId, { ok: false, event });
+        this.#settle(event.TaskScheduledId, { ok: false, event });
+        break;
       case eventTypes.timerFired:
-        return this.#settle(event.TimerId, { ok: true, event });
+        this.#settle(event.TimerId, { ok: true, event });
+        break;
       case eventTypes.eventRaised:
-        return this.#raise(event);
+        this.#raise(event);
+        break;
       default:
     }
   }
@@ -162,13 +179,15 @@ class Replay {
   #confirm(event: HistoryEvent, kind: Decision['kind']): void {
     const decision = this.#pending.get(event.EventId);
     const name = decision?.kind === 'task' || decision?.kind === 'child' ? decision.name : undefined;
-    if (decision?.kind !== kind || (name !== undefined && name !== event.Name)) throw nonDeterminism(event, kind, decision);
+    if (decision?.kind !== kind || (name !== undefined && name !== event.Name))
+      throw nonDeterminism(event, kind, decision);
     this.#pending.delete(event.EventId);
   }
 
   #confirmMessage(event: HistoryEvent): void {
     const decision = this.#pending.get(event.EventId);
-    if (decision?.kind !== 'message' || decision.instanceId !== event.InstanceId) throw nonDeterminism(event, 'message', decision);
+    if (decision?.kind !== 'message' || decision.instanceId !== event.InstanceId)
+      throw nonDeterminism(event, 'message', decision);
     this.#pending.delete(event.EventId);
     // The request id was drawn when the message was sent, so the reply carries the recorded one.
     const waiting = this.#replyByTask.get(event.EventId);
@@ -191,11 +210,15 @@ class Replay {
     const reply = this.#replies.get(name);
     if (reply) {
       this.#replies.delete(name);
-      return reply({ ok: true, event });
+      reply({ ok: true, event });
+      return;
     }
     if (this.#continueInput !== undefined) return void this.#carriedOver.push(event);
     const wait = this.#waits.get(name)?.pop();
-    if (wait) return wait({ ok: true, event });
+    if (wait) {
+      wait({ ok: true, event });
+      return;
+    }
     const buffered = this.#buffered.get(name);
     if (buffered) buffered.push(event);
     else this.#buffered.set(name, [event]);
@@ -224,41 +247,59 @@ class Replay {
 
   #start(action: Action, done: Done): void {
     if (++this.#actionCount > this.#input.maxActions) {
-      throw new ReplayError(`the execution has more than ${this.#input.maxActions} actions (maxOrchestrationActions in host.json); continue as new earlier.`);
+      throw new ReplayError(
+        `the execution has more than ${this.#input.maxActions} actions (maxOrchestrationActions in host.json); continue as new earlier.`,
+      );
     }
     switch (action.actionType) {
       case actionTypes.callActivity:
-        return this.#callActivity(action, done);
+        this.#callActivity(action, done);
+        break;
       case actionTypes.callActivityWithRetry:
-        return this.#withRetry(action.retryOptions, (ended) => this.#callActivity(action, ended), done);
+        this.#withRetry(action.retryOptions, (ended) => this.#callActivity(action, ended), done);
+        break;
       case actionTypes.callSubOrchestrator:
-        return this.#callChild(action, done);
+        this.#callChild(action, done);
+        break;
       case actionTypes.callSubOrchestratorWithRetry:
-        return this.#withRetry(action.retryOptions, (ended) => this.#callChild(action, ended), done);
+        this.#withRetry(action.retryOptions, (ended) => this.#callChild(action, ended), done);
+        break;
       case actionTypes.continueAsNew:
         this.#continueInput = toJson(action.input);
-        return done({ ok: true });
+        done({ ok: true });
+        break;
       case actionTypes.createTimer:
-        return this.#createTimer(Date.parse(action.fireAt), action.isCanceled, done);
+        this.#createTimer(Date.parse(action.fireAt), action.isCanceled, done);
+        break;
       case actionTypes.waitForExternalEvent:
-        return this.#waitForEvent(action.externalEventName, done);
+        this.#waitForEvent(action.externalEventName, done);
+        break;
       case actionTypes.callEntity:
-        return this.#callEntity(action, done);
+        this.#callEntity(action, done);
+        break;
       case actionTypes.signalEntity:
-        return this.#signalEntity(action, done);
+        this.#signalEntity(action, done);
+        break;
       case actionTypes.callHttp:
-        return this.#callHttp(action.httpRequest, done);
+        this.#callHttp(action.httpRequest, done);
+        break;
       case actionTypes.whenAny:
-        return this.#whenAny(action.compoundActions, done);
+        this.#whenAny(action.compoundActions, done);
+        break;
       case actionTypes.whenAll:
-        return this.#whenAll(action.compoundActions, done);
+        this.#whenAll(action.compoundActions, done);
+        break;
       case actionTypes.lockEntities:
-        return this.#lock(action, done);
+        this.#lock(action, done);
+        break;
       case actionTypes.releaseEntities:
         this.#releaseLocks();
-        return done({ ok: true });
+        done({ ok: true });
+        break;
       default:
-        throw new ReplayError(`the orchestrator asked for an action of unknown type ${toJson((action as { actionType: unknown }).actionType)}.`);
+        throw new ReplayError(
+          `the orchestrator asked for an action of unknown type ${toJson((action as { actionType: unknown }).actionType)}.`,
+        );
     }
   }
 
@@ -273,11 +314,21 @@ class Replay {
     this.#open.set(id, done);
   }
 
-  #callChild(action: { functionName: string; input?: unknown; instanceId?: string; version?: string }, done: Done): void {
+  #callChild(
+    action: { functionName: string; input?: unknown; instanceId?: string; version?: string },
+    done: Done,
+  ): void {
     this.#require('orchestration', action.functionName);
     const id = this.#nextId++;
-    const instanceId = action.instanceId ? action.instanceId : `${this.#input.executionId}:${id}`;
-    this.#pending.set(id, { kind: 'child', id, name: action.functionName, instanceId, input: toJson(action.input), version: action.version });
+    const instanceId = action.instanceId || `${this.#input.executionId}:${id}`;
+    this.#pending.set(id, {
+      kind: 'child',
+      id,
+      name: action.functionName,
+      instanceId,
+      input: toJson(action.input),
+      version: action.version,
+    });
     this.#open.set(id, done);
   }
 
@@ -285,10 +336,14 @@ class Replay {
   #createTimer(fireAtMs: number, isCanceled: boolean, done: Done): void {
     const isLong = fireAtMs - this.#nowMs > longTimerThresholdMs;
     const link = (): void =>
-      this.#scheduleTimer(isLong ? Math.min(this.#nowMs + longTimerStepMs, fireAtMs) : fireAtMs, isCanceled ? this.#detached : this.#open, () => {
-        if (isLong && this.#nowMs < fireAtMs) link();
-        else if (!isCanceled) done({ ok: true });
-      });
+      this.#scheduleTimer(
+        isLong ? Math.min(this.#nowMs + longTimerStepMs, fireAtMs) : fireAtMs,
+        isCanceled ? this.#detached : this.#open,
+        () => {
+          if (isLong && this.#nowMs < fireAtMs) link();
+          else if (!isCanceled) done({ ok: true });
+        },
+      );
     link();
     if (isCanceled) done({ ok: true });
   }
@@ -301,7 +356,10 @@ class Replay {
 
   #waitForEvent(name: string, done: Done): void {
     const event = this.#buffered.get(name)?.shift();
-    if (event) return done({ ok: true, event });
+    if (event) {
+      done({ ok: true, event });
+      return;
+    }
     const waits = this.#waits.get(name);
     if (waits) waits.push(done);
     else this.#waits.set(name, [done]);
@@ -315,7 +373,13 @@ class Replay {
 
   #signalEntity(action: { instanceId: string; operation: string; input?: unknown }, done: Done): void {
     this.#requireEntity(action.instanceId);
-    const request = { op: action.operation, signal: true, id: this.#input.newId(), ...this.#sender(), ...entityInput(action.input) };
+    const request = {
+      op: action.operation,
+      signal: true,
+      id: this.#input.newId(),
+      ...this.#sender(),
+      ...entityInput(action.input),
+    };
     this.#send(action.instanceId, 'op', request);
     done({ ok: true });
   }
@@ -376,11 +440,16 @@ class Replay {
     const startedMs = this.#nowMs;
     const tryOnce = (attemptNumber: number): void =>
       attempt((ended) => {
-        if (ended.ok) return done(ended);
+        if (ended.ok) {
+          done(ended);
+          return;
+        }
         this.#refuseExpiredRetry(options, startedMs);
         const isLast = attemptNumber >= options.maxNumberOfAttempts;
         const delayMs = isLast ? 0 : retryDelayMs(options, attemptNumber);
-        this.#scheduleTimer(this.#nowMs + delayMs, this.#open, () => (isLast ? done(ended) : tryOnce(attemptNumber + 1)));
+        this.#scheduleTimer(this.#nowMs + delayMs, this.#open, () =>
+          isLast ? done(ended) : tryOnce(attemptNumber + 1),
+        );
       });
     tryOnce(1);
   }
@@ -397,7 +466,10 @@ class Replay {
   #callHttp(request: DurableHttpRequest, done: Done): void {
     this.#scheduleTask(httpActivityName, toJson(request), (ended) => {
       const location = ended.ok ? pollLocation(request, ended.event) : undefined;
-      if (!location) return done(ended);
+      if (!location) {
+        done(ended);
+        return;
+      }
       const delayMs = location.retryAfterMs ?? this.#input.defaultHttpPollMs;
       const { headers, ...rest } = request;
       const kept = Object.entries(headers ?? {}).filter(([name]) => name.toLowerCase() !== 'x-functions-key');
@@ -437,17 +509,36 @@ function entityInput(input: unknown): { input?: string } {
 }
 
 /** Where to ask again after a 202, as the asynchronous HTTP pattern has it. */
-function pollLocation(request: DurableHttpRequest, event: HistoryEvent | undefined): { uri: string; retryAfterMs: number | undefined } | undefined {
+function pollLocation(
+  request: DurableHttpRequest,
+  event: HistoryEvent | undefined,
+): { uri: string; retryAfterMs: number | undefined } | undefined {
   const result = tryParse(event?.Result ?? '');
-  if (request.asynchronousPatternEnabled === false || !isObject(result) || result['statusCode'] !== 202 || !isObject(result['headers'])) return undefined;
-  const headers = new Map(Object.entries(result['headers']).map(([name, value]) => [name.toLowerCase(), String(value)]));
+  if (
+    request.asynchronousPatternEnabled === false ||
+    !isObject(result) ||
+    result['statusCode'] !== 202 ||
+    !isObject(result['headers'])
+  )
+    return undefined;
+  const headers = new Map(
+    Object.entries(result['headers']).map(([name, value]) => [name.toLowerCase(), String(value)]),
+  );
   const location = headers.get('location');
   if (location === undefined) return undefined;
   const retryAfter = Number(headers.get('retry-after') ?? Number.NaN);
-  return { uri: new URL(location, request.uri).href, retryAfterMs: Number.isFinite(retryAfter) ? retryAfter * 1000 : undefined };
+  return {
+    uri: new URL(location, request.uri).href,
+    retryAfterMs: Number.isFinite(retryAfter) ? retryAfter * 1000 : undefined,
+  };
 }
 
-const kindWords: Record<Decision['kind'], string> = { task: 'an activity', timer: 'a timer', child: 'a sub-orchestration', message: 'an entity message' };
+const kindWords: Record<Decision['kind'], string> = {
+  task: 'an activity',
+  timer: 'a timer',
+  child: 'a sub-orchestration',
+  message: 'an entity message',
+};
 
 function nonDeterminism(event: HistoryEvent, recorded: Decision['kind'], decision: Decision | undefined): ReplayError {
   const before = `${kindWords[recorded]}${event.Name === undefined ? '' : ` '${event.Name}'`}`;

@@ -48,12 +48,28 @@ const nameOfType = new Map<EventType, string>([
 ]);
 
 /** Fields that matter to the replayer only. */
-const internalFields = new Set(['EventId', 'IsPlayed', 'TaskScheduledId', 'TimerId', 'Version', 'OrchestrationInstance', 'ParentInstance', 'EventType', 'Name', 'Details']);
+const internalFields = new Set([
+  'EventId',
+  'IsPlayed',
+  'TaskScheduledId',
+  'TimerId',
+  'Version',
+  'OrchestrationInstance',
+  'ParentInstance',
+  'EventType',
+  'Name',
+  'Details',
+]);
 
 /** The history as people read it: a scheduled event is merged into its completion; turn boundaries and numbers are left out. */
-export function historyDocument(turns: readonly string[], options: { readonly showOutput: boolean; readonly showInput: boolean }): JsonObject[] {
+export function historyDocument(
+  turns: readonly string[],
+  options: { readonly showOutput: boolean; readonly showInput: boolean },
+): JsonObject[] {
   const events = turns.flatMap((turn) => JSON.parse(turn) as HistoryEvent[]);
-  const scheduled = new Map(events.filter((event) => isSchedule(event.EventType)).map((event) => [event.EventId, event]));
+  const scheduled = new Map(
+    events.filter((event) => isSchedule(event.EventType)).map((event) => [event.EventId, event]),
+  );
   const ended = new Set(events.map((event) => event.TaskScheduledId ?? event.TimerId).filter((id) => id !== undefined));
   return events
     .filter((event) => nameOfType.has(event.EventType) && !(isSchedule(event.EventType) && ended.has(event.EventId)))
@@ -64,7 +80,11 @@ function isSchedule(type: EventType): boolean {
   return type === eventTypes.taskScheduled || type === eventTypes.childCreated || type === eventTypes.timerCreated;
 }
 
-function describe(event: HistoryEvent, scheduled: HistoryEvent | undefined, options: { showOutput: boolean; showInput: boolean }): JsonObject {
+function describe(
+  event: HistoryEvent,
+  scheduled: HistoryEvent | undefined,
+  options: { showOutput: boolean; showInput: boolean },
+): JsonObject {
   const document: JsonObject = { EventType: nameOfType.get(event.EventType) };
   for (const [field, value] of Object.entries(event)) {
     if (!internalFields.has(field)) document[field] = field === 'Result' || field === 'Input' ? readable(value) : value;
@@ -82,5 +102,7 @@ function describe(event: HistoryEvent, scheduled: HistoryEvent | undefined, opti
 
 function readable(value: unknown): unknown {
   const parsed = typeof value === 'string' ? tryParse(value) : undefined;
-  return parsed !== undefined && (isObject(parsed) || typeof parsed !== 'object' || Array.isArray(parsed)) ? parsed : value;
+  return parsed !== undefined && (isObject(parsed) || typeof parsed !== 'object' || Array.isArray(parsed))
+    ? parsed
+    : value;
 }

@@ -3,9 +3,15 @@ import type { RpcCookie, RpcHttp, RpcTypedData } from '../worker/rpc.ts';
 import type { Answer } from './answer.ts';
 
 /** An HTTP request as the programming model reads it: lower-case headers, repeated query values joined by commas. */
-export function toRpcRequest(request: IncomingMessage, url: URL, params: Readonly<Record<string, string>>, body: Uint8Array): RpcHttp {
+export function toRpcRequest(
+  request: IncomingMessage,
+  url: URL,
+  params: Readonly<Record<string, string>>,
+  body: Uint8Array,
+): RpcHttp {
   const nullableQuery: Record<string, { value: string }> = {};
-  for (const name of new Set(url.searchParams.keys())) nullableQuery[name] = { value: url.searchParams.getAll(name).join(',') };
+  for (const name of new Set(url.searchParams.keys()))
+    nullableQuery[name] = { value: url.searchParams.getAll(name).join(',') };
   const http: RpcHttp = {
     url: url.href,
     method: request.method ?? 'GET',

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { StartError } from '../errors.ts';
 import { readJsonFile } from '../settings/host-json.ts';
@@ -20,12 +20,15 @@ export function loadKeys(dataDir: string): HostKeys {
   const path = join(dataDir, 'keys.json');
   if (!existsSync(path)) {
     const keys = { master: newKey(), function: newKey(), system: newKey() };
-    writeFileSync(path, `${JSON.stringify(keys, undefined, 2)}\n`, { mode: 0o600 });
-    chmodSync(path, 0o600);
+    // Written aside first: a host killed here must not leave half a file behind.
+    writeFileSync(`${path}.new`, `${JSON.stringify(keys, undefined, 2)}\n`, { mode: 0o600 });
+    renameSync(`${path}.new`, path);
   }
   const { master, function: functionKey, system } = readJsonFile(path) ?? {};
   if (typeof master !== 'string' || typeof functionKey !== 'string' || typeof system !== 'string') {
-    throw new StartError(`${path} must hold the keys "master", "function" and "system". Delete it to have new ones made.`);
+    throw new StartError(
+      `${path} must hold the keys "master", "function" and "system". Delete it to have new ones made.`,
+    );
   }
   return { path, master, function: functionKey, system };
 }
@@ -44,7 +47,10 @@ export function isAuthorized(keys: HostKeys, level: AuthLevel, key: string | und
   return (level === 'function' && key === keys.function) || (level === 'system' && key === keys.system);
 }
 
-export function presentedKey(headers: Readonly<Record<string, string | string[] | undefined>>, query: URLSearchParams): string | undefined {
+export function presentedKey(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  query: URLSearchParams,
+): string | undefined {
   const header = headers['x-functions-key'];
   return (Array.isArray(header) ? header[0] : header) ?? query.get('code') ?? undefined;
 }

@@ -68,7 +68,10 @@ export function compileRoute(template: string): RouteTemplate {
   return { match: (path) => readMatch(expression.exec(path), parameters) };
 }
 
-function readMatch(match: RegExpExecArray | null, parameters: readonly Parameter[]): Record<string, string> | undefined {
+function readMatch(
+  match: RegExpExecArray | null,
+  parameters: readonly Parameter[],
+): Record<string, string> | undefined {
   if (!match) return undefined;
   const values: Record<string, string> = {};
   for (const [index, parameter] of parameters.entries()) {
@@ -91,17 +94,21 @@ function decode(value: string): string {
 
 /** Splits at slashes outside braces. */
 function splitTemplate(template: string): string[] {
-  if (template === '') return [];
-  const segments = [''];
+  const segments: string[] = [];
+  let segment = '';
   let depth = 0;
   for (const character of template) {
     if (character === '{') depth++;
     if (character === '}') depth--;
-    if (character === '/' && depth === 0) segments.push('');
-    else segments[segments.length - 1] += character;
+    if (character === '/' && depth === 0) {
+      segments.push(segment);
+      segment = '';
+    } else {
+      segment += character;
+    }
   }
   if (depth !== 0) throw new Error(`The route "${template}" has braces that do not match.`);
-  return segments;
+  return template === '' ? [] : [...segments, segment];
 }
 
 interface Compiled {
@@ -112,7 +119,9 @@ interface Compiled {
 function compileSegment(segment: string, parameters: Parameter[], template: string): Compiled {
   const parts = segment.match(/\{(?:[^{}]|\{\{|\}\}|\{[^{}]*\})*\}|[^{}]+/gu) ?? [];
   if (parts.join('') !== segment) throw new Error(`The route "${template}" has braces that do not match.`);
-  const compiled = parts.map((part) => (part.startsWith('{') ? compileParameter(part.slice(1, -1), parameters, template) : literal(part)));
+  const compiled = parts.map((part) =>
+    part.startsWith('{') ? compileParameter(part.slice(1, -1), parameters, template) : literal(part),
+  );
   // A whole segment may be missing; inside one, only the last part may, with the dot before it.
   if (compiled.length === 1) return compiled[0] ?? literal('');
   const last = compiled.at(-1);
@@ -129,7 +138,8 @@ function literal(text: string): Compiled {
 function compileParameter(source: string, parameters: Parameter[], template: string): Compiled {
   const match = /^(\*{0,2})([^:?=]+)((?::(?:[^?=:(]+(?:\((?:.*?)\)(?=$|[:?=]))?))*)(\?|=.*)?$/su.exec(source);
   const name = match?.[2];
-  if (!match || name === undefined) throw new Error(`The route "${template}" has a parameter that cannot be read: {${source}}.`);
+  if (!match || name === undefined)
+    throw new Error(`The route "${template}" has a parameter that cannot be read: {${source}}.`);
   const suffix = match[4] ?? '';
   const fallback = suffix.startsWith('=') ? suffix.slice(1) : undefined;
   parameters.push({ name, fallback, constraints: compileConstraints(match[3] ?? '', template) });
@@ -142,7 +152,8 @@ function compileConstraints(source: string, template: string): Constraint[] {
   return found.map((text) => {
     const [, name = '', argument] = /^:([^(]+)(?:\((.*)\))?$/su.exec(text) ?? [];
     const simple = argument === undefined ? tests[name.toLowerCase()] : undefined;
-    const constraint = simple ?? parameterized[name.toLowerCase()]?.((argument ?? '').replaceAll('{{', '{').replaceAll('}}', '}'));
+    const constraint =
+      simple ?? parameterized[name.toLowerCase()]?.((argument ?? '').replaceAll('{{', '{').replaceAll('}}', '}'));
     if (!constraint) throw new Error(`The route "${template}" has an unknown constraint "${name}".`);
     return constraint;
   });

@@ -13,7 +13,12 @@ export interface ProxiedCall {
 const inactivityMs = 240_000;
 
 /** Passes a raw request on; the app matches it with its invocation by id. */
-export function proxyToApp(options: { readonly httpUri: string; readonly invocationId: string; readonly request: IncomingMessage; readonly response: ServerResponse }): ProxiedCall {
+export function proxyToApp(options: {
+  readonly httpUri: string;
+  readonly invocationId: string;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}): ProxiedCall {
   const { request, response } = options;
   const headers = {
     ...request.headers,
@@ -23,13 +28,17 @@ export function proxyToApp(options: { readonly httpUri: string; readonly invocat
   };
   let outgoing: ClientRequest | undefined;
   const done = new Promise<void>((resolve, reject) => {
-    outgoing = sendRequest(new URL(request.url ?? '/', options.httpUri), { method: request.method, headers, timeout: inactivityMs }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, withoutInvocationId(answer.headers));
-      answer.pipe(response);
-      answer.on('error', reject);
-      response.on('finish', resolve);
-      response.on('close', resolve);
-    });
+    outgoing = sendRequest(
+      new URL(request.url ?? '/', options.httpUri),
+      { method: request.method, headers, timeout: inactivityMs },
+      (answer) => {
+        response.writeHead(answer.statusCode ?? 502, withoutInvocationId(answer.headers));
+        answer.pipe(response);
+        answer.on('error', reject);
+        response.on('finish', resolve);
+        response.on('close', resolve);
+      },
+    );
     outgoing.on('timeout', () => outgoing?.destroy(new Error(`no data for ${inactivityMs / 1000} s`)));
     outgoing.on('error', reject);
     request.pipe(outgoing);

@@ -61,7 +61,8 @@ function durableSettings(durable: JsonObject, path: string): DurableSettings {
     maxConcurrentEntityFunctions: count(durable, 'maxConcurrentEntityFunctions', perCore, path),
     maxOrchestrationActions: count(durable, 'maxOrchestrationActions', 100_000, path),
     maxEntityOperationBatchSize: count(durable, 'maxEntityOperationBatchSize', 5_000, path),
-    overridableExistingInstanceStates: durable['overridableExistingInstanceStates'] === 'AnyState' ? 'AnyState' : 'NonRunningStates',
+    overridableExistingInstanceStates:
+      durable['overridableExistingInstanceStates'] === 'AnyState' ? 'AnyState' : 'NonRunningStates',
     storeInputsInOrchestrationHistory: durable['storeInputsInOrchestrationHistory'] === true,
     defaultAsyncRequestSleepTimeMs: count(http, 'defaultAsyncRequestSleepTimeMilliseconds', 30_000, path),
     defaultVersion: text(durable, 'defaultVersion', '', path),
@@ -88,7 +89,9 @@ export function readJsonFile(path: string): JsonObject | undefined {
 
 /** Blanks line and block comments outside strings. */
 function withoutComments(json: string): string {
-  return json.replace(/"(?:\\.|[^"\\])*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//gu, (found) => (found.startsWith('"') ? found : ' '));
+  return json.replace(/"(?:\\.|[^"\\])*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//gu, (found) =>
+    found.startsWith('"') ? found : ' ',
+  );
 }
 
 function objectAt(parent: JsonObject, key: string, path: string): JsonObject {
@@ -122,7 +125,9 @@ function timeout(value: unknown, path: string): number | undefined {
 export function parseTimeSpan(value: string): number | undefined {
   const match = /^(?:(\d+)\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,7}))?)?$/u.exec(value.trim());
   if (!match) return undefined;
-  const [days = 0, hours = 0, minutes = 0, seconds = 0] = match.slice(1, 5).map((part: string | undefined) => Number(part ?? 0));
+  const [days = 0, hours = 0, minutes = 0, seconds = 0] = match
+    .slice(1, 5)
+    .map((part: string | undefined) => Number(part ?? 0));
   if (hours > 23 || minutes > 59 || seconds > 59) return undefined;
   const fraction = Number(`0.${match[5] ?? '0'}`);
   return Math.round((((days * 24 + hours) * 60 + minutes) * 60 + seconds + fraction) * 1000);

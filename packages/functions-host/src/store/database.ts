@@ -56,7 +56,9 @@ export function openDatabase(dataDir: string): DatabaseSync {
     database.exec('PRAGMA locking_mode = EXCLUSIVE');
     // The header must say whose file it is before the journal moves to a file of its own.
     if (isNew) createSchema(database);
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY; BEGIN IMMEDIATE; COMMIT');
+    database.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY; BEGIN IMMEDIATE; COMMIT',
+    );
     requireSound(database);
   } catch (error) {
     database.close();
@@ -67,7 +69,9 @@ export function openDatabase(dataDir: string): DatabaseSync {
 }
 
 function createSchema(database: DatabaseSync): void {
-  database.exec(`BEGIN EXCLUSIVE; PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}; ${schema} COMMIT`);
+  database.exec(
+    `BEGIN EXCLUSIVE; PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}; ${schema} COMMIT`,
+  );
 }
 
 function requireSound(database: DatabaseSync): void {
@@ -82,14 +86,18 @@ function inspectHeader(path: string): 'absent' | 'ours' {
   const header = readHeader(path);
   if (header === undefined || header.length === 0) return 'absent';
   if (header.length < headerBytes || header.toString('latin1', 0, 15) !== 'SQLite format 3') {
-    throw new StartError(`${path} is not a SQLite database. It is left untouched; move it away or choose another --data directory.`);
+    throw new StartError(
+      `${path} is not a SQLite database. It is left untouched; move it away or choose another --data directory.`,
+    );
   }
   if (header.readUInt32BE(68) !== applicationId) {
     throw new StartError(`${path} belongs to another program. It is left untouched; choose another --data directory.`);
   }
   const version = header.readUInt32BE(60);
   if (version !== schemaVersion) {
-    throw new StartError(`${path} has schema version ${version}, this host knows ${schemaVersion}. It is left untouched; choose another --data directory.`);
+    throw new StartError(
+      `${path} has schema version ${version}, this host knows ${schemaVersion}. It is left untouched; choose another --data directory.`,
+    );
   }
   return 'ours';
 }
@@ -114,9 +122,13 @@ const sqliteBusy = 5;
 
 function startError(error: unknown, dataDir: string, path: string): StartError {
   if (typeof error === 'object' && error !== null && 'errcode' in error && error.errcode === sqliteBusy) {
-    return new StartError(`Another functions-host${ownerOf(dataDir)} is using ${dataDir}. Stop it, or choose another --data directory.`);
+    return new StartError(
+      `Another functions-host${ownerOf(dataDir)} is using ${dataDir}. Stop it, or choose another --data directory.`,
+    );
   }
-  return new StartError(`${path} is damaged (${errorMessage(error)}). It is left untouched; move it away or choose another --data directory.`);
+  return new StartError(
+    `${path} is damaged (${errorMessage(error)}). It is left untouched; move it away or choose another --data directory.`,
+  );
 }
 
 function pidPath(dataDir: string): string {

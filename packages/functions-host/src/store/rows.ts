@@ -1,5 +1,6 @@
 /** Orchestration states as clients see them. */
-export type RuntimeStatus = 'Pending' | 'Running' | 'Suspended' | 'Completed' | 'ContinuedAsNew' | 'Failed' | 'Canceled' | 'Terminated';
+export type RuntimeStatus =
+  'Pending' | 'Running' | 'Suspended' | 'Completed' | 'ContinuedAsNew' | 'Failed' | 'Canceled' | 'Terminated';
 
 export interface InstanceRow {
   readonly id: string;

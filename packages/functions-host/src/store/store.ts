@@ -53,7 +53,10 @@ export class Store {
 
   putInstance(row: InstanceRow): void {
     const values = instanceColumns.split(', ').map((column) => row[column as keyof InstanceRow]);
-    this.#run(`INSERT OR REPLACE INTO instances (${instanceColumns}) VALUES (${values.map(() => '?').join(', ')})`, ...values);
+    this.#run(
+      `INSERT OR REPLACE INTO instances (${instanceColumns}) VALUES (${values.map(() => '?').join(', ')})`,
+      ...values,
+    );
   }
 
   instances(query: InstanceQuery): InstanceRow[] {
@@ -65,11 +68,16 @@ export class Store {
     };
     if (query.createdFrom !== undefined) add('createdAt >= ?', query.createdFrom);
     if (query.createdTo !== undefined) add('createdAt <= ?', query.createdTo);
-    if (query.statuses && query.statuses.length > 0) add(`status IN (${query.statuses.map(() => '?').join(', ')})`, ...query.statuses);
+    if (query.statuses && query.statuses.length > 0)
+      add(`status IN (${query.statuses.map(() => '?').join(', ')})`, ...query.statuses);
     if (query.idPrefix !== undefined) add('substr(id, 1, ?) = ?', query.idPrefix.length, query.idPrefix);
     if (query.after) add('(createdAt, id) > (?, ?)', query.after.createdAt, query.after.id);
     const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
-    return this.#all<InstanceRow>(`SELECT ${instanceColumns} FROM instances ${where} ORDER BY createdAt, id LIMIT ?`, ...values, query.limit);
+    return this.#all<InstanceRow>(
+      `SELECT ${instanceColumns} FROM instances ${where} ORDER BY createdAt, id LIMIT ?`,
+      ...values,
+      query.limit,
+    );
   }
 
   /** Removes an instance with everything that belongs to it. */
@@ -92,7 +100,10 @@ export class Store {
 
   /** JSON arrays of events, one per turn, oldest first. */
   history(instanceId: string): string[] {
-    return this.#all<{ events: string }>('SELECT events FROM history WHERE instanceId = ? ORDER BY seq', instanceId).map((row) => row.events);
+    return this.#all<{ events: string }>(
+      'SELECT events FROM history WHERE instanceId = ? ORDER BY seq',
+      instanceId,
+    ).map((row) => row.events);
   }
 
   /** Adds a turn's events; `seq` is the number of events before them. */
@@ -101,7 +112,10 @@ export class Store {
   }
 
   messages(instanceId: string): MessageRow[] {
-    return this.#all<MessageRow>('SELECT id, instanceId, executionId, event FROM messages WHERE instanceId = ? ORDER BY id', instanceId);
+    return this.#all<MessageRow>(
+      'SELECT id, instanceId, executionId, event FROM messages WHERE instanceId = ? ORDER BY id',
+      instanceId,
+    );
   }
 
   instancesWithMessages(): string[] {
@@ -109,7 +123,12 @@ export class Store {
   }
 
   addMessage(message: NewMessage): void {
-    this.#run('INSERT INTO messages (instanceId, executionId, event) VALUES (?, ?, ?)', message.instanceId, message.executionId, message.event);
+    this.#run(
+      'INSERT INTO messages (instanceId, executionId, event) VALUES (?, ?, ?)',
+      message.instanceId,
+      message.executionId,
+      message.event,
+    );
   }
 
   deleteMessage(id: number): void {
@@ -126,7 +145,14 @@ export class Store {
 
   addTask(task: NewTask): TaskRow {
     const { instanceId, executionId, taskId, name, input } = task;
-    const id = this.#run('INSERT INTO tasks (instanceId, executionId, taskId, name, input) VALUES (?, ?, ?, ?, ?)', instanceId, executionId, taskId, name, input);
+    const id = this.#run(
+      'INSERT INTO tasks (instanceId, executionId, taskId, name, input) VALUES (?, ?, ?, ?, ?)',
+      instanceId,
+      executionId,
+      taskId,
+      name,
+      input,
+    );
     return { ...task, id: Number(id.lastInsertRowid) };
   }
 
@@ -136,7 +162,13 @@ export class Store {
   }
 
   addTimer(timer: TimerRow): void {
-    this.#run('INSERT OR REPLACE INTO timers (instanceId, executionId, timerId, fireAt) VALUES (?, ?, ?, ?)', timer.instanceId, timer.executionId, timer.timerId, timer.fireAt);
+    this.#run(
+      'INSERT OR REPLACE INTO timers (instanceId, executionId, timerId, fireAt) VALUES (?, ?, ?, ?)',
+      timer.instanceId,
+      timer.executionId,
+      timer.timerId,
+      timer.fireAt,
+    );
   }
 
   nextTimerAt(): number | undefined {
@@ -145,16 +177,28 @@ export class Store {
 
   /** Takes due timers out, the earliest first. */
   takeDueTimers(now: number): TimerRow[] {
-    const due = this.#all<TimerRow>('SELECT instanceId, executionId, timerId, fireAt FROM timers WHERE fireAt <= ? ORDER BY fireAt, timerId', now);
+    const due = this.#all<TimerRow>(
+      'SELECT instanceId, executionId, timerId, fireAt FROM timers WHERE fireAt <= ? ORDER BY fireAt, timerId',
+      now,
+    );
     if (due.length > 0) this.#run('DELETE FROM timers WHERE fireAt <= ?', now);
     return due;
   }
 
   entity(id: string): EntityRow | undefined {
-    return this.#get<EntityRow>('SELECT id, name, key, present, state, lockOwner, updatedAt FROM entities WHERE id = ?', id);
+    return this.#get<EntityRow>(
+      'SELECT id, name, key, present, state, lockOwner, updatedAt FROM entities WHERE id = ?',
+      id,
+    );
   }
 
-  entities(filter: { readonly name?: string | undefined; readonly from?: number | undefined; readonly to?: number | undefined; readonly after: string; readonly limit: number }): EntityRow[] {
+  entities(filter: {
+    readonly name?: string | undefined;
+    readonly from?: number | undefined;
+    readonly to?: number | undefined;
+    readonly after: string;
+    readonly limit: number;
+  }): EntityRow[] {
     return this.#all<EntityRow>(
       `SELECT id, name, key, present, state, lockOwner, updatedAt FROM entities
        WHERE present = 1 AND (? IS NULL OR name = ?) AND updatedAt >= ? AND updatedAt <= ? AND id > ? ORDER BY id LIMIT ?`,
@@ -169,7 +213,16 @@ export class Store {
 
   putEntity(row: EntityRow): void {
     const { id, name, key, present, state, lockOwner, updatedAt } = row;
-    this.#run('INSERT OR REPLACE INTO entities (id, name, key, present, state, lockOwner, updatedAt) VALUES (?, ?, ?, ?, ?, ?, ?)', id, name, key, present, state, lockOwner, updatedAt);
+    this.#run(
+      'INSERT OR REPLACE INTO entities (id, name, key, present, state, lockOwner, updatedAt) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      id,
+      name,
+      key,
+      present,
+      state,
+      lockOwner,
+      updatedAt,
+    );
   }
 
   deleteEntity(id: string): void {
@@ -181,7 +234,14 @@ export class Store {
   }
 
   putSchedule(row: ScheduleRow): void {
-    this.#run('INSERT OR REPLACE INTO schedules (name, schedule, last, next, updated) VALUES (?, ?, ?, ?, ?)', row.name, row.schedule, row.last, row.next, row.updated);
+    this.#run(
+      'INSERT OR REPLACE INTO schedules (name, schedule, last, next, updated) VALUES (?, ?, ?, ?, ?)',
+      row.name,
+      row.schedule,
+      row.last,
+      row.next,
+      row.updated,
+    );
   }
 
   #prepare(sql: string): StatementSync {

@@ -50,23 +50,42 @@ function key(kind: TriggerKind, name: string): string {
 }
 
 /** Sorts an app's registrations. What the host cannot run (other triggers, disabled functions) is left out with a word in the log. */
-export function catalogFunctions(registrations: AppRegistrations, environment: NodeJS.ProcessEnv, log: Log): FunctionCatalog {
+export function catalogFunctions(
+  registrations: AppRegistrations,
+  environment: NodeJS.ProcessEnv,
+  log: Log,
+): FunctionCatalog {
   const runnable: HostFunction[] = [];
   for (const registered of registrations.functions.values()) {
     const { name, bindings } = registered.metadata;
     const found = Object.entries(bindings).find(([, binding]) => /trigger$/iu.test(binding.type));
     const kind = found && kinds[found[1].type.toLowerCase()];
     if (!found || !kind) {
-      log('error', 'Host.Startup', `Function "${name}" will never run: this host has no ${found ? found[1].type : 'trigger for it'}.`);
+      log(
+        'error',
+        'Host.Startup',
+        `Function "${name}" will never run: this host has no ${found ? found[1].type : 'trigger for it'}.`,
+      );
       continue;
     }
     if (isDisabled(name, environment)) {
-      log('information', 'Host.Startup', `Function "${name}" is disabled by the setting AzureWebJobs.${name}.Disabled.`);
+      log(
+        'information',
+        'Host.Startup',
+        `Function "${name}" is disabled by the setting AzureWebJobs.${name}.Disabled.`,
+      );
       continue;
     }
     warnOfOtherBindings(name, Object.values(bindings), log);
     const clientInputs = Object.entries(bindings).filter(([, binding]) => isDurableClient(binding));
-    runnable.push({ name, kind, triggerName: found[0], trigger: found[1], clientInputs: clientInputs.map(([input]) => input), registered });
+    runnable.push({
+      name,
+      kind,
+      triggerName: found[0],
+      trigger: found[1],
+      clientInputs: clientInputs.map(([input]) => input),
+      registered,
+    });
   }
   return new FunctionCatalog(runnable);
 }
@@ -76,10 +95,16 @@ function isDurableClient(binding: Binding): boolean {
 }
 
 function warnOfOtherBindings(name: string, bindings: readonly Binding[], log: Log): void {
-  const unknown = bindings.filter((one) => !/trigger$/iu.test(one.type) && !isDurableClient(one) && one.type.toLowerCase() !== 'http');
+  const unknown = bindings.filter(
+    (one) => !/trigger$/iu.test(one.type) && !isDurableClient(one) && one.type.toLowerCase() !== 'http',
+  );
   for (const binding of unknown) {
     const effect = binding.direction === 'out' ? 'what is written to it is dropped' : 'it stays empty';
-    log('warning', 'Host.Startup', `Function "${name}" has a ${binding.type} binding, which this host does not provide: ${effect}.`);
+    log(
+      'warning',
+      'Host.Startup',
+      `Function "${name}" has a ${binding.type} binding, which this host does not provide: ${effect}.`,
+    );
   }
 }
 

@@ -45,9 +45,17 @@ async function load(appDir: string, log: Log): Promise<LoadedApp> {
 
   if (!core.model || registrations.functions.size === 0) throw nothingRegistered(appDir, entries);
   for (const hook of registrations.hooks.appStart) {
-    await hook({ hookData: registrations.appLevelHookData, appHookData: registrations.appHookData, functionAppDirectory: appDir });
+    await hook({
+      hookData: registrations.appLevelHookData,
+      appHookData: registrations.appHookData,
+      functionAppDirectory: appDir,
+    });
   }
-  const capabilities = await core.model.getCapabilities({ RawHttpBodyBytes: 'true', RpcHttpBodyOnly: 'true', TypedDataCollection: 'true' });
+  const capabilities = await core.model.getCapabilities({
+    RawHttpBodyBytes: 'true',
+    RpcHttpBodyOnly: 'true',
+    TypedDataCollection: 'true',
+  });
   registrations.locked = true;
   return { appDir, registrations, model: core.model, capabilities };
 }
@@ -63,13 +71,18 @@ function nothingRegistered(appDir: string, entries: readonly string[]): StartErr
 /** The files that `main` names; it may be a glob and match several. */
 export function findEntries(appDir: string, main: unknown): readonly string[] {
   if (typeof main !== 'string' || main === '') {
-    throw new StartError(`${join(appDir, 'package.json')} needs "main": the file, or a glob of the files, that register the functions.`);
+    throw new StartError(
+      `${join(appDir, 'package.json')} needs "main": the file, or a glob of the files, that register the functions.`,
+    );
   }
   const plain = join(appDir, main);
   if (existsSync(plain) && statSync(plain).isFile()) return [plain];
   const found = globSync(main.replace(/^\.\//u, ''), { cwd: appDir }).toSorted();
   const files = found.map((name) => join(appDir, name)).filter((path) => statSync(path).isFile());
-  if (files.length === 0) throw new StartError(`"main" of ${join(appDir, 'package.json')} is "${main}", which matches no file. Is the app built?`);
+  if (files.length === 0)
+    throw new StartError(
+      `"main" of ${join(appDir, 'package.json')} is "${main}", which matches no file. Is the app built?`,
+    );
   return files;
 }
 

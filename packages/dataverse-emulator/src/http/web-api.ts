@@ -1,0 +1,266 @@
+import { authenticate, bearerToken, UnauthorizedError } from '../auth/authenticate.ts';
+import type { Tokens } from '../auth/tokens.ts';
+import { errorCodes, ODataError } from '../errors.ts';
+import { faultError, htmlError } from '../faults/fault-responses.ts';
+import type { FaultRule, FaultRules } from '../faults/fault-rules.ts';
+import type { LatencyModel, Work } from '../latency/latency-model.ts';
+import type { Facet } from '../limits/limit-settings.ts';
+import { refusalMessage } from '../limits/refusal-message.ts';
+import type { Arrival, Refusal, ServiceProtection } from '../limits/service-protection.ts';
+import { parsePreferences } from '../odata/preferences.ts';
+import { parseResourcePath } from '../odata/resource-path.ts';
+import { runBatch } from '../operations/batch.ts';
+import { errorResponse } from '../operations/error-response.ts';
+import type { ApiRequest, ApiResponse, Caller, Environment } from '../operations/operation.ts';
+import { route } from '../operations/route.ts';
+import type { SettingsPatch } from '../settings/settings.ts';
+import { createGuid } from '../shared/guid.ts';
+import type { Transaction } from '../store/database.ts';
+import { commonHeaders } from './response-headers.ts';
+import type { ServerRouting } from './routing.ts';
+import type { Traffic } from './traffic.ts';
+
+export interface WireRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** `undefined`: larger than allowed, and not read to its end. */
+  readonly body: string | undefined;
+}
+
+/** An answer and what happens to it on its way out. */
+export interface WireResponse {
+  readonly status: number;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly body: string;
+  readonly delivery: 'whole' | 'dropped' | 'cut' | 'slowHeaders' | 'slowBody';
+  readonly delayMs: number;
+}
+
+export interface WebApiParts {
+  readonly environment: Environment;
+  readonly protection: ServiceProtection;
+  readonly latency: LatencyModel;
+  readonly tokens: Tokens;
+  readonly faults: FaultRules;
+  readonly routing: ServerRouting;
+  readonly traffic: Traffic;
+  readonly changeSettings: (patch: SettingsPatch) => void;
+}
+
+interface Execution {
+  readonly requestId: string;
+  readonly server: number;
+  /** When the work done so far ends, by the latency model. */
+  endsAtMs: number;
+  executionMs: number;
+}
+
+const throttleFacets: Partial<Record<FaultRule['kind'], Facet>> = {
+  throttleRequests: 'requests',
+  throttleExecutionTime: 'executionTime',
+  throttleConcurrency: 'concurrency',
+};
+
+/** One request of the Web API from token to answer. */
+export class WebApi {
+  readonly #parts: WebApiParts;
+  readonly #clientCookie: string;
+  #isClosed = false;
+
+  constructor(parts: WebApiParts) {
+    this.#parts = parts;
+    this.#clientCookie = createGuid(parts.environment.random);
+  }
+
+  /** Work that has not committed yet never will. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  async handle(request: WireRequest): Promise<WireResponse> {
+    const { environment, routing, traffic } = this.#parts;
+    const server = routing.choose(environment.settings(), request.headers['cookie']);
+    const requestId = createGuid(environment.random);
+    traffic.arrive(server);
+    let caller: Caller | undefined;
+    let rule: FaultRule | undefined;
+    let response: ApiResponse;
+    try {
+      caller = authenticate(environment, this.#parts.tokens, request.headers);
+      rule = this.#strike(request, caller, server);
+      response = await this.#admitAndRun(request, caller, { requestId, server, endsAtMs: environment.clock.now(), executionMs: 0 }, rule);
+    } catch (error) {
+      response = this.#failure(request, error);
+    }
+    traffic.answer(response.status);
+    return this.#finish(request, { response, caller, server, requestId, rule });
+  }
+
+  #strike(request: WireRequest, caller: Caller, server: number): FaultRule | undefined {
+    const { faults, tokens, changeSettings, environment } = this.#parts;
+    const rule = faults.strike({ method: request.method, url: request.url, user: caller.user.clientId, server });
+    if (rule?.kind === 'revokeToken') {
+      tokens.revoke(bearerToken(request.headers) ?? '');
+      throw new UnauthorizedError('BadAuthTicket');
+    }
+    if (rule?.kind === 'hint') changeSettings({ hint: rule.hint ?? null });
+    if (rule?.kind === 'serverOut') changeSettings({ serversOut: [...environment.settings().serversOut, server] });
+    return rule;
+  }
+
+  async #admitAndRun(request: WireRequest, caller: Caller, execution: Execution, rule: FaultRule | undefined): Promise<ApiResponse> {
+    const { environment, protection, traffic } = this.#parts;
+    const { server } = execution;
+    const isWrite = request.method !== 'GET' && request.method !== 'HEAD';
+    const arrival: Arrival = { user: caller.user.clientId, server, isWrite, nowMs: environment.clock.now() };
+    const facet = rule === undefined ? undefined : throttleFacets[rule.kind];
+    const admission = facet === undefined ? protection.tryAdmit(arrival) : protection.impose(arrival, facet, rule?.retryAfterSeconds ?? 30);
+    if (!admission.admitted) {
+      traffic.refuse(server);
+      return this.#refusalResponse(admission);
+    }
+    traffic.start(server);
+    try {
+      return await this.#run(request, caller, execution, rule);
+    } finally {
+      traffic.end(server);
+      protection.complete(admission.ticket, environment.clock.now(), execution.executionMs);
+    }
+  }
+
+  async #run(wire: WireRequest, caller: Caller, execution: Execution, rule: FaultRule | undefined): Promise<ApiResponse> {
+    const { environment } = this.#parts;
+    if (rule?.kind === 'resetBefore') return { status: 0, headers: {}, body: '' };
+    if (rule?.kind === 'htmlError') return htmlError(rule);
+    if (rule?.kind === 'serverOut') return htmlError({ ...rule, status: 502 });
+    const path = parseResourcePath(wire.url, 'request');
+    if (wire.body === undefined) {
+      throw new ODataError(413, errorCodes.requestTooLarge, `The request is larger than ${environment.settings().maxBodyBytes} bytes.`);
+    }
+    const error = rule === undefined ? undefined : faultError(rule);
+    if (error !== undefined) throw error;
+    if (rule?.kind === 'lateCommit') execution.endsAtMs += rule.delayMs ?? 0;
+    const preferences = parsePreferences(wire.headers['prefer']);
+    const request: ApiRequest = { method: wire.method, path, headers: wire.headers, preferences, body: wire.body, requestId: execution.requestId, caller };
+    const spend = (work: Work): Promise<void> => this.#spend(execution, work);
+    const transact = (run: (transaction: Transaction) => ApiResponse): ApiResponse => this.#transact(request, run);
+    if (path.segments.length === 1 && path.segments[0]?.name === '$batch') {
+      if (wire.method !== 'POST') throw new ODataError(405, errorCodes.urlNotParsed, `The requested resource does not support http method '${wire.method}'.`);
+      return runBatch(environment, request, { spend, transact });
+    }
+    const plan = route(environment, request);
+    await spend(plan.work);
+    return transact((transaction) => plan.execute(transaction));
+  }
+
+  async #spend(execution: Execution, work: Work): Promise<void> {
+    const { environment, latency, traffic } = this.#parts;
+    const { sqlTimeoutMs } = environment.settings();
+    const { totalMs, executionMs } = latency.duration(work, traffic.running, execution.endsAtMs);
+    const isTooLong = sqlTimeoutMs !== null && work.kind === 'bulk' && executionMs > sqlTimeoutMs;
+    execution.endsAtMs += isTooLong ? sqlTimeoutMs : totalMs;
+    execution.executionMs += isTooLong ? sqlTimeoutMs : executionMs;
+    await environment.clock.until(execution.endsAtMs);
+    if (isTooLong) throw faultError({ kind: 'sqlTimeout', match: {} }) ?? new Error('no SQL timeout');
+  }
+
+  #transact(request: ApiRequest, run: (transaction: Transaction) => ApiResponse): ApiResponse {
+    const { environment } = this.#parts;
+    if (this.#isClosed) throw new ODataError(503, errorCodes.unexpected, 'The emulator is closing.');
+    const transaction = environment.database.begin();
+    try {
+      const response = run(transaction);
+      transaction.commit({ requestId: request.requestId, user: request.caller.user.clientId, atMs: environment.clock.now() });
+      return response;
+    } catch (error) {
+      transaction.rollback();
+      throw error;
+    }
+  }
+
+  #refusalResponse(refusal: Refusal): ApiResponse {
+    const { limits } = this.#parts.environment.settings();
+    const { code, message } = refusalMessage(refusal, limits);
+    const response = errorResponse(new ODataError(429, code, message), undefined);
+    const retryAfter = this.#retryAfterHeader(refusal.retryAfterSeconds);
+    return { ...response, headers: { ...response.headers, ...(retryAfter !== undefined && { 'Retry-After': retryAfter }) } };
+  }
+
+  #retryAfterHeader(seconds: number): string | undefined {
+    const { clock, settings } = this.#parts.environment;
+    switch (settings().limits.retryAfter.model) {
+      case 'missing':
+        return undefined;
+      case 'zero':
+        return '0';
+      case 'httpDate':
+        return new Date(Math.ceil(clock.now() / 1000) * 1000 + seconds * 1000).toUTCString();
+      case 'growing':
+      case 'fixed':
+        return String(seconds);
+    }
+  }
+
+  #failure(request: WireRequest, error: unknown): ApiResponse {
+    if (error instanceof ODataError) return errorResponse(error, parsePreferences(request.headers['prefer']));
+    if (error instanceof UnauthorizedError) return this.#challenge();
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return errorResponse(new ODataError(500, errorCodes.unexpected, `The emulator failed: ${message}`), undefined);
+  }
+
+  #challenge(): ApiResponse {
+    const origin = this.#parts.environment.origin();
+    return {
+      status: 401,
+      headers: {
+        'Content-Type': 'text/plain',
+        'WWW-Authenticate': `Bearer authorization_uri=${origin}/common/oauth2/authorize, resource_id=${origin}/`,
+      },
+      body: 'HTTP Error 401 - Unauthorized: Access is denied',
+    };
+  }
+
+  #finish(
+    request: WireRequest,
+    result: { response: ApiResponse; caller: Caller | undefined; server: number; requestId: string; rule: FaultRule | undefined },
+  ): WireResponse {
+    const { environment, routing, protection } = this.#parts;
+    const { response, caller, server, requestId, rule } = result;
+    const isGateway = response.headers['Content-Type']?.startsWith('text/html') === true;
+    const common = isGateway
+      ? []
+      : commonHeaders({
+          settings: environment.settings(),
+          requestId,
+          activityId: createGuid(environment.random),
+          clientRequestId: request.headers['x-ms-client-request-id'],
+          server,
+          affinityCookie: routing.cookieOf(server),
+          clientCookie: this.#clientCookie,
+          remaining: protection.remaining(caller?.user.clientId ?? '', server, environment.clock.now()),
+        });
+    return {
+      status: response.status,
+      headers: [...common, ...Object.entries(response.headers)],
+      body: response.body,
+      delivery: deliveryOf(rule),
+      delayMs: rule?.delayMs ?? 0,
+    };
+  }
+}
+
+function deliveryOf(rule: FaultRule | undefined): WireResponse['delivery'] {
+  switch (rule?.kind) {
+    case 'resetBefore':
+    case 'commitThenDrop':
+      return 'dropped';
+    case 'cutBody':
+      return 'cut';
+    case 'slowHeaders':
+    case 'slowBody':
+      return rule.kind;
+    default:
+      return 'whole';
+  }
+}

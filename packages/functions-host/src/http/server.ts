@@ -1,0 +1,138 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { DurableHttpApi } from '../durable/http-api.ts';
+import { rpcPath, webhookPath } from '../durable/management-urls.ts';
+import type { UrlOptions } from '../durable/management-urls.ts';
+import { errorStack, StartError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { sendAnswer } from './answer.ts';
+import { BodyTooLargeError, readBody } from './body.ts';
+import { applyCors } from './cors.ts';
+import type { FunctionRoutes } from './function-routes.ts';
+import { isAuthorized, presentedKey } from './keys.ts';
+import type { HostKeys } from './keys.ts';
+
+/** What the server hands requests to, once the app is loaded. */
+export interface Site {
+  readonly functions: FunctionRoutes;
+  readonly durable: DurableHttpApi;
+  readonly urls: UrlOptions;
+  readonly keys: HostKeys;
+  readonly requireKeys: boolean;
+  readonly corsOrigins: readonly string[];
+  readonly bodyLimitBytes: number;
+}
+
+export interface HttpServer {
+  readonly port: number;
+  /** Begins to serve; until then every request is answered 503. */
+  serve(site: Site): void;
+  readonly requestCount: number;
+  /** Takes no more requests and waits for those under way, no longer than `graceMs`. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Listens on 127.0.0.1. Throws StartError if the port is taken. */
+export async function openServer(port: number, log: Log, onQuiet: () => void): Promise<HttpServer> {
+  let site: Site | undefined;
+  let requestCount = 0;
+  const server = createServer((request, response) => {
+    requestCount++;
+    response.once('close', () => {
+      requestCount--;
+      onQuiet();
+    });
+    if (!site) {
+      sendAnswer(response, { status: 503, headers: { 'retry-after': '1' } });
+      return;
+    }
+    serveRequest(site, request, response).catch((error: unknown) => {
+      if (error instanceof BodyTooLargeError) {
+        sendAnswer(response, { status: 413, headers: { connection: 'close' } });
+        return;
+      }
+      log('error', 'Host.Http', errorStack(error));
+      sendAnswer(response, { status: 500 });
+    });
+  });
+  // Uploads may take as long as they need: the functions behind decide.
+  server.requestTimeout = 0;
+  await listen(server, port);
+  const address = server.address();
+  return {
+    port: typeof address === 'object' && address ? address.port : port,
+    serve: (opened) => (site = opened),
+    get requestCount() {
+      return requestCount;
+    },
+    close: (graceMs) => closeServer(server, graceMs),
+  };
+}
+
+async function listen(server: Server, port: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const reason = error.code === 'EADDRINUSE' ? 'the port is in use; choose another with --port' : error.message;
+      reject(new StartError(`Cannot listen on 127.0.0.1:${port}: ${reason}.`));
+    });
+    server.listen(port, '127.0.0.1', resolve);
+  });
+}
+
+async function closeServer(server: Server, graceMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearTimeout(timer);
+}
+
+async function serveRequest(site: Site, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (applyCors(request, response, site.corsOrigins)) return;
+  const url = new URL(request.url ?? '/', `http://${request.headers.host ?? '127.0.0.1'}`);
+  if (url.pathname.startsWith(`${webhookPath}/`)) {
+    const key = presentedKey(request.headers, url.searchParams);
+    if (site.requireKeys && !isAuthorized(site.keys, 'system', key)) {
+      sendAnswer(response, { status: 401 });
+      return;
+    }
+    await serveDurable(site, { request, response, url, base: `${webhookPath}/` });
+    return;
+  }
+  if (url.pathname.startsWith(rpcPath)) {
+    await serveDurable(site, { request, response, url, base: rpcPath });
+    return;
+  }
+  await site.functions.handle(request, response, url);
+}
+
+async function serveDurable(
+  site: Site,
+  call: { request: IncomingMessage; response: ServerResponse; url: URL; base: string },
+): Promise<void> {
+  const { request, response, url, base } = call;
+  const body = await readBody(request, site.bodyLimitBytes);
+  const token = request.headers['x-ms-continuation-token'];
+  const answer = await site.durable.handle({
+    method: request.method ?? 'GET',
+    segments: url.pathname
+      .slice(base.length)
+      .split('/')
+      .filter((segment) => segment !== '')
+      .map(decodeSegment),
+    query: url.searchParams,
+    contentType: request.headers['content-type'] ?? '',
+    continuationToken: Array.isArray(token) ? token[0] : token,
+    body: body.toString('utf8'),
+    urls: { ...site.urls, origin: base === rpcPath ? site.urls.origin : url.origin },
+  });
+  sendAnswer(response, answer);
+}
+
+function decodeSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}

@@ -1,0 +1,5 @@
+export { createVirtualClock, systemClock } from './clock.ts';
+export type { Clock, VirtualClock } from './clock.ts';
+export { StartError } from './errors.ts';
+export { startHost } from './host.ts';
+export type { Host, HostOptions } from './host.ts';

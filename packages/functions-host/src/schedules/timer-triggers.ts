@@ -1,0 +1,139 @@
+import type { Clock } from '../clock.ts';
+import { errorMessage, errorStack, StartError } from '../errors.ts';
+import { toJson } from '../json.ts';
+import type { Log } from '../log.ts';
+import type { Store } from '../store/store.ts';
+import type { HostFunction } from '../worker/functions.ts';
+import type { Invoke } from '../worker/invoker.ts';
+import { parseSchedule, resolveSettings } from './ncrontab.ts';
+import type { Schedule } from './ncrontab.ts';
+
+export interface TimerTriggersOptions {
+  readonly functions: readonly HostFunction[];
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly invoke: Invoke;
+  readonly log: Log;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly onQuiet: () => void;
+}
+
+interface Timer {
+  readonly fn: HostFunction;
+  readonly expression: string;
+  readonly schedule: Schedule;
+  readonly monitored: boolean;
+}
+
+/** The app's timer triggers: each runs by its schedule, never two runs of one at once. */
+export class TimerTriggers {
+  readonly #options: TimerTriggersOptions;
+  readonly #timers: readonly Timer[];
+  readonly #alarms = new Map<string, () => void>();
+  readonly #running = new Set<Promise<void>>();
+  #stopped = false;
+
+  /** Throws StartError if a schedule cannot be read. */
+  constructor(options: TimerTriggersOptions) {
+    this.#options = options;
+    this.#timers = options.functions.map((fn) => readTimer(fn, options.environment));
+  }
+
+  start(): void {
+    for (const timer of this.#timers) this.#begin(timer);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const cancel of this.#alarms.values()) cancel();
+    await Promise.all(this.#running);
+  }
+
+  get isIdle(): boolean {
+    return this.#running.size === 0;
+  }
+
+  /** A run that was missed while the host was down is made up for at once, and says so. */
+  #begin(timer: Timer): void {
+    const { clock, store } = this.#options;
+    const now = clock.now();
+    const known = timer.monitored ? store.schedule(timer.fn.name) : undefined;
+    if (known?.schedule === timer.expression && Date.parse(known.next) < now) {
+      this.#run(timer, true);
+      return;
+    }
+    if (timer.fn.trigger['runOnStartup'] === true) {
+      this.#run(timer, false);
+      return;
+    }
+    this.#arm(timer, now);
+  }
+
+  #arm(timer: Timer, afterMs: number): void {
+    const nextMs = timer.schedule.next(afterMs);
+    if (this.#stopped || nextMs === undefined) return;
+    this.#save(timer, nextMs);
+    this.#alarms.set(
+      timer.fn.name,
+      this.#options.clock.wakeAt(nextMs, () => this.#run(timer, false)),
+    );
+  }
+
+  /** Keeps the time of the last run; only the next one changes here. */
+  #save(timer: Timer, nextMs: number): void {
+    if (!timer.monitored) return;
+    const { store, clock } = this.#options;
+    const known = store.schedule(timer.fn.name);
+    const next = new Date(nextMs).toISOString();
+    store.putSchedule({
+      name: timer.fn.name,
+      schedule: timer.expression,
+      last: known?.last ?? null,
+      next,
+      updated: new Date(clock.now()).toISOString(),
+    });
+  }
+
+  #run(timer: Timer, isPastDue: boolean): void {
+    if (this.#stopped) return;
+    const work = this.#invoke(timer, isPastDue).finally(() => {
+      this.#running.delete(work);
+      this.#arm(timer, this.#options.clock.now());
+      this.#options.onQuiet();
+    });
+    this.#running.add(work);
+  }
+
+  async #invoke(timer: Timer, isPastDue: boolean): Promise<void> {
+    const { store, clock, log } = this.#options;
+    const startedAt = new Date(clock.now()).toISOString();
+    const known = timer.monitored ? store.schedule(timer.fn.name) : undefined;
+    const nextMs = timer.schedule.next(clock.now());
+    const status = known
+      ? {
+          Last: known.last ?? '0001-01-01T00:00:00',
+          Next: nextMs === undefined ? known.next : new Date(nextMs).toISOString(),
+          LastUpdated: known.updated,
+        }
+      : null;
+    if (known) store.putSchedule({ ...known, last: startedAt, updated: startedAt });
+    const value = { Schedule: { AdjustForDST: true }, ScheduleStatus: status, IsPastDue: isPastDue };
+    try {
+      await this.#options.invoke({ fn: timer.fn, trigger: { json: toJson(value) } });
+    } catch (error) {
+      log('error', `Function.${timer.fn.name}`, `Executed with error: ${errorStack(error)}`);
+    }
+  }
+}
+
+function readTimer(fn: HostFunction, environment: NodeJS.ProcessEnv): Timer {
+  try {
+    const given = fn.trigger['schedule'];
+    if (typeof given !== 'string') throw new Error('it has no schedule.');
+    const expression = resolveSettings(given, environment);
+    const schedule = parseSchedule(expression, environment['WEBSITE_TIME_ZONE']);
+    return { fn, expression, schedule, monitored: fn.trigger['useMonitor'] !== false && schedule.isMonitored };
+  } catch (error) {
+    throw new StartError(`Function "${fn.name}": ${errorMessage(error)}`);
+  }
+}

@@ -1,0 +1,243 @@
+import { Readable } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import type { LaneDeps } from '../../../src/activities/lane-deps.ts';
+import type { RunPlan } from '../../../src/activities/run-plan.ts';
+import { createSendRows } from '../../../src/activities/send-rows.ts';
+import type { Client, ClientRequest, Sent } from '../../../src/dataverse/client.ts';
+import { RequestRejectedError, ThrottledError, TransientError } from '../../../src/dataverse/errors.ts';
+import type { LaneReport } from '../../../src/plan/lane.ts';
+import { foldParts } from '../../../src/plan/report.ts';
+import { parseRunSpec } from '../../../src/plan/spec.ts';
+import type { Stretch } from '../../../src/plan/stretch.ts';
+import { createSliceIndex } from '../../../src/source/slice-index.ts';
+import { createMemoryLedger, type MemoryLedger } from '../../support/memory-ledger.ts';
+
+const sliceRows = 10;
+const rowsPerRequest = 4;
+/** Rows are lines `n`; a line with `x` cannot be mapped. */
+const lineOf = (row: number, bad: ReadonlySet<number>): string =>
+  `${String(row).padStart(3, '0')}${bad.has(row) ? 'x' : ' '}\n`;
+const lineBytes = 5;
+
+interface Scene {
+  readonly ledger: MemoryLedger;
+  readonly send: (stretches: readonly Stretch[]) => Promise<LaneReport>;
+  /** Numbers of the rows in each request. */
+  readonly requests: number[][];
+  nowMs: number;
+}
+
+interface SceneOptions {
+  readonly rowCount?: number;
+  readonly bad?: readonly number[];
+  readonly ledger?: MemoryLedger;
+  /** Called before each request is answered. */
+  readonly before?: (rows: readonly number[], scene: Scene) => void;
+}
+
+function createScene({ rowCount = 30, bad = [], ledger = createMemoryLedger(), before }: SceneOptions = {}): Scene {
+  const parsed = parseRunSpec({
+    connection: 'main',
+    source: { container: 'sources', blob: 'a.csv' },
+    target: { table: 'account', operation: 'upsert' },
+    options: { rowsPerRequest },
+  });
+  if ('faults' in parsed) throw new Error('The spec of this test has faults.');
+  const { spec } = parsed;
+  const badRows = new Set(bad);
+  const bytes = Buffer.from(Array.from({ length: rowCount }, (_, at) => lineOf(at + 1, badRows)).join(''));
+  const pin = { container: 'sources', blob: 'a.csv', etag: '"1"', bytes: bytes.length };
+  const boundaries = Array.from({ length: Math.ceil(rowCount / sliceRows) }, (_, at) => ({
+    firstRow: at * sliceRows + 1,
+    from: at * sliceRows * lineBytes,
+  }));
+  const scene: Scene = {
+    ledger,
+    requests: [],
+    nowMs: 0,
+    send: (stretches) => sendRows({ runId: 'r', spec, wave: 0, stretches, boxEndsAt: new Date(60_000).toISOString() }),
+  };
+  const plan: RunPlan = {
+    format: { kind: 'csv', delimiter: ',' },
+    head: { columns: ['n'], dataFrom: 0 },
+    table: {
+      logicalName: 'account',
+      entitySetName: 'accounts',
+      primaryIdColumn: 'accountid',
+      tableType: 'Standard',
+      bulk: { CreateMultiple: true, UpdateMultiple: true, UpsertMultiple: true, DeleteMultiple: false },
+    },
+    mapping: {
+      operation: 'upsert',
+      empty: 'null',
+      extraMembers: 'reject',
+      members: [],
+      key: { kind: 'id', source: 0, column: 'accountid' },
+    },
+    manifest: { runId: 'r', spec, pin, createdAt: '2026-01-01T00:00:00Z' },
+    index: createSliceIndex([...boundaries, { firstRow: rowCount + 1, from: bytes.length }]),
+    encode: (row) => {
+      if (badRows.has(row.row)) return { class: 'mapping', code: 'mapping.test', message: `row ${row.row}` };
+      return { row: row.row, from: row.from, to: row.to, members: '"a":1', key: { kind: 'id', id: `id-${row.row}` } };
+    },
+  };
+  const clock = { now: () => scene.nowMs, sleep: async () => undefined };
+  const client: Client = {
+    clock,
+    gate: undefined as never,
+    async send<T>(request: ClientRequest<T>): Promise<Sent<T>> {
+      const rows = [...(request.body?.toString() ?? '').matchAll(/"id-(\d+)"/g)].map((match) => Number(match[1]));
+      scene.requests.push(rows);
+      if (request.log !== undefined) request.log.requests += 1;
+      before?.(rows, scene);
+      return {
+        value: request.read({ status: 204, header: () => undefined, body: '' }),
+        attempts: 1,
+        maybeCommittedBefore: false,
+        ms: 100,
+      };
+    },
+  };
+  const deps: LaneDeps = {
+    ledger,
+    source: {
+      pin: async () => pin,
+      stream: async () => Readable.from([bytes]),
+      read: async (_pin, from, to) => bytes.subarray(from, to),
+    },
+    clientOf: () => client,
+    planOf: async () => plan,
+    isCancelled: () => ledger.isCancelled('r'),
+    live: { add: () => undefined },
+    clock,
+  };
+  const sendRows = createSendRows(deps);
+  return scene;
+}
+
+const booksOf = (ledger: MemoryLedger, rowCount: number) =>
+  foldParts(
+    [...ledger.parts.values()].map((part) => ({ ...part })).toSorted((left, right) => left.firstRow - right.firstRow),
+    rowCount,
+  );
+
+describe('a lane', () => {
+  it('sends its stretches in requests that end with their slice, and commits a part a slice', async () => {
+    const scene = createScene();
+    const report = await scene.send([{ from: 0, to: 3 }]);
+    expect(report).toMatchObject({ end: 'done', left: [], counts: { upserted: 30 }, requests: 9, sentRows: 30 });
+    expect(scene.requests.map((rows) => rows.length)).toEqual([4, 4, 2, 4, 4, 2, 4, 4, 2]);
+    expect(booksOf(scene.ledger, 30).proof).toEqual({ tiles: true, parts: 3, rowsCovered: 30, sumsAgree: true });
+  });
+
+  it('rejects rows that cannot be mapped, in their place, and sends the others', async () => {
+    const scene = createScene({ rowCount: 10, bad: [1, 5, 6, 10] });
+    const report = await scene.send([{ from: 0, to: 1 }]);
+    expect(report.counts).toEqual({ upserted: 6, rejected: 4 });
+    expect(scene.requests.flat()).toEqual([2, 3, 4, 7, 8, 9]);
+    expect(scene.ledger.parts.get(1)?.exceptions.map(({ row, from, to }) => [row, from, to])).toEqual([
+      [1, 0, 4],
+      [5, 20, 24],
+      [6, 25, 29],
+      [10, 45, 49],
+    ]);
+  });
+
+  it('sends nothing for a slice of which every row is rejected', async () => {
+    const scene = createScene({ rowCount: 10, bad: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] });
+    expect(await scene.send([{ from: 0, to: 1 }])).toMatchObject({
+      end: 'done',
+      counts: { rejected: 10 },
+      requests: 0,
+    });
+  });
+
+  it('stops when its box ends, commits what is done, and says what is left', async () => {
+    const scene = createScene({
+      before: (rows, at) => {
+        if (rows.includes(15)) at.nowMs = 60_000;
+      },
+    });
+    const report = await scene.send([
+      { from: 0, to: 2 },
+      { from: 2, to: 3 },
+    ]);
+    expect(report).toMatchObject({ end: 'box', counts: { upserted: 18 } });
+    expect(report.left).toEqual([
+      { from: 1, to: 2, cursor: 19 },
+      { from: 2, to: 3 },
+    ]);
+    expect(await scene.send(report.left)).toMatchObject({ end: 'done', counts: { upserted: 12 } });
+    expect(scene.requests.flat()).toEqual(Array.from({ length: 30 }, (_, at) => at + 1));
+    expect(booksOf(scene.ledger, 30).proof.tiles).toBe(true);
+  });
+
+  it('sends nothing after it was cancelled', async () => {
+    const scene = createScene({
+      before: (rows, at) => {
+        if (rows.includes(5)) at.ledger.cancelled = true;
+      },
+    });
+    const report = await scene.send([{ from: 0, to: 3 }]);
+    expect(report).toMatchObject({ end: 'cancelled', counts: { upserted: 8 }, left: [{ from: 0, to: 3, cursor: 9 }] });
+    expect(scene.requests).toHaveLength(2);
+  });
+
+  it.each([
+    ['throttled', new ThrottledError({ facet: 'concurrency', retryAfterMs: 37_000 }), 37_000],
+    ['unavailable', new TransientError('HTTP 503', { maybeCommitted: true, exhausted: true }), 0],
+    ['refused', new RequestRejectedError('no privilege', {}), 0],
+  ] as const)(
+    'ends as %s when a request cannot be settled, and leaves its rows pending',
+    async (end, error, waitMs) => {
+      const scene = createScene({
+        before: (rows) => {
+          if (rows.includes(5)) throw error;
+        },
+      });
+      const report = await scene.send([{ from: 0, to: 3 }]);
+      expect(report).toMatchObject({
+        end,
+        waitMs,
+        counts: { upserted: 4 },
+        left: [{ from: 0, to: 3, cursor: 5 }],
+        requests: 2,
+      });
+    },
+  );
+
+  it('adopts what an earlier life committed instead of sending it again', async () => {
+    const ledger = createMemoryLedger();
+    const killed = createScene({
+      ledger,
+      before: (rows) => {
+        if (rows.includes(25)) throw new Error('killed');
+      },
+    });
+    await expect(killed.send([{ from: 0, to: 3 }])).rejects.toThrow('killed');
+    const again = createScene({ ledger });
+    expect(await again.send([{ from: 0, to: 3 }])).toMatchObject({ end: 'done', counts: { upserted: 30 } });
+    expect(again.requests.flat()).toEqual([21, 22, 23, 24, 25, 26, 27, 28, 29, 30]);
+    expect(booksOf(ledger, 30).proof.tiles).toBe(true);
+  });
+
+  it('gives way to a twin that committed first, and goes on behind it', async () => {
+    const ledger = createMemoryLedger();
+    const scene = createScene({
+      ledger,
+      before: (rows) => {
+        if (rows.includes(9) && !ledger.parts.has(1)) {
+          ledger.parts.set(1, { firstRow: 1, rowCount: 6, counts: { upserted: 6 }, recovered: 0, exceptions: [] });
+        }
+      },
+    });
+    const report = await scene.send([{ from: 0, to: 3 }]);
+    expect(report).toMatchObject({ end: 'done', counts: { upserted: 30 } });
+    expect([...ledger.parts.values()].map((part) => [part.firstRow, part.rowCount])).toEqual([
+      [1, 6],
+      [7, 4],
+      [11, 10],
+      [21, 10],
+    ]);
+  });
+});

@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import { parseRunSpec } from '../../../src/plan/spec.ts';
+
+const smallest = {
+  connection: 'main',
+  source: { container: 'sources', blob: 'geonames/cities.csv' },
+  target: { table: 'account', operation: 'upsert', key: ['accountnumber'] },
+};
+
+function faultsOf(json: unknown): Record<string, string> {
+  const parsed = parseRunSpec(json);
+  return 'faults' in parsed ? Object.fromEntries(parsed.faults.map((fault) => [fault.pointer, fault.detail])) : {};
+}
+
+describe('parseRunSpec', () => {
+  it('fills in every default of the smallest spec', () => {
+    expect(parseRunSpec(smallest)).toEqual({
+      spec: {
+        ...smallest,
+        source: { ...smallest.source, format: 'csv', delimiter: ',' },
+        mapping: { unmapped: 'error', empty: 'null' },
+        options: {
+          rowsPerRequest: 100,
+          bypassBusinessLogic: [],
+          suppressFlows: false,
+          duplicateDetection: false,
+          tolerate: {},
+        },
+      },
+    });
+  });
+
+  it('takes the short form of a column mapping', () => {
+    const parsed = parseRunSpec({
+      ...smallest,
+      mapping: { columns: { name: 'Company', parentid: { from: 'Parent', lookup: { table: 'account' } } } },
+    });
+    expect('spec' in parsed && parsed.spec.mapping.columns).toEqual({
+      name: { from: 'Company' },
+      parentid: { from: 'Parent', lookup: { table: 'account' } },
+    });
+  });
+
+  it('lists all faults, each by its JSON pointer', () => {
+    const faults = faultsOf({
+      connection: 5,
+      source: { container: 'Sources', blob: '../secret' },
+      target: { table: 'account', operation: 'merge', key: [] },
+      options: { rowsPerRequest: 1001, tolerate: { percent: 101 }, 'a/b': 1 },
+      extra: true,
+    });
+    expect(Object.keys(faults).toSorted()).toEqual([
+      '/connection',
+      '/extra',
+      '/options/a~1b',
+      '/options/rowsPerRequest',
+      '/options/tolerate/percent',
+      '/source/blob',
+      '/source/container',
+      '/target/key',
+      '/target/operation',
+    ]);
+    expect(faults['/options/rowsPerRequest']).toBe('Must be at most 1000; it is 1001.');
+    expect(faults['/target/operation']).toBe('Must be one of "create", "update", "upsert", "delete"; it is "merge".');
+    expect(faults['/connection']).toBe('Must be a string; it is 5.');
+  });
+
+  it('names what is missing', () => {
+    expect(faultsOf({ ...smallest, target: { table: 'account' } })).toEqual({
+      '/target/operation': 'Must be one of "create", "update", "upsert", "delete"; it is missing.',
+    });
+  });
+
+  it.each([null, [], 'text', 3])('refuses %j as a whole', (json) => {
+    expect(Object.keys(faultsOf(json))).toEqual(['']);
+  });
+
+  it.each(['a/../b', 'a//b', '/a', 'a/.b', 'a\nb', 'x'.repeat(513)])('refuses the blob name %j', (blob) => {
+    expect(Object.keys(faultsOf({ ...smallest, source: { container: 'sources', blob } }))).toEqual(['/source/blob']);
+  });
+
+  it.each(['__proto__', 'constructor', 'prototype'])('refuses the reserved name %s as a source column', (from) => {
+    const json: unknown = JSON.parse(JSON.stringify({ ...smallest, mapping: { columns: { name: { from } } } }));
+    expect(Object.keys(faultsOf(json))).toEqual(['/mapping/columns/name/from']);
+  });
+
+  it('refuses line breaks in what becomes a header', () => {
+    expect(Object.keys(faultsOf({ ...smallest, options: { tag: 'a\r\nb' } }))).toEqual(['/options/tag']);
+  });
+});
