@@ -120,7 +120,8 @@ function askForKey() {
 function sayFailure(error) {
   if (error instanceof AnswerError && error.status === 404) {
     sayPulse('down', 'Not found');
-    notice(error.message, 'This run does not exist, or its record was removed.', h('a', { href: '#' }, 'All runs'));
+    view.replaceChildren();
+    notice(error.message, 'Runs are kept for a limited time.', h('a', { href: '#' }, 'All runs'));
     return false;
   }
   const answered = error instanceof AnswerError;

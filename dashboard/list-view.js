@@ -88,7 +88,7 @@ function createRow(run) {
     bar.update(now);
     setText(share, progress === null ? nothing : progressText(progress));
     setText(rate, formatRate(progress?.rowsPerSecond));
-    setText(lanes, progress === null ? nothing : lanesText(progress));
+    setText(lanes, progress === null || hasEnded(now.state) ? nothing : lanesText(progress));
     setText(throttled, formatCount(progress?.throttled));
     throttled.classList.toggle('warn', (progress?.throttled ?? 0) > 0);
     setText(eta, hasEnded(now.state) ? nothing : formatDuration(progress?.etaSeconds));
@@ -101,7 +101,7 @@ const progressText = ({ rowsDone, rowsTotal }) =>
   rowsTotal === 0 ? 'no rows' : `${formatShare(rowsDone, rowsTotal)} of ${formatCount(rowsTotal)}`;
 
 /** @param {import('./api.js').Progress} progress */
-export const lanesText = (progress) => `${formatCount(progress.lanes)} / ${formatCount(progress.dopHint)}`;
+export const lanesText = ({ lanes, dopHint }) => `${formatCount(lanes)} / ${formatCount(dopHint)}`;
 
 /** A word and a colour for a run's state. */
 export function createStateChip() {

@@ -51,7 +51,7 @@ function createHead(runId, onChanged) {
   const facts = h('p', { class: 'facts quiet' });
   const element = h(
     'header',
-    { class: 'run-head' },
+    { class: 'run-head unknown' },
     h('a', { class: 'back', href: '#' }, '← All runs'),
     h('div', { class: 'title-line' }, title, state.element, cancel.element),
     facts,
@@ -62,6 +62,7 @@ function createHead(runId, onChanged) {
     element,
     /** @param {Run} run */
     update(run) {
+      element.classList.remove('unknown');
       setText(title, `${run.operation} ${run.table}`);
       state.update(run);
       cancel.update(run);
@@ -155,7 +156,7 @@ function createNumbers() {
           ? shown.map(() => nothing)
           : [
               formatRate(progress.rowsPerSecond),
-              lanesText(progress),
+              ended ? nothing : lanesText(progress),
               formatCount(progress.throttled),
               ended ? nothing : formatDuration(progress.etaSeconds),
               formatCount(progress.rowsPerRequest),

@@ -130,26 +130,19 @@ module app 'modules/function-app.bicep' = {
     tags: union(tags, { 'azd-service-name': 'fanout' })
     planTags: tags
     identityId: identity.outputs.id
+    identityClientId: identity.outputs.clientId
+    storageName: storage.outputs.name
     deploymentContainerUrl: '${storage.outputs.blobEndpoint}${deploymentContainer}'
+    insightsConnectionString: monitoring.outputs.connectionString
     nodeVersion: nodeVersion
     maximumInstanceCount: maximumInstanceCount
-    settings: union(
-      {
-        AzureWebJobsStorage__accountName: storage.outputs.name
-        AzureWebJobsStorage__credential: 'managedidentity'
-        AzureWebJobsStorage__clientId: identity.outputs.clientId
-        APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
-        APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.outputs.clientId};Authorization=AAD'
-        Dataverse__main__url: dataverseUrl
-        Dataverse__main__clientId: identity.outputs.clientId
-        FANOUT_SOURCE_CONTAINERS: sourceContainer
-        FANOUT_RUNS_CONTAINER: runsContainer
-        FANOUT_SYNCS_CONTAINER: syncsContainer
-        FANOUT_SYNC_SCHEDULE: empty(syncSchedule) ? '0 */5 * * * *' : syncSchedule
-        FANOUT_MAX_LANES: string(maxLanes)
-      },
-      dataverseMaxDop > 0 ? { Dataverse__main__maxDop: string(dataverseMaxDop) } : {}
-    )
+    dataverseUrl: dataverseUrl
+    dataverseMaxDop: dataverseMaxDop
+    sourceContainer: sourceContainer
+    runsContainer: runsContainer
+    syncsContainer: syncsContainer
+    syncSchedule: empty(syncSchedule) ? '0 */5 * * * *' : syncSchedule
+    maxLanes: maxLanes
   }
 }
 

@@ -6,14 +6,43 @@ param planTags object
 
 @description('Resource id of the user-assigned identity.')
 param identityId string
+param identityClientId string
+param storageName string
 
 @description('Blob container that holds the deployed package.')
 param deploymentContainerUrl string
+param insightsConnectionString string
 param nodeVersion string
 param maximumInstanceCount int
 
-@description('App settings, name to value.')
-param settings object
+param dataverseUrl string
+
+@description('Upper bound of requests in flight; 0 leaves the setting out.')
+param dataverseMaxDop int
+param sourceContainer string
+param runsContainer string
+param syncsContainer string
+param syncSchedule string
+param maxLanes int
+
+// Every name is explained in docs/operations.md. None of the values is a secret.
+var settings = union(
+  {
+    AzureWebJobsStorage__accountName: storageName
+    AzureWebJobsStorage__credential: 'managedidentity'
+    AzureWebJobsStorage__clientId: identityClientId
+    APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
+    APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+    Dataverse__main__url: dataverseUrl
+    Dataverse__main__clientId: identityClientId
+    FANOUT_SOURCE_CONTAINERS: sourceContainer
+    FANOUT_RUNS_CONTAINER: runsContainer
+    FANOUT_SYNCS_CONTAINER: syncsContainer
+    FANOUT_SYNC_SCHEDULE: syncSchedule
+    FANOUT_MAX_LANES: string(maxLanes)
+  },
+  dataverseMaxDop > 0 ? { Dataverse__main__maxDop: string(dataverseMaxDop) } : {}
+)
 
 resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
   name: planName

@@ -6,7 +6,7 @@ param appPrincipalId string
 
 @description('Object id of a person, or empty.')
 param personPrincipalId string
-param personPrincipalType string
+param personPrincipalType 'User' | 'Group' | 'ServicePrincipal'
 
 // learn.microsoft.com/azure/role-based-access-control/built-in-roles
 var storageBlobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'

@@ -96,7 +96,14 @@ export interface ClientOptions {
 
 type Reply<T> =
   | { readonly kind: 'value'; readonly value: T; readonly ms: number }
-  | { readonly kind: 'fault'; readonly fault: ServiceFault; readonly facts: ErrorFacts; readonly token: string }
+  | {
+      readonly kind: 'fault';
+      readonly fault: ServiceFault;
+      readonly facts: ErrorFacts;
+      readonly token: string;
+      /** A batch that was stopped on its way: operations before the stop stay committed. */
+      readonly partly: boolean;
+    }
   | { readonly kind: 'lost'; readonly error: TransientError };
 
 /** Throws `RangeError` when the connection's URL is not one a token may be sent to. */
@@ -123,7 +130,10 @@ async function sendUntilDecided<T>(deps: Deps, request: ClientRequest<T>): Promi
     if (reply.kind === 'value') {
       return { value: reply.value, attempts: attempts + 1, maybeCommittedBefore, ms: reply.ms };
     }
-    if (reply.kind === 'fault' && reply.fault.class === 'throttled') continue;
+    if (reply.kind === 'fault' && reply.fault.class === 'throttled') {
+      maybeCommittedBefore ||= reply.partly;
+      continue;
+    }
     if (reply.kind === 'fault' && reply.fault.class === 'token' && refusedToken === undefined) {
       refusedToken = reply.token;
       continue;
@@ -170,7 +180,7 @@ async function attempt<T>(deps: Deps, request: ClientRequest<T>, refusedToken: s
       serviceRequestId,
       clientRequestId,
     };
-    return { kind: 'fault', fault, facts, token };
+    return { kind: 'fault', fault, facts, token, partly: isMultipart(answer) };
   } catch (error) {
     if (error instanceof MalformedAnswerError) {
       return { kind: 'lost', error: new TransientError(error.message, { maybeCommitted: true, cause: error }) };
@@ -207,10 +217,16 @@ function httpRequest<T>(
   };
 }
 
-/** A `$batch` without continue-on-error answers with the status of the operation that stopped it. */
+/**
+ * A `$batch` may answer with the status of the operation that stopped it. Only a throttle is heard before the parts are looked at:
+ * whatever they say, everybody has to wait.
+ */
 function isReadable(answer: Answer): boolean {
-  const multipart = answer.header('content-type')?.toLowerCase().startsWith('multipart/mixed') === true;
-  return multipart || (answer.status >= 200 && answer.status < 300);
+  return answer.status !== 429 && (isMultipart(answer) || (answer.status >= 200 && answer.status < 300));
+}
+
+function isMultipart(answer: Answer): boolean {
+  return answer.header('content-type')?.toLowerCase().startsWith('multipart/mixed') === true;
 }
 
 function passResult(answer: Answer, fault: ServiceFault, nowMs: number): PassResult {

@@ -50,8 +50,7 @@ const unsentCodes = new Set([
  * when there is no whole answer, and the signal's reason when the caller gave up.
  */
 export async function sendOnce(dispatcher: Dispatcher, request: HttpRequest): Promise<Answer> {
-  const timeout = AbortSignal.timeout(request.timeoutMs);
-  const signal = request.signal === undefined ? timeout : AbortSignal.any([request.signal, timeout]);
+  const ending = endingOf(request);
   try {
     const { statusCode, headers, body } = await dispatcher.request({
       origin: request.origin,
@@ -59,7 +58,7 @@ export async function sendOnce(dispatcher: Dispatcher, request: HttpRequest): Pr
       method: request.method,
       headers: request.headers,
       body: request.body ?? null,
-      signal,
+      signal: ending.signal,
     });
     const text = await readAll(body);
     return {
@@ -72,12 +71,35 @@ export async function sendOnce(dispatcher: Dispatcher, request: HttpRequest): Pr
     };
   } catch (cause) {
     request.signal?.throwIfAborted();
-    throw new TransientError(describeFailure(cause, timeout.aborted ? request.timeoutMs : undefined), {
+    throw new TransientError(describeFailure(cause, ending.timedOut() ? request.timeoutMs : undefined), {
       maybeCommitted: !unsentCodes.has(codeOf(cause)),
       clientRequestId: request.clientRequestId,
       cause,
     });
+  } finally {
+    ending.dispose();
   }
+}
+
+/** One signal for the deadline and the caller, with nothing left behind when the request is over. */
+function endingOf({ timeoutMs, signal: caller }: HttpRequest) {
+  const controller = new AbortController();
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    controller.abort();
+  }, timeoutMs);
+  const stop = () => controller.abort();
+  if (caller?.aborted === true) stop();
+  else caller?.addEventListener('abort', stop, { once: true });
+  return {
+    signal: controller.signal,
+    timedOut: () => late,
+    dispose() {
+      clearTimeout(timer);
+      caller?.removeEventListener('abort', stop);
+    },
+  };
 }
 
 async function readAll(body: AsyncIterable<Buffer>): Promise<string> {

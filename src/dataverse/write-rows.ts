@@ -126,11 +126,13 @@ async function settleByMessage(call: WriteCall, message: BulkMessage, rows: read
       for (const pending of rows) settleSuccess(call, pending);
       return;
     }
-    const pauseMs = fault.class === 'busy' ? busyPauseMs(busySends) : undefined;
+    const pauseMs = fault.class === 'busy' && fault.items === undefined ? busyPauseMs(busySends) : undefined;
     if (pauseMs === undefined) {
       await settleByLess(call, message, rows, fault);
       return;
     }
+    // Only a standard table rolls back the rows that had been written.
+    if (call.target.tableType === 'Elastic') markRepeat(rows);
     await call.client.clock.sleep(pauseMs, call.signal);
   }
 }
@@ -194,7 +196,7 @@ async function settleByLess(
     const middle = Math.ceil(rows.length / 2);
     await settleByMessage(call, message, rows.slice(0, middle));
     await settleByMessage(call, message, rows.slice(middle));
-  } else if (rows.length > 1 || only === undefined) {
+  } else if (rows.length > 1 || only === undefined || call.target.tableType === 'Elastic') {
     await settleByBatch(call, rowsToRepeat(call, rows, fault));
   } else if (fault.class === 'transient') {
     settleAfterTries(call, only, fault);

@@ -151,7 +151,6 @@ export class CsvReader {
     if (character === '\n') return this.#endField(record, at, at + 1, true);
     if (character === '\r' && text.charCodeAt(at + 1) === 10) return this.#endField(record, at, at + 2, true);
     report(record, 'textAfterQuote', at);
-    record.cells.pop();
     this.#at = at;
     return this.#readBare(record, at);
   }

@@ -34,10 +34,10 @@ describe('buildBulkBody', () => {
 
   it('passes the bytes of members through unchanged', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (value) => {
+      fc.property(fc.string({ unit: 'grapheme' }), (value) => {
         const members = oneByte(`"name":${JSON.stringify(value)}`);
         const [target] = jsonOf(buildBulkBody('UpsertMultiple', standardTable, [row(1, members)])).Targets;
-        expect(target?.['name']).toBe(value.toWellFormed());
+        expect(target?.['name']).toBe(value);
       }),
     );
   });

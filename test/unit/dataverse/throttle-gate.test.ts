@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Clock } from '../../../src/dataverse/clock.ts';
 import { ThrottledError } from '../../../src/dataverse/errors.ts';
 import { createThrottleGate, type Pass, type ThrottleGate } from '../../../src/dataverse/throttle-gate.ts';
 import { manualClock } from './support.ts';
@@ -14,11 +15,11 @@ function setUp() {
 }
 
 /** Enters and notes when the pass came. */
-function entering(gate: ThrottleGate, now: () => number) {
+function entering(gate: ThrottleGate, clock: Clock) {
   const got: { pass: Pass; atMs: number }[] = [];
   return {
     got,
-    enter: () => void gate.enter({ deadlineAtMs: far }).then((pass) => got.push({ pass, atMs: now() })),
+    enter: () => void gate.enter({ deadlineAtMs: far }).then((pass) => got.push({ pass, atMs: clock.now() })),
   };
 }
 
@@ -26,7 +27,7 @@ describe('the throttle gate', () => {
   it('makes everybody wait for one throttle, then lets one go ahead and the others behind its answer', async () => {
     const { clock, gate } = setUp();
     gate.leave(await gate.enter({ deadlineAtMs: far }), told(37));
-    const { got, enter } = entering(gate, clock.now);
+    const { got, enter } = entering(gate, clock);
     enter();
     enter();
     enter();
@@ -44,7 +45,7 @@ describe('the throttle gate', () => {
   it('waits again, all of them, when the one that went ahead is throttled', async () => {
     const { clock, gate } = setUp();
     gate.leave(await gate.enter({ deadlineAtMs: far }), told(10));
-    const { got, enter } = entering(gate, clock.now);
+    const { got, enter } = entering(gate, clock);
     enter();
     enter();
     await clock.advance(10_000);
@@ -58,7 +59,7 @@ describe('the throttle gate', () => {
   it('sends another one ahead when the first gets no answer', async () => {
     const { clock, gate } = setUp();
     gate.leave(await gate.enter({ deadlineAtMs: far }), told(10));
-    const { got, enter } = entering(gate, clock.now);
+    const { got, enter } = entering(gate, clock);
     enter();
     enter();
     await clock.advance(10_000);
@@ -73,7 +74,7 @@ describe('the throttle gate', () => {
     gate.leave(first!, told(30));
     gate.leave(second!, told(5));
     gate.leave(third!, 'answered');
-    const { got, enter } = entering(gate, clock.now);
+    const { got, enter } = entering(gate, clock);
     enter();
     await clock.advance(29_999);
     expect(got).toHaveLength(0);
@@ -85,7 +86,7 @@ describe('the throttle gate', () => {
     const { clock, gate } = setUp();
     const [first, late] = await Promise.all([1, 2].map(() => gate.enter({ deadlineAtMs: far })));
     gate.leave(first!, told(10));
-    const { got, enter } = entering(gate, clock.now);
+    const { got, enter } = entering(gate, clock);
     enter();
     enter();
     await clock.advance(10_000);
@@ -101,7 +102,7 @@ describe('the throttle gate', () => {
     const { clock, gate } = setUp();
     const passes = await Promise.all([1, 2, 3].map(() => gate.enter({ deadlineAtMs: far })));
     expect(passes.map((pass) => gate.leave(pass, untold))).toEqual([30_000, 30_000, 30_000]);
-    const { got, enter } = entering(gate, clock.now);
+    const { got, enter } = entering(gate, clock);
     enter();
     await clock.advance(30_000);
     expect(gate.leave(got[0]!.pass, untold)).toBe(60_000);
@@ -123,7 +124,7 @@ describe('the throttle gate', () => {
   it('refuses a waiter whose deadline passes while one has gone ahead', async () => {
     const { clock, gate } = setUp();
     gate.leave(await gate.enter({ deadlineAtMs: far }), told(10));
-    const { enter } = entering(gate, clock.now);
+    const { enter } = entering(gate, clock);
     enter();
     await clock.advance(10_000);
     const waiter = gate.enter({ deadlineAtMs: 15_000 }).catch((error: unknown) => error);
@@ -141,7 +142,7 @@ describe('the throttle gate', () => {
     gate.leave(await gate.enter({ deadlineAtMs: far }), told(10));
     const stop = new AbortController();
     const given = gate.enter({ deadlineAtMs: far, signal: stop.signal }).catch((error: unknown) => error);
-    const { got, enter } = entering(gate, clock.now);
+    const { got, enter } = entering(gate, clock);
     enter();
     await clock.advance(1_000);
     stop.abort(new Error('cancelled'));

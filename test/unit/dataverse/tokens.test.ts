@@ -24,9 +24,9 @@ function setUp(lifetimeMs = hourMs) {
     source: createTokenSource({ credential, origin, clock }),
     fail: (error: Error | undefined) => (failing = error),
     hold: () => {
-      const { promise, resolve } = Promise.withResolvers<undefined>();
-      answer = promise;
-      return () => resolve(undefined);
+      let release = (): void => undefined;
+      answer = new Promise((resolve) => (release = resolve));
+      return () => release();
     },
   };
 }

@@ -288,13 +288,17 @@ describe('a lookup', () => {
     expect(encode(byId, ['x'])).toMatchObject({ message: "Column fan_parentid: 'x' is not a GUID (record 17)" });
   });
 
-  it('binds by alternate key, quotes doubled and the rest percent-encoded', () => {
+  it('binds by alternate key, single quotes doubled and nothing percent-encoded', () => {
     const members = (literal: string) => ({
       members: `"fan_contactid_contact@odata.bind":"/contacts(code='${literal}')"`,
     });
     expect(encode(byKey, ['A-1'])).toMatchObject(members('A-1'));
     expect(encode(byKey, ["O'Hara"])).toMatchObject(members("O''Hara"));
-    expect(encode(byKey, ['é "#'])).toMatchObject(members('%C3%A9%20%22%23'));
+    expect(encode(byKey, ['é "東'])).toMatchObject(members(Buffer.from('é \\"東').toString('latin1')));
+    expect(encode(byKey, ['A#1'])).toMatchObject({
+      code: 'mapping.keyCharacter',
+      message: expect.stringContaining("'A#1' contains #,"),
+    });
     expect(encode(byKey, ['a/b'])).toMatchObject({ code: 'mapping.keyCharacter' });
   });
 

@@ -26,12 +26,21 @@ export function authenticate(environment: Environment, tokens: Tokens, headers: 
   if (!isOwnAudience(environment.origin(), verdict.claims.audience)) throw new UnauthorizedError('wrong audience');
   const { clientId } = verdict.claims;
   const user = environment.settings().users.find((candidate) => candidate.clientId === clientId);
-  if (user === undefined) throw new ODataError(403, errorCodes.userNotMember, 'The user is not a member of the organization.');
+  if (user === undefined)
+    throw new ODataError(403, errorCodes.userNotMember, 'The user is not a member of the organization.');
   if (user.disabled) {
-    throw new ODataError(403, errorCodes.userDisabled, `The user with id ${systemUserIdOf(clientId)} has not been enabled.`);
+    throw new ODataError(
+      403,
+      errorCodes.userDisabled,
+      `The user with id ${systemUserIdOf(clientId)} has not been enabled.`,
+    );
   }
   assertMayBypass(user.mayBypassLogic, systemUserIdOf(clientId), headers);
-  return { user, systemUserId: systemUserIdOf(clientId), impersonatedUserId: impersonatedUser(environment, user.mayImpersonate, headers) };
+  return {
+    user,
+    systemUserId: systemUserIdOf(clientId),
+    impersonatedUserId: impersonatedUser(environment, user.mayImpersonate, headers),
+  };
 }
 
 export function bearerToken(headers: Headers): string | undefined {
@@ -45,9 +54,16 @@ function isOwnAudience(origin: string, audience: string): boolean {
 }
 
 function assertMayBypass(mayBypass: boolean, userId: string, headers: Headers): void {
-  const asks = headers['mscrm.bypassbusinesslogicexecution'] ?? headers['mscrm.bypassbusinesslogicexecutionstepids'] ?? headers['mscrm.bypasscustompluginexecution'];
+  const asks =
+    headers['mscrm.bypassbusinesslogicexecution'] ??
+    headers['mscrm.bypassbusinesslogicexecutionstepids'] ??
+    headers['mscrm.bypasscustompluginexecution'];
   if (asks === undefined || mayBypass) return;
-  throw new ODataError(403, errorCodes.privilegeDenied, `Principal user (Id=${userId}) is missing prvBypassCustomBusinessLogic privilege.`);
+  throw new ODataError(
+    403,
+    errorCodes.privilegeDenied,
+    `Principal user (Id=${userId}) is missing prvBypassCustomBusinessLogic privilege.`,
+  );
 }
 
 /** learn.microsoft.com/power-apps/developer/data-platform/webapi/impersonate-another-user-web-api */
@@ -56,12 +72,19 @@ function impersonatedUser(environment: Environment, mayImpersonate: boolean, hea
   const userId = headers['mscrmcallerid'];
   if (objectId === undefined && userId === undefined) return undefined;
   if (!mayImpersonate) {
-    throw new ODataError(403, errorCodes.cannotImpersonate, 'User does not have the privilege to act on behalf another user.');
+    throw new ODataError(
+      403,
+      errorCodes.cannotImpersonate,
+      'User does not have the privilege to act on behalf another user.',
+    );
   }
   const users = environment.database.table('systemuser');
   const column = users?.model.columnsByName.get('azureactivedirectoryobjectid');
   for (const row of users?.rows() ?? []) {
-    const isWanted = objectId === undefined ? row.id === userId?.toLowerCase() : column !== undefined && row.values[column.ordinal] === objectId.toLowerCase();
+    const isWanted =
+      objectId === undefined
+        ? row.id === userId?.toLowerCase()
+        : column !== undefined && row.values[column.ordinal] === objectId.toLowerCase();
     if (isWanted) return row.id;
   }
   throw new ODataError(403, errorCodes.userNotMember, 'The user is not a member of the organization.');

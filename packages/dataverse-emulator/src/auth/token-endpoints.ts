@@ -14,15 +14,23 @@ const json = (status: number, value: unknown): ApiResponse => ({
  * The managed-identity endpoint of App Service, version 2019-08-01:
  * learn.microsoft.com/azure/app-service/overview-managed-identity (REST endpoint reference)
  */
-export function managedIdentityToken(environment: Environment, tokens: Tokens, query: URLSearchParams, headers: Headers): ApiResponse {
+export function managedIdentityToken(
+  environment: Environment,
+  tokens: Tokens,
+  query: URLSearchParams,
+  headers: Headers,
+): ApiResponse {
   const { identityHeader, tokenLifetimeSeconds } = environment.settings();
   const secret = headers['x-identity-header'];
   if (secret === undefined) return json(400, { statusCode: 400, message: 'The header X-IDENTITY-HEADER is missing.' });
-  if (identityHeader !== null && secret !== identityHeader) return json(401, { statusCode: 401, message: 'X-IDENTITY-HEADER is wrong.' });
+  if (identityHeader !== null && secret !== identityHeader)
+    return json(401, { statusCode: 401, message: 'X-IDENTITY-HEADER is wrong.' });
   const resource = query.get('resource');
-  if (resource === null || resource === '') return json(400, { statusCode: 400, message: 'The parameter resource is missing.' });
+  if (resource === null || resource === '')
+    return json(400, { statusCode: 400, message: 'The parameter resource is missing.' });
   const version = query.get('api-version');
-  if (version !== '2019-08-01') return json(400, { statusCode: 400, message: `The api-version '${version ?? ''}' is not supported.` });
+  if (version !== '2019-08-01')
+    return json(400, { statusCode: 400, message: `The api-version '${version ?? ''}' is not supported.` });
   const clientId = query.get('client_id') ?? defaultClientId;
   const nowMs = environment.clock.now();
   const expiresAtMs = nowMs + tokenLifetimeSeconds * 1000;
@@ -48,13 +56,29 @@ export function clientCredentialsToken(environment: Environment, tokens: Tokens,
     });
   const grantType = form.get('grant_type');
   if (grantType !== 'client_credentials') {
-    return refuse(400, 'unsupported_grant_type', 70003, `The app requested an unsupported grant type '${grantType ?? ''}'.`);
+    return refuse(
+      400,
+      'unsupported_grant_type',
+      70003,
+      `The app requested an unsupported grant type '${grantType ?? ''}'.`,
+    );
   }
   const clientId = form.get('client_id');
-  if (clientId === null) return refuse(400, 'invalid_request', 900144, "The request body must contain the following parameter: 'client_id'.");
+  if (clientId === null)
+    return refuse(
+      400,
+      'invalid_request',
+      900144,
+      "The request body must contain the following parameter: 'client_id'.",
+    );
   const scope = form.get('scope') ?? '';
   if (!/^https?:\/\/.+\/\.default$/.test(scope)) {
-    return refuse(400, 'invalid_scope', 70011, `The provided request must include a 'scope' input parameter. The scope ${scope} is not valid.`);
+    return refuse(
+      400,
+      'invalid_scope',
+      70011,
+      `The provided request must include a 'scope' input parameter. The scope ${scope} is not valid.`,
+    );
   }
   const secret = form.get('client_secret') ?? form.get('client_assertion');
   const expected = users.find((user) => user.clientId === clientId)?.secret ?? null;

@@ -7,7 +7,8 @@ export interface TokenClaims {
   readonly expiresAtMs: number;
 }
 
-export type TokenVerdict = { readonly valid: true; readonly claims: TokenClaims } | { readonly valid: false; readonly reason: string };
+export type TokenVerdict =
+  { readonly valid: true; readonly claims: TokenClaims } | { readonly valid: false; readonly reason: string };
 
 const maxCachedTokens = 1000;
 
@@ -39,7 +40,8 @@ export class Tokens {
   verify(token: string, nowMs: number): TokenVerdict {
     const claims = this.#verified.get(token) ?? this.#read(token);
     if (claims === undefined) return { valid: false, reason: 'InvalidAuthTicket' };
-    if (this.#revoked.has(token) || claims.issuedAtMs < this.#revokedBeforeMs) return { valid: false, reason: 'BadAuthTicket' };
+    if (this.#revoked.has(token) || claims.issuedAtMs < this.#revokedBeforeMs)
+      return { valid: false, reason: 'BadAuthTicket' };
     if (nowMs >= claims.expiresAtMs) return { valid: false, reason: 'ExpiredAuthTicket' };
     return { valid: true, claims };
   }

@@ -67,7 +67,13 @@ const memberTypes: Readonly<Record<string, readonly string[]>> = {
   kind: ['string'], match: ['object'], nth: ['number'], every: ['number'], probability: ['number'], times: ['number'],
   retryAfterSeconds: ['number'], status: ['number'], code: ['string'], text: ['string'], delayMs: ['number'], hint: ['number', 'string', 'object'],
 }; // prettier-ignore
-const matchTypes: Readonly<Record<string, string>> = { method: 'string', path: 'string', message: 'string', user: 'string', server: 'number' };
+const matchTypes: Readonly<Record<string, string>> = {
+  method: 'string',
+  path: 'string',
+  message: 'string',
+  user: 'string',
+  server: 'number',
+};
 
 /** Reads a rule from JSON. Throws `FaultRuleError` naming what is wrong. */
 export function parseFaultRule(json: unknown): FaultRule {
@@ -77,7 +83,8 @@ export function parseFaultRule(json: unknown): FaultRule {
     if (types === undefined) throw new FaultRuleError(`/${name} is not a member of a fault rule.`);
     if (!types.includes(typeof value)) throw new FaultRuleError(`/${name} must be a ${types.join(' or ')}.`);
   }
-  if (!faultKinds.some((kind) => kind === json['kind'])) throw new FaultRuleError(`/kind must be one of ${faultKinds.join(', ')}.`);
+  if (!faultKinds.some((kind) => kind === json['kind']))
+    throw new FaultRuleError(`/kind must be one of ${faultKinds.join(', ')}.`);
   const match = json['match'] ?? {};
   if (!isJsonObject(match)) throw new FaultRuleError('/match must be an object.');
   for (const [name, value] of Object.entries(match)) {

@@ -23,7 +23,9 @@ export class ServerRouting {
   }
 
   choose({ servers, serversOut, routing }: Settings, cookieHeader: string | undefined): number {
-    const usable = Array.from({ length: servers }, (_, index) => index).filter((server) => !serversOut.includes(server));
+    const usable = Array.from({ length: servers }, (_, index) => index).filter(
+      (server) => !serversOut.includes(server),
+    );
     const cookie = /(?:^|;\s*)ARRAffinity=([0-9a-f]+)/.exec(cookieHeader ?? '')?.[1];
     const pinned = cookie === undefined ? undefined : this.#byCookie.get(cookie);
     if (pinned !== undefined && usable.includes(pinned)) return pinned;

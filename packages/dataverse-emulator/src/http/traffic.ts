@@ -60,7 +60,9 @@ export class Traffic {
     return {
       running: this.#running,
       peakRunning: this.#peakRunning,
-      servers: Object.fromEntries([...this.#servers].sort(([a], [b]) => a - b).map(([server, counters]) => [server, { ...counters }])),
+      servers: Object.fromEntries(
+        [...this.#servers].sort(([a], [b]) => a - b).map(([server, counters]) => [server, { ...counters }]),
+      ),
       statuses: Object.fromEntries(this.#statuses),
     };
   }

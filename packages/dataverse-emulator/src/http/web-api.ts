@@ -89,7 +89,12 @@ export class WebApi {
     try {
       caller = authenticate(environment, this.#parts.tokens, request.headers);
       rule = this.#strike(request, caller, server);
-      response = await this.#admitAndRun(request, caller, { requestId, server, endsAtMs: environment.clock.now(), executionMs: 0 }, rule);
+      response = await this.#admitAndRun(
+        request,
+        caller,
+        { requestId, server, endsAtMs: environment.clock.now(), executionMs: 0 },
+        rule,
+      );
     } catch (error) {
       response = this.#failure(request, error);
     }
@@ -109,13 +114,21 @@ export class WebApi {
     return rule;
   }
 
-  async #admitAndRun(request: WireRequest, caller: Caller, execution: Execution, rule: FaultRule | undefined): Promise<ApiResponse> {
+  async #admitAndRun(
+    request: WireRequest,
+    caller: Caller,
+    execution: Execution,
+    rule: FaultRule | undefined,
+  ): Promise<ApiResponse> {
     const { environment, protection, traffic } = this.#parts;
     const { server } = execution;
     const isWrite = request.method !== 'GET' && request.method !== 'HEAD';
     const arrival: Arrival = { user: caller.user.clientId, server, isWrite, nowMs: environment.clock.now() };
     const facet = rule === undefined ? undefined : throttleFacets[rule.kind];
-    const admission = facet === undefined ? protection.tryAdmit(arrival) : protection.impose(arrival, facet, rule?.retryAfterSeconds ?? 30);
+    const admission =
+      facet === undefined
+        ? protection.tryAdmit(arrival)
+        : protection.impose(arrival, facet, rule?.retryAfterSeconds ?? 30);
     if (!admission.admitted) {
       traffic.refuse(server);
       return this.#refusalResponse(admission);
@@ -129,24 +142,46 @@ export class WebApi {
     }
   }
 
-  async #run(wire: WireRequest, caller: Caller, execution: Execution, rule: FaultRule | undefined): Promise<ApiResponse> {
+  async #run(
+    wire: WireRequest,
+    caller: Caller,
+    execution: Execution,
+    rule: FaultRule | undefined,
+  ): Promise<ApiResponse> {
     const { environment } = this.#parts;
     if (rule?.kind === 'resetBefore') return { status: 0, headers: {}, body: '' };
     if (rule?.kind === 'htmlError') return htmlError(rule);
     if (rule?.kind === 'serverOut') return htmlError({ ...rule, status: 502 });
     const path = parseResourcePath(wire.url, 'request');
     if (wire.body === undefined) {
-      throw new ODataError(413, errorCodes.requestTooLarge, `The request is larger than ${environment.settings().maxBodyBytes} bytes.`);
+      throw new ODataError(
+        413,
+        errorCodes.requestTooLarge,
+        `The request is larger than ${environment.settings().maxBodyBytes} bytes.`,
+      );
     }
     const error = rule === undefined ? undefined : faultError(rule);
     if (error !== undefined) throw error;
     if (rule?.kind === 'lateCommit') execution.endsAtMs += rule.delayMs ?? 0;
     const preferences = parsePreferences(wire.headers['prefer']);
-    const request: ApiRequest = { method: wire.method, path, headers: wire.headers, preferences, body: wire.body, requestId: execution.requestId, caller };
+    const request: ApiRequest = {
+      method: wire.method,
+      path,
+      headers: wire.headers,
+      preferences,
+      body: wire.body,
+      requestId: execution.requestId,
+      caller,
+    };
     const spend = (work: Work): Promise<void> => this.#spend(execution, work);
     const transact = (run: (transaction: Transaction) => ApiResponse): ApiResponse => this.#transact(request, run);
     if (path.segments.length === 1 && path.segments[0]?.name === '$batch') {
-      if (wire.method !== 'POST') throw new ODataError(405, errorCodes.urlNotParsed, `The requested resource does not support http method '${wire.method}'.`);
+      if (wire.method !== 'POST')
+        throw new ODataError(
+          405,
+          errorCodes.urlNotParsed,
+          `The requested resource does not support http method '${wire.method}'.`,
+        );
       return runBatch(environment, request, { spend, transact });
     }
     const plan = route(environment, request);
@@ -171,7 +206,11 @@ export class WebApi {
     const transaction = environment.database.begin();
     try {
       const response = run(transaction);
-      transaction.commit({ requestId: request.requestId, user: request.caller.user.clientId, atMs: environment.clock.now() });
+      transaction.commit({
+        requestId: request.requestId,
+        user: request.caller.user.clientId,
+        atMs: environment.clock.now(),
+      });
       return response;
     } catch (error) {
       transaction.rollback();
@@ -184,18 +223,21 @@ export class WebApi {
     const { code, message } = refusalMessage(refusal, limits);
     const response = errorResponse(new ODataError(429, code, message), undefined);
     const retryAfter = this.#retryAfterHeader(refusal.retryAfterSeconds);
-    return { ...response, headers: { ...response.headers, ...(retryAfter !== undefined && { 'Retry-After': retryAfter }) } };
+    return {
+      ...response,
+      headers: { ...response.headers, ...(retryAfter !== undefined && { 'Retry-After': retryAfter }) },
+    };
   }
 
   #retryAfterHeader(seconds: number): string | undefined {
-    const { clock, settings } = this.#parts.environment;
-    switch (settings().limits.retryAfter.model) {
+    const { environment } = this.#parts;
+    switch (environment.settings().limits.retryAfter.model) {
       case 'missing':
         return undefined;
       case 'zero':
         return '0';
       case 'httpDate':
-        return new Date(Math.ceil(clock.now() / 1000) * 1000 + seconds * 1000).toUTCString();
+        return new Date(Math.ceil(environment.clock.now() / 1000) * 1000 + seconds * 1000).toUTCString();
       case 'growing':
       case 'fixed':
         return String(seconds);
@@ -223,7 +265,13 @@ export class WebApi {
 
   #finish(
     request: WireRequest,
-    result: { response: ApiResponse; caller: Caller | undefined; server: number; requestId: string; rule: FaultRule | undefined },
+    result: {
+      response: ApiResponse;
+      caller: Caller | undefined;
+      server: number;
+      requestId: string;
+      rule: FaultRule | undefined;
+    },
   ): WireResponse {
     const { environment, routing, protection } = this.#parts;
     const { response, caller, server, requestId, rule } = result;

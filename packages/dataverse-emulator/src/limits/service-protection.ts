@@ -126,12 +126,16 @@ export class ServiceProtection {
   }
 
   /** What the `x-ms-ratelimit-*` headers of the answering server tell. */
-  remaining(user: string, server: number, nowMs: number): { readonly requests: number; readonly executionTimeMs: number } {
-    const cell = this.#cell(this.#user(user), server);
-    const { requests, executionTimeMs } = this.#settings;
+  remaining(
+    user: string,
+    server: number,
+    nowMs: number,
+  ): { readonly requests: number; readonly executionTimeMs: number } {
+    const { requests, executionTimeMs, scope } = this.#settings;
+    const cell = this.#users.get(user)?.cells.get(scope === 'shared' ? -1 : server);
     return {
-      requests: Math.max(0, (requests ?? 8000) - cell.arrivals.sum(nowMs)),
-      executionTimeMs: Math.max(0, (executionTimeMs ?? 1_200_000) - cell.execution.sum(nowMs)),
+      requests: Math.max(0, (requests ?? 8000) - (cell?.arrivals.sum(nowMs) ?? 0)),
+      executionTimeMs: Math.max(0, (executionTimeMs ?? 1_200_000) - (cell?.execution.sum(nowMs) ?? 0)),
     };
   }
 
@@ -164,7 +168,8 @@ export class ServiceProtection {
     if (arrival.isWrite && writeConcurrency !== null && cell.runningWrites >= writeConcurrency) {
       return { facet: 'concurrency', limit: writeConcurrency };
     }
-    if (requests !== null && cell.arrivals.sum(arrival.nowMs) >= requests) return { facet: 'requests', limit: requests };
+    if (requests !== null && cell.arrivals.sum(arrival.nowMs) >= requests)
+      return { facet: 'requests', limit: requests };
     if (executionTimeMs !== null && cell.execution.sum(arrival.nowMs) >= executionTimeMs) {
       return { facet: 'executionTime', limit: executionTimeMs };
     }

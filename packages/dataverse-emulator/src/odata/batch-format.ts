@@ -18,7 +18,7 @@ function unreadable(): ODataError {
   return new ODataError(
     400,
     errorCodes.payload,
-    'Error identified in Payload provided by the user for Entity :\'\', For more information on this error please follow this help link https://go.microsoft.com/fwlink/?linkid=2195293  ---->  InnerException : System.ArgumentException: Stream was not readable.',
+    "Error identified in Payload provided by the user for Entity :'', For more information on this error please follow this help link https://go.microsoft.com/fwlink/?linkid=2195293  ---->  InnerException : System.ArgumentException: Stream was not readable.",
   );
 }
 
@@ -113,10 +113,16 @@ const reasons: Readonly<Record<number, string>> = {
 
 export type BatchResult =
   | { readonly kind: 'operation'; readonly response: ApiResponse }
-  | { readonly kind: 'changeSet'; readonly responses: readonly { readonly contentId: string | undefined; readonly response: ApiResponse }[] };
+  | {
+      readonly kind: 'changeSet';
+      readonly responses: readonly { readonly contentId: string | undefined; readonly response: ApiResponse }[];
+    };
 
 /** The multipart answer in the recorded form, blank lines included. `newBoundaryId` gives a GUID per boundary. */
-export function formatBatch(results: readonly BatchResult[], newBoundaryId: () => string): { readonly body: string; readonly contentType: string } {
+export function formatBatch(
+  results: readonly BatchResult[],
+  newBoundaryId: () => string,
+): { readonly body: string; readonly contentType: string } {
   const boundary = `batchresponse_${newBoundaryId()}`;
   let body = '';
   for (const result of results) {

@@ -35,7 +35,10 @@ function tokenise(text: string): readonly Token[] {
   while (tokenPattern.lastIndex < trimmed.length) {
     const groups = tokenPattern.exec(trimmed)?.groups;
     if (groups === undefined) throw syntaxError(text);
-    const [kind, value] = Object.entries(groups).find(([, found]) => (found as string | undefined) !== undefined) ?? ['mark', ''];
+    const [kind, value] = Object.entries(groups).find(([, found]) => (found as string | undefined) !== undefined) ?? [
+      'mark',
+      '',
+    ];
     // An enumeration literal such as Namespace.Type'Value' counts as its text.
     if (kind === 'enumText') tokens.push({ kind: 'text', text: value.slice(value.indexOf("'")) });
     else tokens.push({ kind: kind as Token['kind'], text: value });
@@ -115,7 +118,10 @@ class Parser {
       case 'guid':
         return { kind: 'literal', value: token.text.toLowerCase() };
       case 'date':
-        return { kind: 'literal', value: token.text.length === 10 ? token.text : (normaliseDateTime(token.text) ?? token.text) };
+        return {
+          kind: 'literal',
+          value: token.text.length === 10 ? token.text : (normaliseDateTime(token.text) ?? token.text),
+        };
       case 'number':
         return { kind: 'literal', value: Number(token.text) };
       case 'alias':
@@ -148,7 +154,8 @@ class Parser {
 
   #alias(name: string): Expression {
     const text = this.#aliases.get(name);
-    if (text === undefined) throw new ODataError(400, errorCodes.urlNotParsed, `The parameter alias '${name}' has no value.`);
+    if (text === undefined)
+      throw new ODataError(400, errorCodes.urlNotParsed, `The parameter alias '${name}' has no value.`);
     return new Parser(text, new Map()).parse();
   }
 

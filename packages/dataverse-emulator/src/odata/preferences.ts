@@ -36,5 +36,7 @@ export function parsePreferences(header: string | undefined): Preferences {
 
 /** Whether error details are wanted. */
 export function includesErrorDetails({ annotations }: Preferences): boolean {
-  return annotations !== undefined && (annotations === '*' || annotations.includes('Microsoft.PowerApps.CDS.ErrorDetails'));
+  return (
+    annotations !== undefined && (annotations === '*' || annotations.includes('Microsoft.PowerApps.CDS.ErrorDetails'))
+  );
 }

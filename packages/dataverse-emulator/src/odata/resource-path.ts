@@ -28,12 +28,18 @@ export function parseResourcePath(url: string, place: 'request' | 'batch'): Reso
   const match = root.exec(path);
   if (match === null || !supportedVersions.has(match[1] ?? '')) {
     const version = match?.[1] ?? path.split('/')[1] ?? '';
-    throw new ODataError(400, errorCodes.urlNotParsed, `Requested API Version '${version}' was not understood by the server.`);
+    throw new ODataError(
+      400,
+      errorCodes.urlNotParsed,
+      `Requested API Version '${version}' was not understood by the server.`,
+    );
   }
   const rest = path.slice(match[0].length);
   return {
     version: match[1] ?? '',
-    segments: splitOutsideQuotes(rest, '/').filter((part) => part !== '').map(parseSegment),
+    segments: splitOutsideQuotes(rest, '/')
+      .filter((part) => part !== '')
+      .map(parseSegment),
     query: parseQuery(question < 0 ? '' : absolute.slice(question + 1)),
   };
 }

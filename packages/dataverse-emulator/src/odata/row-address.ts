@@ -32,7 +32,11 @@ export function parseRowAddress(model: TableModel, predicate: string, place: 'ur
   const parts = splitPredicate(predicate);
   if (parts === undefined) throw badPredicate(model);
   if (place === 'url' && parts.some(([, literal]) => breaksUrl.test(literal))) {
-    throw new ODataError(400, errorCodes.urlNotParsed, 'A potentially dangerous Request.Path value was detected from the client.');
+    throw new ODataError(
+      400,
+      errorCodes.urlNotParsed,
+      'A potentially dangerous Request.Path value was detected from the client.',
+    );
   }
   return primaryAddress(model, parts) ?? keyAddress(model, parts, predicate);
 }
@@ -76,11 +80,16 @@ function primaryAddress(model: TableModel, parts: readonly Part[]): RowAddress |
 function keyAddress(model: TableModel, parts: readonly Part[], text: string): RowAddress {
   const columnOf = (name: string): Column | undefined => model.columnsByProperty.get(name);
   const key = model.keys.find(
-    ({ columns }) => columns.length === parts.length && parts.every(([name]) => columns.some((column) => column.property === name)),
+    ({ columns }) =>
+      columns.length === parts.length && parts.every(([name]) => columns.some((column) => column.property === name)),
   );
   if (key === undefined) throw badPredicate(model);
   if (key.definition.status !== 'Active') {
-    throw new ODataError(400, errorCodes.entityKeyNotDefined, `The specified key attributes are not a defined key for the ${model.logicalName} entity`);
+    throw new ODataError(
+      400,
+      errorCodes.entityKeyNotDefined,
+      `The specified key attributes are not a defined key for the ${model.logicalName} entity`,
+    );
   }
   const values = new Map<Column, Value>();
   const all: Value[] = [];

@@ -1,6 +1,12 @@
 import { errorCodes, ODataError } from '../errors.ts';
 import type { Work } from '../latency/latency-model.ts';
-import { formatBatch, parseBatch, type BatchOperation, type BatchPart, type BatchResult } from '../odata/batch-format.ts';
+import {
+  formatBatch,
+  parseBatch,
+  type BatchOperation,
+  type BatchPart,
+  type BatchResult,
+} from '../odata/batch-format.ts';
 import { parsePreferences } from '../odata/preferences.ts';
 import { parseResourcePath } from '../odata/resource-path.ts';
 import { createGuid } from '../shared/guid.ts';
@@ -18,7 +24,11 @@ export interface BatchRunner {
 }
 
 /** Runs a batch's parts in order. learn.microsoft.com/power-apps/developer/data-platform/webapi/execute-batch-operations-using-web-api */
-export async function runBatch(environment: Environment, request: ApiRequest, runner: BatchRunner): Promise<ApiResponse> {
+export async function runBatch(
+  environment: Environment,
+  request: ApiRequest,
+  runner: BatchRunner,
+): Promise<ApiResponse> {
   const parts = parseBatch(request.body, request.headers['content-type']);
   assertSize(environment, parts);
   await runner.spend({ kind: 'batch', isWrite: false, rows: {} });
@@ -40,7 +50,11 @@ function assertSize(environment: Environment, parts: readonly BatchPart[]): void
   const { maxBatchOperations } = environment.settings();
   const size = parts.reduce((sum, part) => sum + (part.kind === 'operation' ? 1 : part.operations.length), 0);
   if (size > maxBatchOperations) {
-    throw new ODataError(400, errorCodes.payload, `The number of operations in the batch exceeds the maximum of ${maxBatchOperations}.`);
+    throw new ODataError(
+      400,
+      errorCodes.payload,
+      `The number of operations in the batch exceeds the maximum of ${maxBatchOperations}.`,
+    );
   }
 }
 
@@ -49,12 +63,22 @@ function failedStatus(result: BatchResult): number | undefined {
   return responses.find(({ status }) => status >= 400)?.status;
 }
 
-async function runPart(environment: Environment, outer: ApiRequest, part: BatchPart, runner: BatchRunner): Promise<BatchResult> {
+async function runPart(
+  environment: Environment,
+  outer: ApiRequest,
+  part: BatchPart,
+  runner: BatchRunner,
+): Promise<BatchResult> {
   if (part.kind === 'changeSet') return runChangeSet(environment, outer, part.operations, runner);
   return { kind: 'operation', response: await runOperation(environment, outer, part.operation, runner) };
 }
 
-async function runOperation(environment: Environment, outer: ApiRequest, operation: BatchOperation, runner: BatchRunner): Promise<ApiResponse> {
+async function runOperation(
+  environment: Environment,
+  outer: ApiRequest,
+  operation: BatchOperation,
+  runner: BatchRunner,
+): Promise<ApiResponse> {
   const preferences = parsePreferences(operation.headers['prefer']);
   try {
     const plan = planOperation(environment, outer, operation);
@@ -78,8 +102,16 @@ function insideBatch(work: Work): Work {
 function planOperation(environment: Environment, outer: ApiRequest, operation: BatchOperation): Plan {
   const { method, url, headers, body } = operation;
   const path = parseResourcePath(url, 'batch');
-  if (path.segments[0]?.name === '$batch') throw new ODataError(400, errorCodes.payload, 'A batch cannot contain a batch.');
-  return route(environment, { ...outer, method, path, headers, preferences: parsePreferences(headers['prefer']), body });
+  if (path.segments[0]?.name === '$batch')
+    throw new ODataError(400, errorCodes.payload, 'A batch cannot contain a batch.');
+  return route(environment, {
+    ...outer,
+    method,
+    path,
+    headers,
+    preferences: parsePreferences(headers['prefer']),
+    body,
+  });
 }
 
 /** All or nothing; a failure gives one part with the `Content-ID` of the operation that failed. */
@@ -110,7 +142,10 @@ async function runChangeSet(
     });
     return { kind: 'changeSet', responses };
   } catch (error) {
-    return { kind: 'changeSet', responses: [{ contentId: current?.contentId, response: failure(error, outer, outer.preferences) }] };
+    return {
+      kind: 'changeSet',
+      responses: [{ contentId: current?.contentId, response: failure(error, outer, outer.preferences) }],
+    };
   }
 }
 
@@ -121,12 +156,20 @@ function workOf(environment: Environment, outer: ApiRequest, operation: BatchOpe
 }
 
 /** Replaces `$n` by the URI of the row that the operation with that Content-ID wrote, in the URL and in references of the body. */
-function resolveContentIds(operation: BatchOperation, uris: ReadonlyMap<string, string>, all: readonly BatchOperation[]): BatchOperation {
+function resolveContentIds(
+  operation: BatchOperation,
+  uris: ReadonlyMap<string, string>,
+  all: readonly BatchOperation[],
+): BatchOperation {
   const known = new Set(all.flatMap(({ contentId }) => contentId ?? []));
   const uriOf = (id: string): string => {
     const uri = uris.get(id);
     if (uri !== undefined) return uri;
-    throw new ODataError(400, errorCodes.payload, `Content-ID Reference: '$${id}' does not exist in the batch context.`);
+    throw new ODataError(
+      400,
+      errorCodes.payload,
+      `Content-ID Reference: '$${id}' does not exist in the batch context.`,
+    );
   };
   const inUrl = /^\$(\w+)/.exec(operation.url)?.[1];
   const url = inUrl === undefined ? operation.url : uriOf(inUrl) + operation.url.slice(inUrl.length + 1);

@@ -22,11 +22,18 @@ export function bulkTargets(request: ApiRequest, store: TableStore, message: Bul
     const type = target['@odata.type'];
     if (type === plain || type === hashed) return target;
     if (type === undefined) {
-      throw payloadError(entitySetName, "An item of the collection Targets has no '@odata.type', which is required for the abstract type 'Microsoft.Dynamics.CRM.crmbaseentity'.");
+      throw payloadError(
+        entitySetName,
+        "An item of the collection Targets has no '@odata.type', which is required for the abstract type 'Microsoft.Dynamics.CRM.crmbaseentity'.",
+      );
     }
     throw message === 'UpdateMultiple'
-      ? new ODataError(400, errorCodes.queryNoAttribute, `'${logicalName}' entity doesn't contain the attributes of an item of type '${String(type)}'.`)
-      : invalidRequest(`All items of Targets must be of the table '${logicalName}'; found '${String(type)}'.`);
+      ? new ODataError(
+          400,
+          errorCodes.queryNoAttribute,
+          `'${logicalName}' entity doesn't contain the attributes of an item of type ${JSON.stringify(type)}.`,
+        )
+      : invalidRequest(`All items of Targets must be of the table '${logicalName}'; found ${JSON.stringify(type)}.`);
   });
 }
 
@@ -34,7 +41,11 @@ export function bulkTargets(request: ApiRequest, store: TableStore, message: Bul
 export function assertMessageAvailable(environment: Environment, store: TableStore, message: BulkMessage): void {
   const { logicalName } = store.model;
   if (environment.settings().missingMessages[logicalName]?.includes(message) === true) {
-    throw new ODataError(400, errorCodes.messageNotSupported, `The '${message}' method does not support entities of type '${logicalName}'.`);
+    throw new ODataError(
+      400,
+      errorCodes.messageNotSupported,
+      `The '${message}' method does not support entities of type '${logicalName}'.`,
+    );
   }
 }
 
@@ -75,7 +86,10 @@ export interface PartialFailure {
 }
 
 /** An error answer that does not take back what was written. */
-export function partialFailureResponse({ errors }: PartialFailure, respond: (error: ODataError) => ApiResponse): ApiResponse {
+export function partialFailureResponse(
+  { errors }: PartialFailure,
+  respond: (error: ODataError) => ApiResponse,
+): ApiResponse {
   return respond(
     new ODataError(400, errorCodes.unexpected, 'One or more of the items of the request could not be processed.', {
       'Plugin.BulkApiErrorDetails': JSON.stringify(errors),

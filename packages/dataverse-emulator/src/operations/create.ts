@@ -1,7 +1,15 @@
 import { createRow, writeContext } from './write-row.ts';
 import { projection } from './projection.ts';
 import { etag, rowToJson } from './read-row.ts';
-import { apiRoot, jsonResponse, parseBody, type ApiRequest, type ApiResponse, type Environment, type Plan } from './operation.ts';
+import {
+  apiRoot,
+  jsonResponse,
+  parseBody,
+  type ApiRequest,
+  type ApiResponse,
+  type Environment,
+  type Plan,
+} from './operation.ts';
 import type { Row, TableStore } from '../store/table-store.ts';
 
 /** `POST /{set}`: learn.microsoft.com/power-apps/developer/data-platform/webapi/create-entity-web-api */
@@ -23,7 +31,13 @@ export function written(address: string): ApiResponse {
   return { status: 204, headers: { 'OData-EntityId': address, Location: address }, body: '' };
 }
 
-export function representation(environment: Environment, request: ApiRequest, store: TableStore, row: Row, status: number): ApiResponse {
+export function representation(
+  environment: Environment,
+  request: ApiRequest,
+  store: TableStore,
+  row: Row,
+  status: number,
+): ApiResponse {
   const { model } = store;
   const { shape, contextColumns } = projection(model, request);
   const context = `${apiRoot(environment, request)}/$metadata#${model.entitySetName}${contextColumns}/$entity`;

@@ -11,7 +11,11 @@ export function deleteMultiple(environment: Environment, request: ApiRequest, st
   const { model } = store;
   if (!model.isElastic) {
     const { deleteMultipleStandardStatus } = environment.settings();
-    throw new ODataError(deleteMultipleStandardStatus, errorCodes.notImplemented, 'DeleteMultiple has not yet been implemented.');
+    throw new ODataError(
+      deleteMultipleStandardStatus,
+      errorCodes.notImplemented,
+      'DeleteMultiple has not yet been implemented.',
+    );
   }
   assertMessageAvailable(environment, store, 'DeleteMultiple');
   const targets = bulkTargets(request, store, 'DeleteMultiple');

@@ -5,7 +5,12 @@ import { missingRow } from './retrieve.ts';
 import { assertPreconditions } from './update.ts';
 
 /** `DELETE /{set}({key})`, with `If-Match` when a version has to match. */
-export function deleteRow(_environment: Environment, request: ApiRequest, store: TableStore, address: RowAddress): Plan {
+export function deleteRow(
+  _environment: Environment,
+  request: ApiRequest,
+  store: TableStore,
+  address: RowAddress,
+): Plan {
   return {
     work: { kind: 'single', isWrite: true, rows: { delete: 1 } },
     execute: (transaction) => {

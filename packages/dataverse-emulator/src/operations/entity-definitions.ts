@@ -30,11 +30,12 @@ export function entityDefinitions(environment: Environment, request: ApiRequest)
     execute: () => {
       const [first, ...rest] = request.path.segments;
       const context = (text: string): string => `${apiRoot(environment, request)}/$metadata#EntityDefinitions${text}`;
-      if (first?.argument === undefined) return jsonResponse(200, { '@odata.context': context(''), value: listTables(environment, request) });
+      if (first?.argument === undefined)
+        return jsonResponse(200, { '@odata.context': context(''), value: listTables(environment, request) });
       const table = metadataOf(findTable(environment, first));
-      const found = rest.length === 0 ? showTable(table, parseShape(request.path.query)) : showMember(table, rest, request);
-      const body = Array.isArray(found) ? { value: found as unknown } : found;
-      return jsonResponse(200, { '@odata.context': context(Array.isArray(found) ? '' : '/$entity'), ...body });
+      const { query } = request.path;
+      const body = rest.length === 0 ? showTable(table, parseShape(query)) : showMember(table, rest, query);
+      return jsonResponse(200, { '@odata.context': context('value' in body ? '' : '/$entity'), ...body });
     },
   };
 }
@@ -42,7 +43,10 @@ export function entityDefinitions(environment: Environment, request: ApiRequest)
 function findTable(environment: Environment, { argument = '' }: Segment): TableModel {
   const name = /^LogicalName='([^']*)'$/.exec(argument)?.[1];
   for (const { model } of environment.database.tables()) {
-    if (name === undefined ? metadataOf(model).own['MetadataId'] === argument.toLowerCase() : model.logicalName === name) return model;
+    if (
+      name === undefined ? metadataOf(model).own['MetadataId'] === argument.toLowerCase() : model.logicalName === name
+    )
+      return model;
   }
   throw new ODataError(404, errorCodes.objectDoesNotExist, `Could not find an entity with name ${name ?? argument}.`);
 }
@@ -60,27 +64,50 @@ function showTable(table: TableMetadata, { select, expand }: Shape): MetadataObj
   const shown: Record<string, unknown> = { ...pick(table.own, select) };
   for (const [name, options] of expand) {
     const items = table.collections[name];
-    if (items === undefined) throw invalidRequest(`Could not find a property named '${name}' on type 'Microsoft.Dynamics.CRM.EntityMetadata'.`);
+    if (items === undefined)
+      throw invalidRequest(
+        `Could not find a property named '${name}' on type 'Microsoft.Dynamics.CRM.EntityMetadata'.`,
+      );
     shown[name] = showItems(items, options, undefined);
   }
   return shown;
 }
 
-function showMember(table: TableMetadata, [collection, ...rest]: readonly Segment[], request: ApiRequest): MetadataObject | readonly MetadataObject[] {
+/** A collection as `{value}`, or one item of it. */
+function showMember(
+  table: TableMetadata,
+  [collection, ...rest]: readonly Segment[],
+  query: ReadonlyMap<string, string>,
+): MetadataObject {
   const items = table.collections[collection?.name ?? ''];
   if (items === undefined) throw resourceNotFound(collection?.name ?? '');
-  const cast = rest[0]?.name.match(/^Microsoft\.Dynamics\.CRM\.(\w+)$/)?.[1];
+  const cast = /^Microsoft\.Dynamics\.CRM\.(\w+)$/.exec(rest[0]?.name ?? '')?.[1];
   if (rest.length > (cast === undefined ? 0 : 1)) throw resourceNotFound(rest.at(-1)?.name ?? '');
-  const ofType = cast === undefined ? items : items.filter((item) => item['@odata.type'] === `#Microsoft.Dynamics.CRM.${cast}`);
-  if (collection?.argument === undefined) return showItems(ofType, request.path.query, cast);
-  const name = /^LogicalName='([^']*)'$/.exec(collection.argument)?.[1];
-  const item = ofType.find((candidate) => candidate['LogicalName'] === name || candidate['MetadataId'] === collection.argument);
-  if (item === undefined) throw new ODataError(404, errorCodes.objectDoesNotExist, `Could not find an attribute with name ${name ?? collection.argument}.`);
-  return showItems([item], new Map([...request.path.query].filter(([key]) => key !== '$filter')), cast)[0] ?? item;
+  const type = `#Microsoft.Dynamics.CRM.${cast ?? ''}`;
+  const ofType = cast === undefined ? items : items.filter((item) => item['@odata.type'] === type);
+  if (collection?.argument === undefined) return { value: showItems(ofType, query, cast) };
+  const item = findItem(ofType, collection.argument);
+  const withoutFilter = new Map([...query].filter(([key]) => key !== '$filter'));
+  return showItems([item], withoutFilter, cast)[0] ?? item;
+}
+
+function findItem(items: readonly MetadataObject[], argument: string): MetadataObject {
+  const name = /^LogicalName='([^']*)'$/.exec(argument)?.[1];
+  const item = items.find((candidate) => candidate['LogicalName'] === name || candidate['MetadataId'] === argument);
+  if (item !== undefined) return item;
+  throw new ODataError(
+    404,
+    errorCodes.objectDoesNotExist,
+    `Could not find an attribute with name ${name ?? argument}.`,
+  );
 }
 
 /** Typed members need a cast, and option sets need `$expand` besides. */
-function showItems(items: readonly MetadataObject[], query: ReadonlyMap<string, string>, cast: string | undefined): readonly MetadataObject[] {
+function showItems(
+  items: readonly MetadataObject[],
+  query: ReadonlyMap<string, string>,
+  cast: string | undefined,
+): readonly MetadataObject[] {
   const { select, expand } = parseShape(query);
   return filtered(items, query, (item) => item).map((item) => {
     const visible = Object.entries(item).filter(([name]) =>
@@ -90,7 +117,11 @@ function showItems(items: readonly MetadataObject[], query: ReadonlyMap<string, 
   });
 }
 
-function pick(item: MetadataObject, select: ReadonlySet<string> | undefined, alsoKept: ReadonlySet<string> = new Set()): MetadataObject {
+function pick(
+  item: MetadataObject,
+  select: ReadonlySet<string> | undefined,
+  alsoKept: ReadonlySet<string> = new Set(),
+): MetadataObject {
   if (select === undefined) return item;
   const isKept = (name: string): boolean =>
     select.has(name) || alsoKept.has(name) || name === 'MetadataId' || name === '@odata.type';
@@ -105,15 +136,24 @@ function parseShape(query: ReadonlyMap<string, string>): Shape {
     const open = part.indexOf('(');
     const name = (open < 0 ? part : part.slice(0, open)).trim();
     const options = open < 0 ? [] : splitOutsideQuotes(part.trim().slice(open + 1, -1), ';');
-    expand.set(name, new Map(options.map((option) => {
-      const equals = option.indexOf('=');
-      return [option.slice(0, equals).trim(), option.slice(equals + 1)];
-    })));
+    expand.set(
+      name,
+      new Map(
+        options.map((option) => {
+          const equals = option.indexOf('=');
+          return [option.slice(0, equals).trim(), option.slice(equals + 1)];
+        }),
+      ),
+    );
   }
   return { select: select === undefined ? undefined : new Set(select.split(',').map((name) => name.trim())), expand };
 }
 
-function filtered<T>(items: readonly T[], query: ReadonlyMap<string, string>, read: (item: T) => MetadataObject): readonly T[] {
+function filtered<T>(
+  items: readonly T[],
+  query: ReadonlyMap<string, string>,
+  read: (item: T) => MetadataObject,
+): readonly T[] {
   const text = query.get('$filter');
   if (text === undefined) return items;
   const matches = compileFilter<T>(text, query, (item, path) => scalarAt(read(item), path));

@@ -36,7 +36,8 @@ function assertColumns(database: Database, target: string, names: readonly strin
   const model = database.table(target)?.model;
   if (model === undefined) return;
   for (const name of names) {
-    if (name !== model.definition.primaryIdColumn && !model.columnsByProperty.has(name)) throw unknownProperty(model, name);
+    if (name !== model.definition.primaryIdColumn && !model.columnsByProperty.has(name))
+      throw unknownProperty(model, name);
   }
 }
 
@@ -51,7 +52,10 @@ export function expandRow(database: Database, row: Row, items: readonly ExpandIt
       json[name] = null;
       continue;
     }
-    const columns = select === undefined ? store.model.columns : select.flatMap((item) => store.model.columnsByProperty.get(item) ?? []);
+    const columns =
+      select === undefined
+        ? store.model.columns
+        : select.flatMap((item) => store.model.columnsByProperty.get(item) ?? []);
     json[name] = rowToJson(store.model, related, { columns, withAnnotations: false });
   }
   return json;

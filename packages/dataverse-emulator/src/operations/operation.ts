@@ -60,7 +60,11 @@ export const readWork: Work = { kind: 'read', isWrite: false, rows: {} };
 
 export const jsonContentType = 'application/json; odata.metadata=minimal';
 
-export function jsonResponse(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): ApiResponse {
+export function jsonResponse(
+  status: number,
+  value: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): ApiResponse {
   return { status, headers: { 'Content-Type': jsonContentType, ...headers }, body: JSON.stringify(value) };
 }
 

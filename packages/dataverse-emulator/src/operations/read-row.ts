@@ -14,7 +14,11 @@ export function etag(row: Row): string {
 }
 
 /** A row as JSON of the Web API. */
-export function rowToJson(model: TableModel, row: Row, { columns, withAnnotations }: Projection): Record<string, unknown> {
+export function rowToJson(
+  model: TableModel,
+  row: Row,
+  { columns, withAnnotations }: Projection,
+): Record<string, unknown> {
   const json: Record<string, unknown> = { '@odata.etag': etag(row) };
   for (const column of columns) {
     const value = column.name === 'versionnumber' ? row.version : (row.values[column.ordinal] ?? null);
@@ -25,7 +29,7 @@ export function rowToJson(model: TableModel, row: Row, { columns, withAnnotation
   return json;
 }
 
-function annotate(json: Record<string, unknown>, column: Column, value: Value): void {
+function annotate(json: Record<string, unknown>, column: Column, value: NonNullable<Value>): void {
   if (isReference(value)) {
     json[`${column.property}@Microsoft.Dynamics.CRM.lookuplogicalname`] = value.table;
     return;
@@ -34,11 +38,12 @@ function annotate(json: Record<string, unknown>, column: Column, value: Value): 
   if (formatted !== undefined) json[`${column.property}@OData.Community.Display.V1.FormattedValue`] = formatted;
 }
 
-function formattedValue(column: Column, value: Value): string | undefined {
+function formattedValue(column: Column, value: string | number | boolean): string | undefined {
   const { options, type } = column.definition;
   if (type === 'Boolean') return value === true ? 'Yes' : 'No';
   if (options === undefined) return typeof value === 'number' ? value.toLocaleString('en-US') : undefined;
-  const labelOf = (number: number): string => options.find((option) => option.value === number)?.label ?? String(number);
+  const labelOf = (number: number): string =>
+    options.find((option) => option.value === number)?.label ?? String(number);
   if (type === 'MultiSelectPicklist') return String(value).split(',').map(Number).map(labelOf).join('; ');
   return labelOf(Number(value));
 }

@@ -15,16 +15,19 @@ const maxPageSize = 5000;
 /** `GET /{set}`: learn.microsoft.com/power-apps/developer/data-platform/webapi/query/overview */
 export function retrieveMultiple(environment: Environment, request: ApiRequest, store: TableStore): Plan {
   assertSupported(request);
-  if (request.preferences.trackChanges || request.path.query.has('$deltatoken')) return trackChanges(environment, request, store);
+  if (request.preferences.trackChanges || request.path.query.has('$deltatoken'))
+    return trackChanges(environment, request, store);
   return { work: readWork, execute: () => page(environment, request, store) };
 }
 
 function assertSupported({ path: { query } }: ApiRequest): void {
   for (const name of ['$skip', '$search', '$format']) {
-    if (query.has(name)) throw new ODataError(400, errorCodes.urlNotParsed, `The query parameter ${name} is not supported`);
+    if (query.has(name))
+      throw new ODataError(400, errorCodes.urlNotParsed, `The query parameter ${name} is not supported`);
   }
   for (const name of ['fetchXml', '$apply', 'savedQuery', 'userQuery']) {
-    if (query.has(name)) throw new ODataError(501, errorCodes.notImplemented, `The query parameter ${name} is not implemented.`);
+    if (query.has(name))
+      throw new ODataError(501, errorCodes.notImplemented, `The query parameter ${name} is not implemented.`);
   }
 }
 
@@ -58,7 +61,12 @@ function page(environment: Environment, request: ApiRequest, store: TableStore) 
   if (hasMore) {
     const orderValues = order.map(({ name }) => read(last, name));
     const pageNumber = (after?.pageNumber ?? 1) + 1;
-    json['@odata.nextLink'] = nextLink(environment, request, store, formatSkipToken({ pageNumber, orderValues, lastId: last.id }));
+    json['@odata.nextLink'] = nextLink(
+      environment,
+      request,
+      store,
+      formatSkipToken({ pageNumber, orderValues, lastId: last.id }),
+    );
   }
   return jsonResponse(200, json, appliedPageSize(request));
 }
@@ -78,10 +86,20 @@ function topOf({ path: { query }, preferences }: ApiRequest): number | undefined
   return top;
 }
 
-function countMembers(request: ApiRequest, store: TableStore, matches: ((row: Row) => boolean) | undefined): Record<string, unknown> {
+function countMembers(
+  request: ApiRequest,
+  store: TableStore,
+  matches: ((row: Row) => boolean) | undefined,
+): Record<string, unknown> {
   const isAnnotated = request.preferences.annotations !== undefined;
   const isWanted = request.path.query.get('$count') === 'true';
-  if (!isWanted) return isAnnotated ? { '@Microsoft.Dynamics.CRM.totalrecordcount': -1, '@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded': false } : {};
+  if (!isWanted)
+    return isAnnotated
+      ? {
+          '@Microsoft.Dynamics.CRM.totalrecordcount': -1,
+          '@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded': false,
+        }
+      : {};
   const count = countRows(store, matches);
   const members: Record<string, unknown> = { '@odata.count': Math.min(count, maxCount) };
   if (isAnnotated) {
@@ -100,6 +118,8 @@ export function countRows(store: TableStore, matches: ((row: Row) => boolean) | 
 
 export function nextLink(environment: Environment, request: ApiRequest, store: TableStore, skipToken: string): string {
   const kept = [...request.path.query].filter(([name]) => name !== '$skiptoken');
-  const query = [...kept, ['$skiptoken', skipToken] as const].map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');
+  const query = [...kept, ['$skiptoken', skipToken] as const]
+    .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+    .join('&');
   return `${apiRoot(environment, request)}/${store.model.entitySetName}?${query}`;
 }

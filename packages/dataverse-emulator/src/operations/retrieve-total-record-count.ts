@@ -10,7 +10,11 @@ export function retrieveTotalRecordCount(environment: Environment, request: ApiR
       const counts = names.map((name) => {
         const store = environment.database.table(name);
         if (store === undefined) {
-          throw new ODataError(404, errorCodes.objectDoesNotExist, `The entity with a name = '${name}' was not found in the MetadataCache.`);
+          throw new ODataError(
+            404,
+            errorCodes.objectDoesNotExist,
+            `The entity with a name = '${name}' was not found in the MetadataCache.`,
+          );
         }
         return store.count;
       });

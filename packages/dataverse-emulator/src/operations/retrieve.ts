@@ -21,9 +21,14 @@ export function retrieve(environment: Environment, request: ApiRequest, store: T
       const expand = parseExpand(model, environment.database, request.path.query.get('$expand'));
       const row = findRow(store, address);
       if (row === undefined) throw missingRow(model, address);
-      if (request.headers['if-none-match'] === etag(row)) return { status: 304, headers: { ETag: etag(row) }, body: '' };
+      if (request.headers['if-none-match'] === etag(row))
+        return { status: 304, headers: { ETag: etag(row) }, body: '' };
       const context = `${apiRoot(environment, request)}/$metadata#${model.entitySetName}${contextColumns}/$entity`;
-      const json = { '@odata.context': context, ...rowToJson(model, row, shape), ...expandRow(environment.database, row, expand) };
+      const json = {
+        '@odata.context': context,
+        ...rowToJson(model, row, shape),
+        ...expandRow(environment.database, row, expand),
+      };
       return jsonResponse(200, json, { ETag: etag(row) });
     },
   };

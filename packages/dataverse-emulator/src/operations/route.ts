@@ -34,7 +34,9 @@ const unbound: Readonly<Record<string, Handler>> = {
   sdkmessagefilters: messageFilters,
 };
 
-const bulkMessages: Readonly<Record<string, (environment: Environment, request: ApiRequest, store: TableStore) => Plan>> = {
+const bulkMessages: Readonly<
+  Record<string, (environment: Environment, request: ApiRequest, store: TableStore) => Plan>
+> = {
   CreateMultiple: createMultiple,
   UpdateMultiple: updateMultiple,
   UpsertMultiple: upsertMultiple,
@@ -54,18 +56,28 @@ export function route(environment: Environment, request: ApiRequest): Plan {
   if (store === undefined) throw unknownResource(environment, request, first);
   if (first.argument === undefined) return routeSet(environment, request, store, rest);
   const address = parseRowAddress(store.model, first.argument, 'url');
-  return rest.length === 0 ? routeRow(environment, request, store, address) : routeMember({ environment, request, store, address, rest });
+  return rest.length === 0
+    ? routeRow(environment, request, store, address)
+    : routeMember({ environment, request, store, address, rest });
 }
 
 function unknownResource(environment: Environment, request: ApiRequest, segment: Segment): ODataError {
   if (segment.argument === '') {
-    return new ODataError(404, '', `No HTTP resource was found that matches the request URI '${apiRoot(environment, request)}/${segment.name}()'.`);
+    return new ODataError(
+      404,
+      '',
+      `No HTTP resource was found that matches the request URI '${apiRoot(environment, request)}/${segment.name}()'.`,
+    );
   }
   return resourceNotFound(segment.name);
 }
 
 function methodNotAllowed(request: ApiRequest): ODataError {
-  return new ODataError(405, errorCodes.urlNotParsed, `The requested resource does not support http method '${request.method}'.`);
+  return new ODataError(
+    405,
+    errorCodes.urlNotParsed,
+    `The requested resource does not support http method '${request.method}'.`,
+  );
 }
 
 function assertMethod(request: ApiRequest, allowed: readonly string[]): void {
@@ -76,7 +88,9 @@ function routeSet(environment: Environment, request: ApiRequest, store: TableSto
   const [member, ...more] = rest;
   if (member === undefined) {
     assertMethod(request, ['GET', 'POST']);
-    return request.method === 'GET' ? retrieveMultiple(environment, request, store) : create(environment, request, store);
+    return request.method === 'GET'
+      ? retrieveMultiple(environment, request, store)
+      : create(environment, request, store);
   }
   if (member.name === '$count' && more.length === 0) {
     assertMethod(request, ['GET']);
@@ -92,7 +106,8 @@ function routeSet(environment: Environment, request: ApiRequest, store: TableSto
 function routeRow(environment: Environment, request: ApiRequest, store: TableStore, address: RowAddress): Plan {
   const { query } = request.path;
   const partition = query.get('partitionId');
-  const exact: RowAddress = address.kind === 'id' && partition !== undefined && store.model.isElastic ? { ...address, partition } : address;
+  const exact: RowAddress =
+    address.kind === 'id' && partition !== undefined && store.model.isElastic ? { ...address, partition } : address;
   switch (request.method) {
     case 'GET':
       return retrieve(environment, request, store, exact);

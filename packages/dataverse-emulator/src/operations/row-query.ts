@@ -33,7 +33,11 @@ export function rowReader(database: Database, model: TableModel): (row: Row, pat
 }
 
 /** `$filter` of a table as a test, names checked before the first row. */
-export function rowFilter(database: Database, model: TableModel, query: ReadonlyMap<string, string>): ((row: Row) => boolean) | undefined {
+export function rowFilter(
+  database: Database,
+  model: TableModel,
+  query: ReadonlyMap<string, string>,
+): ((row: Row) => boolean) | undefined {
   const text = query.get('$filter');
   if (text === undefined || text.trim() === '') return undefined;
   const matches = compileFilter(text, query, rowReader(database, model));
@@ -47,7 +51,8 @@ export function parseOrder(model: TableModel, text: string | undefined): readonl
     const [name = '', direction = 'asc'] = part.trim().split(/\s+/);
     const isKnown = model.columnsByProperty.has(name) || name === model.definition.primaryIdColumn;
     if (!isKnown) throw unknownProperty(model, name);
-    if (direction !== 'asc' && direction !== 'desc') throw new ODataError(400, errorCodes.urlNotParsed, `Syntax error in '${part}'.`);
+    if (direction !== 'asc' && direction !== 'desc')
+      throw new ODataError(400, errorCodes.urlNotParsed, `Syntax error in '${part}'.`);
     return { name, isDescending: direction === 'desc' };
   });
 }
@@ -67,7 +72,11 @@ export function selectRows(database: Database, store: TableStore, selection: Sel
 function selectById(store: TableStore, { matches, after, limit }: Selection): readonly Row[] {
   const ids = store.sortedIds();
   const rows: Row[] = [];
-  for (let index = after === undefined ? 0 : firstAbove(ids, after.lastId); index < ids.length && rows.length < limit; index += 1) {
+  for (
+    let index = after === undefined ? 0 : firstAbove(ids, after.lastId);
+    index < ids.length && rows.length < limit;
+    index += 1
+  ) {
     const row = store.get(ids[index] ?? '');
     if (row !== undefined && (matches === undefined || matches(row))) rows.push(row);
   }
@@ -85,7 +94,11 @@ function firstAbove(ids: readonly string[], id: string): number {
   return low;
 }
 
-function selectOrdered(database: Database, store: TableStore, { matches, order, after, limit }: Selection): readonly Row[] {
+function selectOrdered(
+  database: Database,
+  store: TableStore,
+  { matches, order, after, limit }: Selection,
+): readonly Row[] {
   const read = rowReader(database, store.model);
   const keyed = [...store.rows()]
     .filter((row) => matches === undefined || matches(row))
@@ -94,7 +107,9 @@ function selectOrdered(database: Database, store: TableStore, { matches, order, 
   const start =
     after === undefined
       ? 0
-      : keyed.findIndex(({ row, keys }) => (compareKeys(order, keys, after.orderValues) || compareScalars(row.id, after.lastId)) > 0);
+      : keyed.findIndex(
+          ({ row, keys }) => (compareKeys(order, keys, after.orderValues) || compareScalars(row.id, after.lastId)) > 0,
+        );
   return start < 0 ? [] : keyed.slice(start, start + limit).map(({ row }) => row);
 }
 

@@ -3,7 +3,16 @@ import { findRow, type RowAddress } from '../odata/row-address.ts';
 import type { Column } from '../schema/table-model.ts';
 import { isReference } from '../schema/values.ts';
 import type { TableStore } from '../store/table-store.ts';
-import { apiRoot, jsonResponse, noContent, parseBody, readWork, type ApiRequest, type Environment, type Plan } from './operation.ts';
+import {
+  apiRoot,
+  jsonResponse,
+  noContent,
+  parseBody,
+  readWork,
+  type ApiRequest,
+  type Environment,
+  type Plan,
+} from './operation.ts';
 import { missingRow } from './retrieve.ts';
 import { updateRow, writeContext } from './write-row.ts';
 
@@ -38,7 +47,8 @@ export function writeColumn({ environment, request, store, address, column }: Co
       const row = findRow(store, address);
       if (row === undefined) throw missingRow(store.model, address);
       const value = request.method === 'DELETE' ? null : parseBody(request, store.model.entitySetName)['value'];
-      if (value === undefined) throw payloadError(store.model.entitySetName, "A property 'value' was expected in the payload.");
+      if (value === undefined)
+        throw payloadError(store.model.entitySetName, "A property 'value' was expected in the payload.");
       const context = writeContext(environment, transaction, request.caller);
       updateRow(context, store, row, { [column.name]: value }, address);
       return noContent;

@@ -1,7 +1,16 @@
 import { errorCodes, ODataError } from '../errors.ts';
 import { formatSkipToken, parseSkipToken } from '../odata/page-cookie.ts';
 import type { Row, TableStore, Tombstone } from '../store/table-store.ts';
-import { apiRoot, iso, jsonResponse, readWork, type ApiRequest, type ApiResponse, type Environment, type Plan } from './operation.ts';
+import {
+  apiRoot,
+  iso,
+  jsonResponse,
+  readWork,
+  type ApiRequest,
+  type ApiResponse,
+  type Environment,
+  type Plan,
+} from './operation.ts';
 import { projection } from './projection.ts';
 import { rowToJson } from './read-row.ts';
 import { appliedPageSize, nextLink, pageSizeOf } from './retrieve-multiple.ts';
@@ -12,16 +21,25 @@ export function trackChanges(environment: Environment, request: ApiRequest, stor
   const { model } = store;
   for (const name of ['$filter', '$orderby', '$expand', '$top']) {
     if (request.path.query.has(name)) {
-      throw new ODataError(400, errorCodes.invalidArgument, `The "${name}" query parameter isn't supported when Change Tracking is enabled.`);
+      throw new ODataError(
+        400,
+        errorCodes.invalidArgument,
+        `The "${name}" query parameter isn't supported when Change Tracking is enabled.`,
+      );
     }
   }
   if (!model.definition.changeTracking) {
-    throw new ODataError(400, errorCodes.changeTrackingOff, `Entity ${model.logicalName} isn't enabled for change tracking.`);
+    throw new ODataError(
+      400,
+      errorCodes.changeTrackingOff,
+      `Entity ${model.logicalName} isn't enabled for change tracking.`,
+    );
   }
   const token = request.path.query.get('$deltatoken');
   return {
     work: readWork,
-    execute: () => (token === undefined ? firstWalk(environment, request, store) : delta(environment, request, store, token)),
+    execute: () =>
+      token === undefined ? firstWalk(environment, request, store) : delta(environment, request, store, token),
   };
 }
 
@@ -48,9 +66,17 @@ export function deltaVersion(environment: Environment, token: string): number {
 }
 
 /** What changed above a version: rows that are there by version, then what was deleted. */
-export function changesSince(store: TableStore, version: number): { readonly rows: readonly Row[]; readonly deleted: readonly Tombstone[] } {
+export function changesSince(
+  store: TableStore,
+  version: number,
+): { readonly rows: readonly Row[]; readonly deleted: readonly Tombstone[] } {
   const rows = [...store.rows()].filter((row) => row.version > version).sort((a, b) => a.version - b.version);
-  return { rows, deleted: store.tombstones.filter((tombstone) => tombstone.version > version && store.get(tombstone.id) === undefined) };
+  return {
+    rows,
+    deleted: store.tombstones.filter(
+      (tombstone) => tombstone.version > version && store.get(tombstone.id) === undefined,
+    ),
+  };
 }
 
 function firstWalk(environment: Environment, request: ApiRequest, store: TableStore): ApiResponse {
@@ -109,13 +135,23 @@ function answer(
   const { contextColumns } = projection(store.model, request);
   const root = apiRoot(environment, request);
   const { entitySetName } = store.model;
-  const json: Record<string, unknown> = { '@odata.context': `${root}/$metadata#${entitySetName}${contextColumns}/$delta` };
+  const json: Record<string, unknown> = {
+    '@odata.context': `${root}/$metadata#${entitySetName}${contextColumns}/$delta`,
+  };
   if (version !== undefined) {
     const select = request.path.query.get('$select');
     const token = encodeURIComponent(formatDeltaToken(version, environment.clock.now()));
-    json['@odata.deltaLink'] = `${root}/${entitySetName}?${select === undefined ? '' : `$select=${encodeURIComponent(select)}&`}$deltatoken=${token}`;
+    json['@odata.deltaLink'] =
+      `${root}/${entitySetName}?${select === undefined ? '' : `$select=${encodeURIComponent(select)}&`}$deltatoken=${token}`;
   }
   if (next !== undefined) json['@odata.nextLink'] = next;
-  const applied = [request.preferences.trackChanges ? 'odata.track-changes' : '', appliedPageSize(request)['Preference-Applied'] ?? ''];
-  return jsonResponse(200, { ...json, value }, { 'Preference-Applied': applied.filter((item) => item !== '').join(',') });
+  const applied = [
+    request.preferences.trackChanges ? 'odata.track-changes' : '',
+    appliedPageSize(request)['Preference-Applied'] ?? '',
+  ];
+  return jsonResponse(
+    200,
+    { ...json, value },
+    { 'Preference-Applied': applied.filter((item) => item !== '').join(',') },
+  );
 }

@@ -54,7 +54,11 @@ function updateTarget(context: WriteContext, store: TableStore, target: JsonObje
   const id = targetId(store, target);
   const row = store.get(id);
   if (row === undefined) {
-    throw new ODataError(404, errorCodes.objectDoesNotExist, `${store.model.definition.schemaName} With Ids = ${id} Do Not Exist`);
+    throw new ODataError(
+      404,
+      errorCodes.objectDoesNotExist,
+      `${store.model.definition.schemaName} With Ids = ${id} Do Not Exist`,
+    );
   }
   return updateRow(context, store, row, target);
 }

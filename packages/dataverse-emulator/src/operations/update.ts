@@ -50,7 +50,12 @@ function write(options: {
   return written(`${apiRoot(environment, request)}/${store.model.entitySetName}(${key})`);
 }
 
-export function assertPreconditions(request: ApiRequest, store: TableStore, row: Row | undefined, address: RowAddress): void {
+export function assertPreconditions(
+  request: ApiRequest,
+  store: TableStore,
+  row: Row | undefined,
+  address: RowAddress,
+): void {
   const ifMatch = request.headers['if-match'];
   if (ifMatch !== undefined && row === undefined) throw missingRow(store.model, address);
   if (row !== undefined && ifMatch !== undefined && ifMatch !== '*' && ifMatch !== etag(row)) throw versionMismatch();

@@ -52,16 +52,32 @@ function upsertTarget(context: WriteContext, store: TableStore, target: JsonObje
   const address = targetAddress(context, store, target);
   const before = address === undefined ? undefined : findRow(store, address);
   if (before !== undefined && seen.has(before.id)) throw repeatedKey();
-  const row = before === undefined ? createTarget(context, store, target, address) : changeTarget(context, store, before, target, address);
+  const row =
+    before === undefined
+      ? createTarget(context, store, target, address)
+      : changeTarget(context, store, before, target, address);
   seen.add(row.id);
   return row;
 }
 
-function changeTarget(context: WriteContext, store: TableStore, before: Row, target: JsonObject, address: RowAddress | undefined): Row {
-  return store.model.isElastic ? replaceRow(context, store, before, target) : updateRow(context, store, before, target, address);
+function changeTarget(
+  context: WriteContext,
+  store: TableStore,
+  before: Row,
+  target: JsonObject,
+  address: RowAddress | undefined,
+): Row {
+  return store.model.isElastic
+    ? replaceRow(context, store, before, target)
+    : updateRow(context, store, before, target, address);
 }
 
-function createTarget(context: WriteContext, store: TableStore, target: JsonObject, address: RowAddress | undefined): Row {
+function createTarget(
+  context: WriteContext,
+  store: TableStore,
+  target: JsonObject,
+  address: RowAddress | undefined,
+): Row {
   // A key column repeated in the body breaks the create path alone (microsoft/PowerPlatform-DataverseClient-Python, pull request 127).
   if (address?.kind === 'key' && [...address.values.keys()].some((column) => column.name in target)) {
     throw new ODataError(400, errorCodes.unexpected, 'An unexpected error occurred.');

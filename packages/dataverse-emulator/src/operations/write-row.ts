@@ -19,7 +19,13 @@ export interface WriteContext {
 
 export function writeContext(environment: Environment, transaction: Transaction, caller: Caller): WriteContext {
   const id = caller.impersonatedUserId ?? caller.systemUserId;
-  return { environment, transaction, caller, now: iso(environment.clock.now()), stampUser: { id, table: 'systemuser' } };
+  return {
+    environment,
+    transaction,
+    caller,
+    now: iso(environment.clock.now()),
+    stampUser: { id, table: 'systemuser' },
+  };
 }
 
 /** Creates a row from a body. An address by alternate key fills the key columns that the body leaves out. */
@@ -36,11 +42,18 @@ export function createRow(context: WriteContext, store: TableStore, body: JsonOb
 }
 
 /** Changes the columns that the body names. Key columns of the address are left alone whatever the body says. */
-export function updateRow(context: WriteContext, store: TableStore, before: Row, body: JsonObject, address?: RowAddress): Row {
+export function updateRow(
+  context: WriteContext,
+  store: TableStore,
+  before: Row,
+  body: JsonObject,
+  address?: RowAddress,
+): Row {
   const { model } = store;
   const values = before.values.slice();
   applyBody(context, model, values, body);
-  if (address?.kind === 'key') for (const column of address.values.keys()) values[column.ordinal] = before.values[column.ordinal] ?? null;
+  if (address?.kind === 'key')
+    for (const column of address.values.keys()) values[column.ordinal] = before.values[column.ordinal] ?? null;
   stampModified(context, model, values);
   return context.transaction.update(store, before, values, address?.kind === 'key' ? address.text : null);
 }
@@ -63,7 +76,10 @@ export function bodyId(model: TableModel, body: JsonObject): string | undefined 
   const raw = body[model.definition.primaryIdColumn];
   if (raw === undefined || raw === null) return undefined;
   if (typeof raw === 'string' && isGuid(raw)) return raw.toLowerCase();
-  throw payloadError(model.entitySetName, `Cannot convert the literal '${String(raw)}' to the expected type 'Edm.Guid'.`);
+  throw payloadError(
+    model.entitySetName,
+    `Cannot convert the literal ${JSON.stringify(raw)} to the expected type 'Edm.Guid'.`,
+  );
 }
 
 function applyBody(context: WriteContext, model: TableModel, values: Value[], body: JsonObject): void {
@@ -76,7 +92,10 @@ function applyBody(context: WriteContext, model: TableModel, values: Value[], bo
     }
     if (property.kind === 'primaryId') continue;
     const { definition } = property.column;
-    if (definition.readOnly === true && isReadOnlyRefused(context, model, property)) continue;
+    if (definition.readOnly === true) {
+      assertReadOnlyIgnored(context, model, property.column);
+      continue;
+    }
     if (definition.type === 'State' || definition.type === 'Status') touchesState = true;
     values[property.column.ordinal] = propertyValue(context, model, property, body[name]);
   }
@@ -84,11 +103,9 @@ function applyBody(context: WriteContext, model: TableModel, values: Value[], bo
   deriveFullName(model, values);
 }
 
-function isReadOnlyRefused(context: WriteContext, model: TableModel, { column }: { readonly column: Column }): true {
-  if (context.environment.settings().readOnlyColumns === 'refuse') {
-    throw new ODataError(400, errorCodes.invalidArgument, `The column ${column.name} of ${model.logicalName} is read-only.`);
-  }
-  return true;
+function assertReadOnlyIgnored(context: WriteContext, model: TableModel, { name }: Column): void {
+  if (context.environment.settings().readOnlyColumns === 'ignore') return;
+  throw new ODataError(400, errorCodes.invalidArgument, `The column ${name} of ${model.logicalName} is read-only.`);
 }
 
 function propertyValue(context: WriteContext, model: TableModel, property: Property, raw: unknown): Value {
@@ -99,7 +116,10 @@ function propertyValue(context: WriteContext, model: TableModel, property: Prope
       return property.column.parse(raw);
     case 'navigation':
       if (raw === null) return null;
-      throw payloadError(model.entitySetName, 'Creating related rows inside a single-valued navigation property is not supported here.');
+      throw payloadError(
+        model.entitySetName,
+        'Creating related rows inside a single-valued navigation property is not supported here.',
+      );
     case 'bind':
       return resolveBind(context, model, property.targets, raw);
   }
@@ -132,7 +152,12 @@ function resolveBind(context: WriteContext, model: TableModel, targets: readonly
 }
 
 /** The row a reference names. Throws 404 when it does not exist, 400 when it is of a table the lookup does not take. */
-export function resolveReference(environment: Environment, model: TableModel, targets: readonly string[], text: string): Reference {
+export function resolveReference(
+  environment: Environment,
+  model: TableModel,
+  targets: readonly string[],
+  text: string,
+): Reference {
   const { store, address } = parseReference(environment.database, text, model.entitySetName);
   const table = store.model.logicalName;
   if (!targets.includes(table)) {
@@ -164,7 +189,12 @@ function get(model: TableModel, values: readonly Value[], name: string): Value {
 
 function stampCreated(context: WriteContext, model: TableModel, values: Value[]): void {
   const overridden = get(model, values, 'overriddencreatedon');
-  set(model, values, 'createdon', typeof overridden === 'string' ? `${overridden.slice(0, 10)}T00:00:00Z` : context.now);
+  set(
+    model,
+    values,
+    'createdon',
+    typeof overridden === 'string' ? `${overridden.slice(0, 10)}T00:00:00Z` : context.now,
+  );
   set(model, values, 'createdby', context.stampUser);
   if (get(model, values, 'ownerid') === null) set(model, values, 'ownerid', context.stampUser);
   if (get(model, values, 'statecode') === null) set(model, values, 'statecode', 0);
@@ -199,7 +229,7 @@ function settleState(model: TableModel, values: Value[], body: JsonObject): void
     throw new ODataError(
       400,
       errorCodes.stateStatusMismatch,
-      `${String(status)} is not a valid status code for state code ${model.logicalName}State.${String(state)} on ${model.logicalName}.`,
+      `${JSON.stringify(status)} is not a valid status code for state code ${model.logicalName}State.${JSON.stringify(state)} on ${model.logicalName}.`,
     );
   }
   if (hasState && !hasStatus && stateOfStatus !== state) set(model, values, 'statuscode', defaultStatus(model, state));
@@ -208,6 +238,8 @@ function settleState(model: TableModel, values: Value[], body: JsonObject): void
 
 function deriveFullName(model: TableModel, values: Value[]): void {
   if (model.logicalName !== 'contact') return;
-  const parts = [get(model, values, 'firstname'), get(model, values, 'lastname')].filter((part) => typeof part === 'string');
+  const parts = [get(model, values, 'firstname'), get(model, values, 'lastname')].filter(
+    (part) => typeof part === 'string',
+  );
   set(model, values, 'fullname', parts.length === 0 ? null : parts.join(' '));
 }

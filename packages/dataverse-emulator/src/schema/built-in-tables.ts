@@ -10,7 +10,11 @@ const text = (logicalName: string, maxLength: number, required = false): ColumnD
   required,
 });
 
-const lookup = (logicalName: string, targets: readonly string[], navigationProperty = logicalName): ColumnDefinition => ({
+const lookup = (
+  logicalName: string,
+  targets: readonly string[],
+  navigationProperty = logicalName,
+): ColumnDefinition => ({
   logicalName,
   schemaName: logicalName,
   type: targets.includes('account') && targets.includes('contact') ? 'Customer' : 'Lookup',
@@ -54,7 +58,9 @@ const description: ColumnDefinition = {
   maxLength: 2000,
 };
 
-function standard(table: Partial<TableDefinition> & Pick<TableDefinition, 'logicalName' | 'schemaName' | 'columns'>): TableDefinition {
+function standard(
+  table: Partial<TableDefinition> & Pick<TableDefinition, 'logicalName' | 'schemaName' | 'columns'>,
+): TableDefinition {
   return {
     entitySetName: `${table.logicalName}s`,
     primaryIdColumn: `${table.logicalName}id`,
@@ -78,7 +84,13 @@ export const builtInTables: readonly TableDefinition[] = [
       text('websiteurl', 200),
       ...address,
       description,
-      { logicalName: 'numberofemployees', schemaName: 'NumberOfEmployees', type: 'Integer', minValue: 0, maxValue: 1_000_000_000 },
+      {
+        logicalName: 'numberofemployees',
+        schemaName: 'NumberOfEmployees',
+        type: 'Integer',
+        minValue: 0,
+        maxValue: 1_000_000_000,
+      },
       money('revenue'),
       money('creditlimit'),
       boolean('creditonhold'),
@@ -120,7 +132,11 @@ export const builtInTables: readonly TableDefinition[] = [
       text('domainname', 1024),
       text('internalemailaddress', 100),
       { logicalName: 'applicationid', schemaName: 'ApplicationId', type: 'Uniqueidentifier' },
-      { logicalName: 'azureactivedirectoryobjectid', schemaName: 'AzureActiveDirectoryObjectId', type: 'Uniqueidentifier' },
+      {
+        logicalName: 'azureactivedirectoryobjectid',
+        schemaName: 'AzureActiveDirectoryObjectId',
+        type: 'Uniqueidentifier',
+      },
       boolean('isdisabled'),
       lookup('businessunitid', ['businessunit']),
     ],
@@ -144,7 +160,14 @@ export const builtInTables: readonly TableDefinition[] = [
       text('currencyname', 100, true),
       text('isocurrencycode', 5, true),
       text('currencysymbol', 13),
-      { logicalName: 'exchangerate', schemaName: 'ExchangeRate', type: 'Decimal', precision: 10, minValue: 0.0000000001, maxValue: 100_000_000_000 },
+      {
+        logicalName: 'exchangerate',
+        schemaName: 'ExchangeRate',
+        type: 'Decimal',
+        precision: 10,
+        minValue: 0.0000000001,
+        maxValue: 100_000_000_000,
+      },
     ],
   }),
 ];

@@ -37,7 +37,10 @@ export function buildMetadata(model: TableModel): TableMetadata {
       MetadataId: guidOf(`table ${logicalName}`),
     },
     collections: {
-      Attributes: [primaryIdMetadata(definition), ...model.columns.map((column) => columnMetadata(definition, column.definition))],
+      Attributes: [
+        primaryIdMetadata(definition),
+        ...model.columns.map((column) => columnMetadata(definition, column.definition)),
+      ],
       Keys: definition.keys.map((key) => ({
         SchemaName: key.name,
         LogicalName: key.name,
@@ -70,7 +73,11 @@ function relationships(model: TableModel): readonly MetadataObject[] {
 }
 
 function primaryIdMetadata(table: TableDefinition): MetadataObject {
-  const definition: ColumnDefinition = { logicalName: table.primaryIdColumn, schemaName: table.primaryIdColumn, type: 'Uniqueidentifier' };
+  const definition: ColumnDefinition = {
+    logicalName: table.primaryIdColumn,
+    schemaName: table.primaryIdColumn,
+    type: 'Uniqueidentifier',
+  };
   return {
     ...columnMetadata(table, definition),
     IsPrimaryId: true,
@@ -97,7 +104,8 @@ function columnMetadata(table: TableDefinition, column: ColumnDefinition): Metad
     DisplayName: label(column.schemaName),
     RequiredLevel: requiredLevel(column.required === true ? 'ApplicationRequired' : 'None'),
     IsValidForCreate: column.readOnly !== true,
-    IsValidForUpdate: column.readOnly !== true && column.logicalName !== 'overriddencreatedon' && column.logicalName !== 'partitionid',
+    IsValidForUpdate:
+      column.readOnly !== true && column.logicalName !== 'overriddencreatedon' && column.logicalName !== 'partitionid',
     IsValidForRead: true,
     IsPrimaryId: false,
     IsPrimaryName: column.logicalName === table.primaryNameColumn,
@@ -117,9 +125,16 @@ function typedMembers(table: TableDefinition, column: ColumnDefinition): Metadat
     case 'Memo':
       return { MaxLength: column.maxLength ?? 2000, Format: 'TextArea' };
     case 'Integer':
-      return { MinValue: column.minValue ?? -2_147_483_648, MaxValue: column.maxValue ?? 2_147_483_647, Format: 'None' };
+      return {
+        MinValue: column.minValue ?? -2_147_483_648,
+        MaxValue: column.maxValue ?? 2_147_483_647,
+        Format: 'None',
+      };
     case 'BigInt':
-      return { MinValue: column.minValue ?? Number.MIN_SAFE_INTEGER, MaxValue: column.maxValue ?? Number.MAX_SAFE_INTEGER };
+      return {
+        MinValue: column.minValue ?? Number.MIN_SAFE_INTEGER,
+        MaxValue: column.maxValue ?? Number.MAX_SAFE_INTEGER,
+      };
     case 'Decimal':
     case 'Double':
     case 'Money':
@@ -139,12 +154,27 @@ function typedMembers(table: TableDefinition, column: ColumnDefinition): Metadat
     case 'Owner':
       return { Targets: column.targets ?? [] };
     case 'Boolean':
-      return { DefaultValue: false, OptionSet: { Name: `${table.logicalName}_${column.logicalName}`, IsGlobal: false, TrueOption: option({ value: 1, label: 'Yes' }), FalseOption: option({ value: 0, label: 'No' }) } };
+      return {
+        DefaultValue: false,
+        OptionSet: {
+          Name: `${table.logicalName}_${column.logicalName}`,
+          IsGlobal: false,
+          TrueOption: option({ value: 1, label: 'Yes' }),
+          FalseOption: option({ value: 0, label: 'No' }),
+        },
+      };
     case 'Picklist':
     case 'State':
     case 'Status':
     case 'MultiSelectPicklist':
-      return { OptionSet: { Name: `${table.logicalName}_${column.logicalName}`, IsGlobal: false, Options: (column.options ?? []).map(option) }, GlobalOptionSet: null };
+      return {
+        OptionSet: {
+          Name: `${table.logicalName}_${column.logicalName}`,
+          IsGlobal: false,
+          Options: (column.options ?? []).map(option),
+        },
+        GlobalOptionSet: null,
+      };
     case 'Uniqueidentifier':
     case 'Image':
       return {};

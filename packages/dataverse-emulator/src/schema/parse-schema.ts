@@ -1,5 +1,12 @@
 import { isJsonObject, type JsonObject } from '../shared/json.ts';
-import { columnTypes, type ColumnDefinition, type ColumnType, type KeyDefinition, type OptionDefinition, type TableDefinition } from './definitions.ts';
+import {
+  columnTypes,
+  type ColumnDefinition,
+  type ColumnType,
+  type KeyDefinition,
+  type OptionDefinition,
+  type TableDefinition,
+} from './definitions.ts';
 import { systemColumnNames } from './system-columns.ts';
 
 /** A schema file with faults; each line starts with the JSON pointer of the fault. */
@@ -56,7 +63,8 @@ class Reader {
     const value = this.#object[member];
     if (value === undefined && fallback !== undefined) return fallback;
     const found = allowed.find((item) => item === value);
-    if (found === undefined) this.fault(member, value === undefined ? 'is missing' : `must be one of ${allowed.join(', ')}`);
+    if (found === undefined)
+      this.fault(member, value === undefined ? 'is missing' : `must be one of ${allowed.join(', ')}`);
     return found;
   }
 
@@ -107,7 +115,9 @@ export function parseSchema(json: unknown, known: readonly string[]): readonly T
 
 function parseTable(value: unknown, pointer: string, faults: string[]): TableDefinition {
   const reader = new Reader(value, pointer, faults, tableMembers);
-  const columns = reader.list('columns').map((column, index) => parseColumn(column, `${pointer}/columns/${index}`, faults));
+  const columns = reader
+    .list('columns')
+    .map((column, index) => parseColumn(column, `${pointer}/columns/${index}`, faults));
   if (!reader.has('columns')) reader.fault('columns', 'is missing');
   const table: TableDefinition = {
     logicalName: reader.text('logicalName', namePattern),
@@ -121,7 +131,8 @@ function parseTable(value: unknown, pointer: string, faults: string[]): TableDef
     keys: reader.list('keys').map((key, index) => parseKey(key, `${pointer}/keys/${index}`, columns, faults)),
   };
   if (table.keys.length > maxKeysPerTable) reader.fault('keys', `must be at most ${maxKeysPerTable}`);
-  if (table.tableType === 'Elastic' && table.keys.length > 0) reader.fault('keys', 'are not supported on elastic tables');
+  if (table.tableType === 'Elastic' && table.keys.length > 0)
+    reader.fault('keys', 'are not supported on elastic tables');
   if (!columns.some((column) => column.logicalName === table.primaryNameColumn)) {
     reader.fault('primaryNameColumn', 'must be one of the columns');
   }
@@ -156,7 +167,9 @@ function parseColumn(value: unknown, pointer: string, faults: string[]): ColumnD
     ...(hasOptions && { options: parseOptions(reader, pointer, faults) }),
     ...(behavior !== undefined && { behavior }),
     ...(isLookup && { targets: reader.texts('targets') }),
-    ...(reader.has('navigationProperty') && { navigationProperty: reader.text('navigationProperty', schemaNamePattern) }),
+    ...(reader.has('navigationProperty') && {
+      navigationProperty: reader.text('navigationProperty', schemaNamePattern),
+    }),
   };
 }
 
@@ -170,14 +183,21 @@ function parseOptions(reader: Reader, pointer: string, faults: string[]): readon
   });
 }
 
-function parseKey(value: unknown, pointer: string, columns: readonly ColumnDefinition[], faults: string[]): KeyDefinition {
+function parseKey(
+  value: unknown,
+  pointer: string,
+  columns: readonly ColumnDefinition[],
+  faults: string[],
+): KeyDefinition {
   const reader = new Reader(value, pointer, faults, ['name', 'columns', 'status']);
   const names = reader.texts('columns');
-  if (names.length === 0 || names.length > maxColumnsPerKey) reader.fault('columns', `must be 1 to ${maxColumnsPerKey}`);
+  if (names.length === 0 || names.length > maxColumnsPerKey)
+    reader.fault('columns', `must be 1 to ${maxColumnsPerKey}`);
   names.forEach((name, index) => {
     const column = columns.find((item) => item.logicalName === name);
     if (column === undefined) reader.fault(`columns/${index}`, `names no column: ${name}`);
-    else if (!keyTypes.includes(column.type)) reader.fault(`columns/${index}`, `a ${column.type} cannot be part of a key`);
+    else if (!keyTypes.includes(column.type))
+      reader.fault(`columns/${index}`, `a ${column.type} cannot be part of a key`);
   });
   return {
     name: reader.text('name', namePattern),

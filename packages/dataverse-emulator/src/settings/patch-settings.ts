@@ -62,10 +62,12 @@ function leafFault(path: string, value: unknown, before: unknown): string | unde
     return typeof value === 'string' && allowed.includes(value) ? undefined : `must be one of ${allowed.join(', ')}`;
   }
   if (value === null) return nullable.has(path) ? undefined : 'must not be null';
-  if (path === '/hint') return ['number', 'string'].includes(typeof value) ? undefined : 'must be a number, text or null';
+  if (path === '/hint')
+    return ['number', 'string'].includes(typeof value) ? undefined : 'must be a number, text or null';
   const expected = texts.has(path) ? 'string' : typeof before === 'boolean' ? 'boolean' : 'number';
   if (typeof value !== expected) return `must be a ${expected}`;
-  if (typeof value === 'number' && (!Number.isFinite(value) || value < 0)) return 'must be a finite number of at least 0';
+  if (typeof value === 'number' && (!Number.isFinite(value) || value < 0))
+    return 'must be a finite number of at least 0';
   return path === '/servers' && (typeof value !== 'number' || value < 1) ? 'must be at least 1' : undefined;
 }
 
@@ -87,7 +89,13 @@ function users(value: unknown, before: unknown, faults: string[]): unknown {
   }
   return value.map((user: unknown, index) => {
     if (isJsonObject(user) && typeof user['clientId'] === 'string') {
-      const plain = { name: user['clientId'], secret: null, disabled: false, mayImpersonate: true, mayBypassLogic: true };
+      const plain = {
+        name: user['clientId'],
+        secret: null,
+        disabled: false,
+        mayImpersonate: true,
+        mayBypassLogic: true,
+      };
       return { ...plain, ...user };
     }
     faults.push(`/users/${index}/clientId must be text`);

@@ -48,6 +48,10 @@ export interface Settings {
 }
 
 /** What a person may hand in: any part of the settings, at any depth. */
-export type DeepPartial<T> = T extends readonly unknown[] ? T : T extends object ? { readonly [K in keyof T]?: DeepPartial<T[K]> } : T;
+export type DeepPartial<T> = T extends readonly unknown[]
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]?: DeepPartial<T[K]> }
+    : T;
 
 export type SettingsPatch = DeepPartial<Settings>;

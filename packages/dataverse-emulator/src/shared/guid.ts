@@ -16,10 +16,26 @@ export function createGuid(random: Random): string {
   const c = (random.uint32() & 0x3fffffff) | 0x80000000;
   const d = random.uint32();
   return (
-    byteAt(a, 24) + byteAt(a, 16) + byteAt(a, 8) + byteAt(a, 0) + '-' +
-    byteAt(b, 24) + byteAt(b, 16) + '-' + byteAt(b, 8) + byteAt(b, 0) + '-' +
-    byteAt(c, 24) + byteAt(c, 16) + '-' + byteAt(c, 8) + byteAt(c, 0) +
-    byteAt(d, 24) + byteAt(d, 16) + byteAt(d, 8) + byteAt(d, 0)
+    byteAt(a, 24) +
+    byteAt(a, 16) +
+    byteAt(a, 8) +
+    byteAt(a, 0) +
+    '-' +
+    byteAt(b, 24) +
+    byteAt(b, 16) +
+    '-' +
+    byteAt(b, 8) +
+    byteAt(b, 0) +
+    '-' +
+    byteAt(c, 24) +
+    byteAt(c, 16) +
+    '-' +
+    byteAt(c, 8) +
+    byteAt(c, 0) +
+    byteAt(d, 24) +
+    byteAt(d, 16) +
+    byteAt(d, 8) +
+    byteAt(d, 0)
   );
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { errorStack } from '../errors.ts';
+import { errorMessage, errorStack } from '../errors.ts';
 import { toJson } from '../json.ts';
 import { isFinished } from '../store/rows.ts';
 import type { InstanceRow, MessageRow, RuntimeStatus } from '../store/rows.ts';
@@ -91,7 +91,7 @@ async function computeTurn(host: DurableHost, turn: Turn): Promise<TurnResult> {
     if (answer.kind === 'crash') return crashed(turn, answer.message, answer.stack);
     return applyCustomStatus(instance, answer.state, replayTurn(host, turn, answer.state));
   } catch (error) {
-    return crashed(turn, errorStack(error), '');
+    return crashed(turn, errorMessage(error), errorStack(error));
   }
 }
 

@@ -232,14 +232,13 @@ class Replay {
         this.#listDone = true;
         return;
       }
-      let ended = false;
-      let waiting = false;
+      const step = { ended: false, waiting: false };
       this.#start(action, () => {
-        ended = true;
-        if (waiting) this.#advance();
+        step.ended = true;
+        if (step.waiting) this.#advance();
       });
-      if (!ended) {
-        waiting = true;
+      if (!step.ended) {
+        step.waiting = true;
         return;
       }
     }
@@ -320,7 +319,8 @@ class Replay {
   ): void {
     this.#require('orchestration', action.functionName);
     const id = this.#nextId++;
-    const instanceId = action.instanceId || `${this.#input.executionId}:${id}`;
+    const given = action.instanceId ?? '';
+    const instanceId = given === '' ? `${this.#input.executionId}:${id}` : given;
     this.#pending.set(id, {
       kind: 'child',
       id,

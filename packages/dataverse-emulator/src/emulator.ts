@@ -1,0 +1,191 @@
+import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { Tokens } from './auth/tokens.ts';
+import { FaultRules } from './faults/fault-rules.ts';
+import { ServerRouting } from './http/routing.ts';
+import { createHttpServer } from './http/server.ts';
+import { Traffic } from './http/traffic.ts';
+import { WebApi } from './http/web-api.ts';
+import { LatencyModel } from './latency/latency-model.ts';
+import { ServiceProtection, type LimitCounters } from './limits/service-protection.ts';
+import { iso, type Environment } from './operations/operation.ts';
+import { builtInTables } from './schema/built-in-tables.ts';
+import { parseSchema, SchemaError } from './schema/parse-schema.ts';
+import { buildTableModel } from './schema/table-model.ts';
+import { patchSettings } from './settings/patch-settings.ts';
+import { profiles } from './settings/profiles.ts';
+import type { Settings, SettingsPatch } from './settings/settings.ts';
+import { systemClock, type Clock } from './shared/clock.ts';
+import { guidOf } from './shared/guid.ts';
+import { createRandom } from './shared/random.ts';
+import { CommitLog } from './store/commit-log.ts';
+import { Database } from './store/database.ts';
+import { Journal } from './store/journal.ts';
+import { businessUnitId, seedRows, seedUsers } from './store/seed-rows.ts';
+
+export interface EmulatorOptions {
+  /** 0 (the default) takes any free port. */
+  readonly port?: number;
+  /** Name of a profile; `documented` by default. */
+  readonly profile?: string;
+  /** Parsed schema files. */
+  readonly schema?: readonly unknown[];
+  /** Tables survive a restart when set. */
+  readonly dataDir?: string;
+  readonly seed?: number;
+  /** The only value of `X-IDENTITY-HEADER` that is accepted; any when left out. */
+  readonly identityHeader?: string;
+  /** Changes to the profile. */
+  readonly settings?: SettingsPatch;
+  readonly clock?: Clock;
+}
+
+export interface EmulatorCounters {
+  readonly users: Readonly<Record<string, LimitCounters>>;
+  readonly servers: ReturnType<Traffic['snapshot']>['servers'];
+  readonly statuses: ReturnType<Traffic['snapshot']>['statuses'];
+  readonly running: number;
+  readonly peakRunning: number;
+  readonly earlyRetries: number;
+  readonly journal: { readonly lastSequence: number; readonly dropped: number };
+}
+
+/** A running emulator. Everything the control API gives over HTTP is here in process. */
+export interface Emulator {
+  /** `http://127.0.0.1:PORT`, without trailing slash: also the audience of its tokens. */
+  readonly url: string;
+  readonly database: Database;
+  readonly journal: Journal;
+  readonly faults: FaultRules;
+  settings(): Settings;
+  /** Throws `SettingsPatchError` and changes nothing when the patch has faults. */
+  changeSettings(patch: SettingsPatch): void;
+  counters(): EmulatorCounters;
+  /** `rows` empties tables (seeded ones go back to their start) and journal; `counters` sets counters to zero. */
+  reset(what: { readonly rows: boolean; readonly counters: boolean }): void;
+  /** Every token issued up to now answers 401 from here on. */
+  revokeTokens(): void;
+  /** Stops listening, drops open connections; work that has not committed is abandoned. */
+  close(): Promise<void>;
+}
+
+const defaultSeed = 20_240_501;
+
+function startSettings({ profile = 'documented', identityHeader, settings }: EmulatorOptions): Settings {
+  const named = profiles.get(profile);
+  if (named === undefined)
+    throw new RangeError(`Unknown profile '${profile}'; there are ${[...profiles.keys()].join(', ')}.`);
+  const withHeader = identityHeader === undefined ? named : { ...named, identityHeader };
+  return settings === undefined ? withHeader : patchSettings(withHeader, settings);
+}
+
+function buildDatabase(schema: readonly unknown[]): Database {
+  const tables = [...builtInTables];
+  for (const file of schema)
+    tables.push(
+      ...parseSchema(
+        file,
+        tables.map(({ logicalName }) => logicalName),
+      ),
+    );
+  const repeated = tables.filter(
+    ({ logicalName }, index) => tables.findIndex((table) => table.logicalName === logicalName) !== index,
+  );
+  if (repeated.length > 0) {
+    throw new SchemaError(
+      repeated.map(({ logicalName }) => `/tables: ${logicalName} is there already (built in, or in another file)`),
+    );
+  }
+  return new Database(tables.map(buildTableModel));
+}
+
+/**
+ * Starts an emulator on 127.0.0.1. Throws `SchemaError` for schema faults, `SettingsPatchError` for settings, `RangeError` for an
+ * unknown profile, and what `listen` gives for a port in use.
+ */
+export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
+  const { seed = defaultSeed, clock = systemClock } = options;
+  let settings = startSettings(options);
+  const database = buildDatabase(options.schema ?? []);
+  seedRows(database, settings.users, iso(clock.now()));
+  const log = options.dataDir === undefined ? undefined : new CommitLog(options.dataDir, database);
+  const journal = new Journal(() => settings.journalLimit);
+  database.onCommit((writes, info) => journal.record(writes, info));
+
+  let url = '';
+  const environment: Environment = {
+    database,
+    clock,
+    random: createRandom(seed),
+    organizationId: guidOf('organization'),
+    businessUnitId,
+    settings: () => settings,
+    origin: () => url,
+  };
+  // Each user of chance has a sequence of its own, so that one more draw here does not change what happens there.
+  const protection = new ServiceProtection(settings.limits);
+  const latency = new LatencyModel(settings.latency, createRandom(seed + 1));
+  const faults = new FaultRules(createRandom(seed + 2));
+  const routing = new ServerRouting(createRandom(seed + 3));
+  const tokens = new Tokens(seed);
+  const traffic = new Traffic();
+
+  const changeSettings = (patch: SettingsPatch): void => {
+    settings = patchSettings(settings, patch);
+    protection.configure(settings.limits);
+    latency.configure(settings.latency);
+    if (patch.users !== undefined) seedUsers(database, settings.users, iso(clock.now()));
+  };
+  const webApi = new WebApi({ environment, protection, latency, tokens, faults, routing, traffic, changeSettings });
+  const server = createHttpServer({ environment, tokens, webApi, emulator: () => emulator });
+  url = await listen(server, options.port ?? 0);
+
+  const emulator: Emulator = {
+    url,
+    database,
+    journal,
+    faults,
+    settings: () => settings,
+    changeSettings,
+    counters: () => countersOf(protection, traffic, journal),
+    reset: ({ rows, counters }) => {
+      if (rows) {
+        for (const table of database.tables()) table.clear();
+        seedRows(database, settings.users, iso(clock.now()));
+        journal.clear();
+        log?.compact();
+      }
+      if (counters) {
+        protection.resetCounters();
+        traffic.reset();
+      }
+    },
+    revokeTokens: () => tokens.revokeAllIssuedBefore(clock.now()),
+    close: async () => {
+      webApi.close();
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+      log?.close();
+    },
+  };
+  return emulator;
+}
+
+function countersOf(protection: ServiceProtection, traffic: Traffic, journal: Journal): EmulatorCounters {
+  const users = protection.counters();
+  return {
+    users: Object.fromEntries(users),
+    ...traffic.snapshot(),
+    earlyRetries: [...users.values()].reduce((sum, user) => sum + user.earlyRetries, 0),
+    journal: { lastSequence: journal.lastSequence, dropped: journal.dropped },
+  };
+}
+
+async function listen(server: Server, port: number): Promise<string> {
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}

@@ -1,0 +1,87 @@
+import type { Clock } from './clock.ts';
+import { DurableEngine } from './durable/engine.ts';
+import { DurableHttpApi } from './durable/http-api.ts';
+import { clientInput } from './durable/management-urls.ts';
+import { FunctionRoutes } from './http/function-routes.ts';
+import type { HostKeys } from './http/keys.ts';
+import type { Site } from './http/server.ts';
+import type { Log } from './log.ts';
+import { TimerTriggers } from './schedules/timer-triggers.ts';
+import { bodyLimit, durableSchemaVersion } from './settings/environment.ts';
+import type { HostJson } from './settings/host-json.ts';
+import type { Store } from './store/store.ts';
+import { catalogFunctions } from './worker/functions.ts';
+import { createInvoker } from './worker/invoker.ts';
+import type { Invoke } from './worker/invoker.ts';
+import type { LoadedApp } from './worker/load-app.ts';
+
+export interface AppHostOptions {
+  readonly app: LoadedApp;
+  readonly hostJson: HostJson;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly keys: HostKeys;
+  readonly requireKeys: boolean;
+  readonly corsOrigins: readonly string[];
+  /** Where this host answers. */
+  readonly origin: string;
+  readonly onFatal: (error: unknown) => void;
+  /** Something ended; see `isIdle`. */
+  readonly onQuiet: () => void;
+}
+
+/** A loaded app with everything that makes its functions run. */
+export interface AppHost {
+  readonly site: Site;
+  start(): void;
+  /** Starts nothing more; activities under way get `graceMs` to end. */
+  stop(graceMs: number): Promise<void>;
+  /** True while nothing of the app is running or due. */
+  isIdle(): boolean;
+}
+
+/** Puts the parts together. Throws StartError for settings and triggers that cannot be read. */
+export function createAppHost(options: AppHostOptions): AppHost {
+  const { app, hostJson, store, clock, log, keys, requireKeys, corsOrigins, origin, onFatal, onQuiet } = options;
+  const urls = { origin, hubName: hostJson.durable.hubName, systemKey: keys.system };
+  const document = clientInput(urls);
+  const { invoke, runningCount } = countRunning(createInvoker(app, () => document));
+  const environment = process.env;
+  const catalog = catalogFunctions(app.registrations, environment, log);
+  const { durable: settings, functionTimeoutMs, routePrefix } = hostJson;
+  const schemaVersion = durableSchemaVersion(environment);
+  const durableHost = { store, invoke, catalog, clock, log, settings, functionTimeoutMs, schemaVersion };
+  const engine = new DurableEngine({ host: durableHost, onFatal, onQuiet });
+  const functions = catalog.ofKind('timer');
+  const timers = new TimerTriggers({ functions, store, clock, invoke, log, environment, onQuiet });
+  const bodyLimitBytes = bodyLimit(environment);
+  const httpUri = app.capabilities['HttpUri'];
+  const routes = new FunctionRoutes({ catalog, invoke, log, routePrefix, keys, requireKeys, bodyLimitBytes, httpUri });
+  const durable = new DurableHttpApi(engine);
+
+  return {
+    site: { functions: routes, durable, urls, keys, requireKeys, corsOrigins, bodyLimitBytes },
+    start() {
+      engine.start();
+      timers.start();
+    },
+    async stop(graceMs) {
+      await Promise.all([engine.stop(graceMs), timers.stop()]);
+    },
+    isIdle: () => engine.isIdle && timers.isIdle && runningCount() === 0,
+  };
+}
+
+function countRunning(invoke: Invoke): { invoke: Invoke; runningCount: () => number } {
+  let running = 0;
+  const counted: Invoke = async (invocation) => {
+    running++;
+    try {
+      return await invoke(invocation);
+    } finally {
+      running--;
+    }
+  };
+  return { invoke: counted, runningCount: () => running };
+}

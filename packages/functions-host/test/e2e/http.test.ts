@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startTestHost } from './support.ts';
+import type { TestHost } from './support.ts';
+
+let host: TestHost;
+const get = (path: string, init: RequestInit = {}) => fetch(`${host.url}/api/${path}`, init);
+
+beforeAll(async () => {
+  host = await startTestHost('http-esm', { requireKeys: true });
+});
+afterAll(() => host.close());
+
+describe('HTTP triggers of an ESM app', () => {
+  test('method, query, headers and body arrive; status, headers and body come back', async () => {
+    const response = await get('echo?a=1&a=2&b=x', { method: 'POST', body: 'hello', headers: { 'X-Test': 'yes' } });
+    expect(response.status).toBe(201);
+    expect(response.headers.get('x-invocation')).toMatch(/^[\da-f-]{36}$/u);
+    expect(await response.json()).toEqual({ method: 'POST', query: { a: '1,2', b: 'x' }, header: 'yes', length: 5 });
+  });
+
+  test('a body of 30 MB passes, one over the limit is refused with 413', async () => {
+    const response = await get('echo', { method: 'PUT', body: new Uint8Array(30_000_000) });
+    expect(await response.json()).toMatchObject({ length: 30_000_000 });
+    const refused = await get('echo', { method: 'PUT', body: new Uint8Array(105_000_000) }).then(
+      (answer) => answer.status,
+      // The server may close the connection before the whole body is sent.
+      () => 413,
+    );
+    expect(refused).toBe(413);
+  });
+
+  test.each([
+    ['users/12/a/b%20c', 200, { id: '12', rest: 'a/b c' }],
+    ['users/12', 200, { id: '12' }],
+  ])('%s matches the route with its parameters', async (path, status, params) => {
+    const response = await get(path);
+    expect([response.status, await response.json()]).toEqual([status, params]);
+  });
+
+  test.each([
+    ['users/twelve', 'GET', 404],
+    ['greeting', 'POST', 404],
+    ['nothing', 'GET', 204],
+    ['broken', 'GET', 500],
+    ['switchedOff', 'GET', 404],
+  ])('%s by %s answers %i', async (path, method, status) => {
+    expect((await get(path, { method })).status).toBe(status);
+  });
+
+  test('binary bodies and cookies come back unharmed', async () => {
+    expect(new Uint8Array(await (await get('binary')).arrayBuffer())).toEqual(new Uint8Array([0, 255, 128]));
+    expect((await get('cookies')).headers.getSetCookie()).toEqual([
+      'a=b%20c; Max-Age=60; Expires=Tue, 01 Jan 2030 00:00:00 GMT; HttpOnly; SameSite=Lax',
+    ]);
+  });
+
+  test('settings of local.settings.json are in the environment', async () => {
+    expect(await (await get('greeting')).text()).toBe('Hi');
+  });
+
+  test('hooks run around an invocation and may replace its result', async () => {
+    expect(await (await get('hooks')).json()).toEqual(['appStart', 'postInvocation']);
+  });
+
+  test('an allowed origin gets its preflight answered', async () => {
+    const headers = { origin: 'http://localhost:3000', 'access-control-request-method': 'GET' };
+    const response = await get('greeting', { method: 'OPTIONS', headers });
+    expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([
+      204,
+      'http://localhost:3000',
+    ]);
+  });
+});
+
+describe('keys', () => {
+  const keys = () =>
+    JSON.parse(readFileSync(host.keysPath, 'utf8')) as Record<'master' | 'function' | 'system', string>;
+
+  test.each([
+    ['guarded', 'none', 401],
+    ['guarded', 'function', 200],
+    ['guarded', 'master', 200],
+    ['guarded', 'system', 401],
+    ['master', 'function', 401],
+    ['master', 'master', 200],
+  ] as const)('%s with key %s answers %i', async (path, key, status) => {
+    const code = key === 'none' ? '' : `?code=${keys()[key]}`;
+    expect((await get(`${path}${code}`)).status).toBe(status);
+  });
+
+  test('the header beats the query', async () => {
+    const headers = { 'x-functions-key': 'wrong' };
+    expect((await get(`guarded?code=${keys().function}`, { headers })).status).toBe(401);
+  });
+
+  test('the Durable HTTP API asks for the system key', async () => {
+    const path = `${host.url}/runtime/webhooks/durabletask/instances`;
+    expect((await fetch(path)).status).toBe(401);
+    expect((await fetch(`${path}?code=${keys().system}`)).status).toBe(200);
+  });
+});
