@@ -11,7 +11,7 @@ const rooms = {
   entities: { may: ['plan', 'names'], types: [] },
   source: { may: [], types: ['plan'] },
   dataverse: { may: [], types: ['plan', 'mapping'] },
-  mapping: { may: [], types: ['plan', 'dataverse', 'source'] },
+  mapping: { may: ['plan', 'source'], types: ['dataverse'] },
   ledger: { may: ['plan'], types: ['source'] },
   activities: { may: ['source', 'mapping', 'dataverse', 'ledger', 'plan', 'names'], types: ['settings'] },
   functions: { may: ['plan', 'names', 'ledger'], types: ['settings', 'activities', 'dataverse', 'source'] },

@@ -122,7 +122,8 @@ export function bar(done: number, total: number, width: number): string {
 function rateFacts(run: RunView, progress: RunProgress, nowMs: number): string[] {
   const facts: string[] = [];
   if (progress.rowsPerSecond !== null) facts.push(`${formatCount(progress.rowsPerSecond)} rows/s`);
-  facts.push(`DOP ${progress.lanes}${progress.dopHint === null ? '' : ` (hint ${progress.dopHint})`}`);
+  const hint = progress.dopHint === null ? '' : ` (hint ${progress.dopHint})`;
+  if (!hasEnded(run.state)) facts.push(`DOP ${progress.lanes}${hint}`);
   facts.push(`429s ${formatCount(progress.throttled)}`);
   const rejected = progress.counts.rejected ?? 0;
   if (rejected > 0) facts.push(`rejected ${formatCount(rejected)}`);

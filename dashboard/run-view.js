@@ -104,7 +104,7 @@ function createCancel(runId, onChanged) {
     h(
       'div',
       { class: 'buttons' },
-      h('button', { type: 'button', autofocus: true, onclick: () => dialog.close() }, 'Let it run'),
+      h('button', { type: 'button', onclick: () => dialog.close() }, 'Let it run'),
       confirm,
     ),
   );

@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startAzurite, type StoragePorts } from './azurite.ts';
 import { startChild, type Child, type ChildWatch } from './child.ts';
+import { appSettings, inheritedEnvironment } from './local-environment.ts';
 
 export interface LocalStackOptions {
   /** Folder for everything that survives: `azurite`, `emulator` and `host` below it. Absolute. */
@@ -78,7 +78,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
 
 async function startAll(options: LocalStackOptions, children: Child[], stop: () => Promise<void>): Promise<LocalStack> {
   const { dir, ports = {} } = options;
-  const env = baseEnvironment();
+  const env = inheritedEnvironment(process.env);
   const watchOf = (name: string): ChildWatch => ({
     onLine: (line) => options.onLine?.(name, line),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
@@ -195,37 +195,6 @@ function startHost({ port, data, ...rest }: HostOptions): Promise<Child> {
 function readyUrl(program: string): (line: string) => string | undefined {
   const beginning = `${program} ready at `;
   return (line) => (line.startsWith(beginning) ? line.slice(beginning.length).trim() : undefined);
-}
-
-/**
- * What the app is told: storage, one connection, and the managed identity endpoint of App Service
- * (learn.microsoft.com/azure/app-service/overview-managed-identity, "REST endpoint reference"), which the emulator answers.
- */
-function appSettings(storageConnectionString: string, emulatorUrl: string): Record<string, string> {
-  return {
-    FUNCTIONS_WORKER_RUNTIME: 'node',
-    AzureWebJobsStorage: storageConnectionString,
-    Dataverse__main__url: emulatorUrl,
-    FANOUT_ALLOW_LOOPBACK_HTTP: 'true',
-    FANOUT_SOURCE_CONTAINERS: 'sources',
-    IDENTITY_ENDPOINT: `${emulatorUrl}/msi/token`,
-    IDENTITY_HEADER: randomUUID(),
-  };
-}
-
-/** Settings of other apps, real credentials and telemetry targets that happen to be in the shell stay out of the local app. */
-const keptOut = /^(AZURE_|AzureWebJobs|APPLICATIONINSIGHTS_|Dataverse__|FANOUT_|FUNCTIONS_|IDENTITY_|MSI_|WEBSITE_)/i;
-
-function baseEnvironment(): NodeJS.ProcessEnv {
-  const inherited = Object.entries(process.env).filter(([name]) => !keptOut.test(name));
-  return { ...Object.fromEntries(inherited), ...loopbackWithoutProxy(process.env) };
-}
-
-/** Variables that keep an HTTP proxy out of the way between local processes. */
-export function loopbackWithoutProxy(env: NodeJS.ProcessEnv): { NO_PROXY: string; no_proxy: string } {
-  const listed = env['NO_PROXY'] ?? env['no_proxy'] ?? '';
-  const value = [...listed.split(',').filter((host) => host !== ''), '127.0.0.1', 'localhost'].join(',');
-  return { NO_PROXY: value, no_proxy: value };
 }
 
 async function subfolder(dir: string, name: string): Promise<string> {

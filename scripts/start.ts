@@ -16,7 +16,8 @@ import { compareTable, isSame, type ComparedColumn, type Comparison } from './co
 import { countTableRows, readTableRows } from './emulator-control.ts';
 import { lockFolder } from './folder-lock.ts';
 import { writeCitiesCsv } from './geonames-csv.ts';
-import { loopbackWithoutProxy, startLocalStack, type LocalStack } from './local-stack.ts';
+import { loopbackWithoutProxy } from './local-environment.ts';
+import { startLocalStack, type LocalStack } from './local-stack.ts';
 import { portIfFree } from './ports.ts';
 import { uploadSource } from './upload-source.ts';
 

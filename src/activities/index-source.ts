@@ -4,7 +4,8 @@ import type { IndexSourceInput, IndexSourceOutput } from '../plan/payloads.ts';
 import { SourceChangedError, type BlobSource } from '../source/blob-source.ts';
 import { createIndexer } from '../source/indexer.ts';
 import { encodeIndex } from '../source/slice-index.ts';
-import { faultAt, sourceDetail } from './open-run.ts';
+import { faultDetail } from '../source/source.ts';
+import { faultAt } from './open-run.ts';
 import type { StoredPlan } from './run-plan.ts';
 
 export interface IndexSourceDeps {
@@ -39,7 +40,7 @@ export function createIndexSource(deps: IndexSourceDeps): (input: IndexSourceInp
     }
     const { index, rowCount, faults } = indexer.finish({ sliceRows: (rows) => sliceRowsFor(rows, lanes) });
     if (faults.length > 0)
-      return { faults: faults.map((fault) => ({ pointer: '/source/blob', detail: sourceDetail(fault) })) };
+      return { faults: faults.map((fault) => ({ pointer: '/source/blob', detail: faultDetail(fault) })) };
     await deps.ledger.writeIndex(runId, encodeIndex(index), digest.digest('hex'));
     return { rowCount, sliceCount: index.sliceCount };
   };

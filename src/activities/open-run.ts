@@ -9,7 +9,7 @@ import type { OpenRunInput, OpenRunOutput } from '../plan/payloads.ts';
 import type { RunSpec } from '../plan/run-spec.ts';
 import { SourceChangedError, type BlobSource } from '../source/blob-source.ts';
 import { readHead } from '../source/head.ts';
-import type { SourceFormat, SourceHead } from '../source/source.ts';
+import { faultDetail, type SourceFormat, type SourceHead } from '../source/source.ts';
 import { digestOf } from './digest.ts';
 import type { StoredPlan } from './run-plan.ts';
 
@@ -41,13 +41,21 @@ export function createOpenRun(deps: OpenRunDeps): (input: OpenRunInput) => Promi
       table: target.table,
       runIdDigest: digestOf(runId),
     });
-    if ('faults' in compiled) return compiled;
+    if ('faults' in compiled) return { faults: firstFaults(compiled.faults) };
     const { logicalName, entitySetName, primaryIdColumn, tableType, bulk } = target.table;
     const table = { logicalName, entitySetName, primaryIdColumn, tableType, bulk };
     const plan: StoredPlan = { format, head, table, mapping: compiled.plan };
     await deps.ledger.writeMapping(runId, plan);
     return target.dopHint === undefined ? {} : { dopHint: target.dopHint };
   };
+}
+
+/** A wide file that has nothing to do with the table has a fault in each column; what travels through a history stays small. */
+const mostFaults = 50;
+
+function firstFaults(faults: readonly Fault[]): readonly Fault[] {
+  if (faults.length <= mostFaults) return faults;
+  return [...faults.slice(0, mostFaults), { pointer: '/mapping', detail: `${faults.length - mostFaults} more faults like these.` }];
 }
 
 interface Faults {
@@ -74,7 +82,7 @@ async function openSource(source: BlobSource, { pin }: Manifest, format: SourceF
     for (let bytes = Math.min(firstReadBytes, pin.bytes); ; bytes = Math.min(bytes * 4, pin.bytes)) {
       const reading = readHead(await source.read(pin, 0, bytes), format, { complete: bytes === pin.bytes });
       if ('head' in reading) return reading.head;
-      if ('fault' in reading) return faultAt('/source/blob', sourceDetail(reading.fault));
+      if ('fault' in reading) return faultAt('/source/blob', faultDetail(reading.fault));
       if (bytes === pin.bytes)
         throw new Error(`The head of "${pin.blob}" could not be read from all of its ${bytes} bytes.`);
     }
@@ -83,13 +91,6 @@ async function openSource(source: BlobSource, { pin }: Manifest, format: SourceF
     throw error;
   }
 }
-
-/** Places a fault of the bytes for a person: record number (0 is the header) and byte offset. */
-export const sourceDetail = (fault: {
-  readonly message: string;
-  readonly row: number;
-  readonly byteOffset: number;
-}): string => `${fault.message} (record ${fault.row}, byte ${fault.byteOffset})`;
 
 export const faultAt = (pointer: string, detail: string): Faults => ({ faults: [{ pointer, detail }] });
 

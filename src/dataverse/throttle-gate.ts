@@ -3,6 +3,9 @@ import { ThrottledError } from './errors.ts';
 import type { ThrottleFacet } from './errors.ts';
 import { untoldWaitMs } from './retry-after.ts';
 
+/** A throttle whose wait is over, with somebody on the way to see, is still worth this. */
+const leastWaitMs = 1_000;
+
 /** Permission to send one request; handed back when its answer is known. */
 export interface Pass {
   /** Counts the closings of the gate before this pass was given. */
@@ -23,7 +26,8 @@ export interface ToldWait {
 
 /**
  * Makes everything that is sent under one identity wait together. A throttle closes the gate until its wait is over; then one
- * request goes ahead alone, and only when it is answered without a throttle do the others follow.
+ * request goes ahead alone. Every answer without a throttle lets one more go at a time, so that their number doubles from round to
+ * round, until nobody has to wait.
  */
 export interface ThrottleGate {
   /**
@@ -39,74 +43,112 @@ export interface ThrottleGate {
 
 /** One gate per identity and process. */
 export function createThrottleGate(options: { readonly clock: Clock }): ThrottleGate {
-  const { clock } = options;
-  const out = new Set<Pass>();
-  const waiting = new Set<() => void>();
-  let open = true;
-  let notBeforeMs = 0;
-  let facet: ThrottleFacet = 'other';
-  let closings = 0;
-  let untoldInARow = 0;
-  let probe: Pass | undefined;
+  return new Gate(options.clock);
+}
 
-  function give(): Pass {
-    const pass = { closings };
-    out.add(pass);
+class Gate implements ThrottleGate {
+  readonly #clock: Clock;
+  /** Passes that have not been ended. */
+  readonly #out = new Set<Pass>();
+  /** Those of them that were given since the last wait was over, while the gate is not open again. */
+  readonly #ahead = new Set<Pass>();
+  #allowedAhead = 1;
+  #open = true;
+  #notBeforeMs = 0;
+  #facet: ThrottleFacet = 'other';
+  #closings = 0;
+  #untoldInARow = 0;
+  #waiting = 0;
+  #resumes: (() => void)[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  async enter({ deadlineAtMs, signal }: { deadlineAtMs: number; signal?: AbortSignal | undefined }): Promise<Pass> {
+    signal?.throwIfAborted();
+    if (this.#open) return this.#give();
+    this.#waiting += 1;
+    try {
+      for (;;) {
+        const pass = this.#tryGive();
+        if (pass !== undefined) return pass;
+        await this.#waitForChange(deadlineAtMs, signal);
+        signal?.throwIfAborted();
+      }
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+
+  leave(pass: Pass, result: PassResult): number {
+    if (!this.#out.delete(pass)) return 0;
+    if (typeof result === 'object') return this.#close(pass, result);
+    if (!this.#ahead.delete(pass)) return 0;
+    if (result === 'answered') {
+      this.#untoldInARow = 0;
+      this.#allowedAhead += 1;
+      this.#open = this.#waiting === 0;
+    }
+    this.#wake();
+    return 0;
+  }
+
+  throttled(told: ToldWait): number {
+    return this.#close({ closings: this.#closings }, told);
+  }
+
+  #give(): Pass {
+    const pass = { closings: this.#closings };
+    this.#out.add(pass);
     return pass;
   }
-  function wake(): void {
-    for (const resume of waiting) resume();
-    waiting.clear();
+
+  #tryGive(): Pass | undefined {
+    if (this.#open) return this.#give();
+    if (this.#clock.now() < this.#notBeforeMs || this.#ahead.size >= this.#allowedAhead) return undefined;
+    const pass = this.#give();
+    this.#ahead.add(pass);
+    return pass;
   }
-  function close(pass: Pass, told: ToldWait): number {
-    // Answers to requests that were on their way when the gate closed belong to the same event.
-    const sameEvent = pass.closings < closings;
-    if (!sameEvent) closings += 1;
-    if (told.retryAfterMs === undefined && (!sameEvent || untoldInARow === 0)) untoldInARow += 1;
-    const waitMs = told.retryAfterMs ?? untoldWaitMs(untoldInARow);
-    notBeforeMs = Math.max(notBeforeMs, clock.now() + waitMs);
-    facet = told.facet;
-    open = false;
-    return waitMs;
+
+  async #waitForChange(deadlineAtMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const nowMs = this.#clock.now();
+    const waitMs = this.#notBeforeMs - nowMs;
+    if (this.#notBeforeMs > deadlineAtMs || nowMs >= deadlineAtMs) {
+      throw new ThrottledError({ facet: this.#facet, retryAfterMs: Math.max(leastWaitMs, waitMs) });
+    }
+    if (waitMs > 0) await this.#clock.sleep(waitMs, signal);
+    else await this.#somebodyLeaves(deadlineAtMs - nowMs, signal);
   }
-  async function probeEnds(withinMs: number, signal: AbortSignal | undefined): Promise<void> {
+
+  async #somebodyLeaves(withinMs: number, signal: AbortSignal | undefined): Promise<void> {
     const stop = new AbortController();
     const signals = signal === undefined ? [stop.signal] : [stop.signal, signal];
-    const ended = new Promise<void>((resolve) => waiting.add(resolve));
+    const left = new Promise<void>((resolve) => this.#resumes.push(resolve));
     try {
-      await Promise.race([ended, clock.sleep(withinMs, AbortSignal.any(signals))]);
+      await Promise.race([left, this.#clock.sleep(withinMs, AbortSignal.any(signals))]);
     } finally {
       stop.abort();
     }
   }
 
-  return {
-    async enter({ deadlineAtMs, signal }) {
-      for (;;) {
-        signal?.throwIfAborted();
-        if (open) return give();
-        const nowMs = clock.now();
-        const waitMs = notBeforeMs - nowMs;
-        if (waitMs <= 0 && probe === undefined) return (probe = give());
-        if (notBeforeMs > deadlineAtMs || nowMs >= deadlineAtMs) {
-          throw new ThrottledError({ facet, retryAfterMs: Math.max(1_000, waitMs) });
-        }
-        await (waitMs > 0 ? clock.sleep(waitMs, signal) : probeEnds(deadlineAtMs - nowMs, signal));
-      }
-    },
-    leave(pass, result) {
-      if (!out.delete(pass)) return 0;
-      const waitMs = typeof result === 'object' ? close(pass, result) : 0;
-      if (pass === probe) {
-        probe = undefined;
-        if (result === 'answered') {
-          untoldInARow = 0;
-          open = clock.now() >= notBeforeMs;
-        }
-        wake();
-      }
-      return waitMs;
-    },
-    throttled: (told) => close({ closings }, told),
-  };
+  #close(pass: Pass, told: ToldWait): number {
+    // Answers to requests that were on their way when the gate closed belong to the same event.
+    const sameEvent = pass.closings < this.#closings;
+    if (!sameEvent) this.#closings += 1;
+    if (told.retryAfterMs === undefined && (!sameEvent || this.#untoldInARow === 0)) this.#untoldInARow += 1;
+    const waitMs = told.retryAfterMs ?? untoldWaitMs(this.#untoldInARow);
+    this.#notBeforeMs = Math.max(this.#notBeforeMs, this.#clock.now() + waitMs);
+    this.#facet = told.facet;
+    this.#open = false;
+    this.#ahead.clear();
+    this.#allowedAhead = 1;
+    this.#wake();
+    return waitMs;
+  }
+
+  #wake(): void {
+    for (const resume of this.#resumes.splice(0)) resume();
+  }
 }

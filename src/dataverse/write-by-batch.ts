@@ -29,36 +29,55 @@ export async function settleByBatch(call: WriteCall, rows: readonly PendingRow[]
 
 async function settleOneBatch(call: WriteCall, rows: readonly PendingRow[]): Promise<void> {
   let left = rows;
-  while (left.length > 0) {
-    const results = await sendRows(call, left);
-    if (results === 'split') {
+  for (let refusals = 1; left.length > 0;) {
+    const sent = await sendRows(call, left);
+    if ('results' in sent) {
+      left = await settleParts(call, left, sent.results);
+    } else if (sent.refused.class === 'busy') {
+      await pauseOrGiveUp(call, sent.refused, refusals);
+      refusals += 1;
+    } else {
       const middle = Math.ceil(left.length / 2);
       await settleOneBatch(call, left.slice(0, middle));
       left = left.slice(middle);
-      continue;
     }
-    left = await settleParts(call, left, results);
   }
 }
 
-/** One batch for these rows; `split` when it was refused as a whole and less of it may do; no results when they are settled. */
-async function sendRows(call: WriteCall, rows: readonly PendingRow[]): Promise<readonly PartResult[] | 'split'> {
+/** A batch that stays refused as a whole says nothing of any of its rows. */
+async function pauseOrGiveUp(call: WriteCall, fault: ServiceFault, refusals: number): Promise<void> {
+  const pauseMs = busyPauseMs(refusals);
+  if (pauseMs === undefined) {
+    throw new TransientError(fault.message, {
+      httpStatus: fault.httpStatus,
+      serviceErrorCode: fault.code,
+      serviceRequestId: fault.serviceRequestId,
+      maybeCommitted: mayHaveCommitted(fault),
+      exhausted: true,
+    });
+  }
+  await call.client.clock.sleep(pauseMs, call.signal);
+}
+
+type SentRows = { readonly results: readonly PartResult[] } | { readonly refused: ServiceFault };
+
+/** One batch for these rows: a result for each, none when they are settled already, or the refusal of more than one. */
+async function sendRows(call: WriteCall, rows: readonly PendingRow[]): Promise<SentRows> {
   const sent = { apiRoot, query: optionQuery(call.options), headers: optionHeaders(call.options) };
   const operations = rows.map(({ row }) => writeOperation(call.target, call.operation, row, sent));
   const requestsBefore = call.log.requests;
   try {
     const reply = await sendBatch(call, operations, (parts) => checkIds(parts, rows));
-    if (reply.maybeCommittedBefore) markRepeat(rows);
-    return reply.value;
+    
+    return { results: reply.value };
   } catch (error) {
     const fault = faultOfAll(error, rows);
     if (fault === undefined) throw error;
     throwIfForAllRows(call, fault);
-    if (error instanceof BatchRejectedError && error.maybeCommittedBefore) markRepeat(rows);
-    if (fault.class !== 'busy' && rows.length > 1) return 'split';
-    if (fault.class !== 'transient') return rows.map(() => ({ ok: false, fault }));
+    if (rows.length > 1) return { refused: fault };
+    if (fault.class !== 'transient') return { results: rows.map(() => ({ ok: false, fault })) };
     for (const pending of rows) settleAfterTries(call, pending, fault);
-    return [];
+    return { results: [] };
   } finally {
     const sends = call.log.requests - requestsBefore;
     for (const pending of rows) pending.sends += sends;
@@ -67,7 +86,12 @@ async function sendRows(call: WriteCall, rows: readonly PendingRow[]): Promise<r
 
 /** The refusal of a whole batch; undefined for errors that settle nothing. */
 function faultOfAll(error: unknown, rows: readonly PendingRow[]): ServiceFault | undefined {
-  if (error instanceof BatchRejectedError) return error.fault;
+  if (error instanceof BatchRejectedError) {
+    if (error.maybeCommittedBefore || mayHaveCommitted(error.fault)) markRepeat(rows);
+    // It is the batch that is absent or there already, not a row.
+    const ofBatch = error.fault.class === 'absent' || error.fault.class === 'duplicate';
+    return ofBatch ? { ...error.fault, class: 'row' } : error.fault;
+  }
   if (error instanceof TransientError && rows.length === 1) {
     if (error.maybeCommitted) markRepeat(rows);
     return faultOfTransient(error);
@@ -97,12 +121,15 @@ async function settleParts(
 ): Promise<PendingRow[]> {
   const again: PendingRow[] = [];
   let pauseMs = 0;
+  const oneSucceeded = results.some(({ ok }) => ok);
   for (const [index, pending] of rows.entries()) {
     const result = results[index];
     if (result?.ok === true) {
       settleSuccess(call, pending);
     } else if (result !== undefined) {
-      const wait = afterFault(call, pending, result.fault);
+      // What looks like a fault of every row is one of this row when another row got through beside it.
+      const ofThisRow = oneSucceeded && result.fault.class === 'run';
+      const wait = afterFault(call, pending, ofThisRow ? { ...result.fault, class: 'row' } : result.fault);
       if (wait === undefined) continue;
       again.push(pending);
       pauseMs = Math.max(pauseMs, wait);

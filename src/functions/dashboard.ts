@@ -3,11 +3,10 @@ import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 
 const folder = new URL('../../dashboard/', import.meta.url);
 
-/** The only files served; nothing of the request reaches the file system. */
-const files: Readonly<Record<string, { readonly file: string; readonly contentType: string }>> = {
-  '': { file: 'index.html', contentType: 'text/html; charset=utf-8' },
-  'dashboard.js': { file: 'dashboard.js', contentType: 'text/javascript; charset=utf-8' },
-  'dashboard.css': { file: 'dashboard.css', contentType: 'text/css; charset=utf-8' },
+const contentTypes: Readonly<Record<string, string>> = {
+  html: 'text/html; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  css: 'text/css; charset=utf-8',
 };
 
 const headers = {
@@ -20,10 +19,14 @@ const headers = {
 
 /** `GET /dashboard` and its files. The page holds no data: it asks the API, with the caller's key. */
 export async function dashboard(request: HttpRequest): Promise<HttpResponseInit> {
-  const served = files[request.params['file'] ?? ''];
-  if (served === undefined) return { status: 404, headers };
-  return {
-    headers: { ...headers, 'content-type': served.contentType },
-    body: await readFile(new URL(served.file, folder)),
-  };
+  const file = request.params['file'] ?? 'index.html';
+  // One plain name: nothing of a request can lead out of the folder.
+  const ending = /^[a-z-]+\.(html|js|css)$/.exec(file)?.[1] ?? '';
+  const contentType = contentTypes[ending];
+  if (contentType === undefined) return { status: 404, headers };
+  try {
+    return { headers: { ...headers, 'content-type': contentType }, body: await readFile(new URL(file, folder)) };
+  } catch {
+    return { status: 404, headers };
+  }
 }

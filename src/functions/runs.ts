@@ -19,6 +19,7 @@ const mostTop = 100;
 export const startRun =
   (deps: RunsDeps): Handler =>
   async (request, client) => {
+    if (isForeign(request)) return foreignProblem();
     const body = await request.text();
     if (Buffer.byteLength(body) > bodyLimitBytes)
       return problem(413, `A run spec has at most ${bodyLimitBytes} bytes; this has ${Buffer.byteLength(body)}.`);
@@ -66,6 +67,7 @@ export const getRun =
 export const cancelRun =
   (deps: RunsDeps): Handler =>
   async (request, client) => {
+    if (isForeign(request)) return foreignProblem();
     const runId = runIdOf(request);
     if ((await deps.ledger.manifest(runId)) === undefined) return noSuchRun();
     const report = await deps.ledger.readReport(runId);
@@ -99,6 +101,14 @@ export const getFailures =
       return problem(404, 'There are no failures to read: no such run, or its books are not closed yet.');
     return { headers: { 'content-type': 'application/jsonl' }, body: stream as unknown as ReadableStream };
   };
+
+/** Browsers name the page a request comes from; a page of another site may not start or end anything here. */
+function isForeign(request: HttpRequest): boolean {
+  const origin = request.headers.get('origin');
+  return origin !== null && (!URL.canParse(origin) || new URL(origin).host !== new URL(request.url).host);
+}
+
+const foreignProblem = (): HttpResponseInit => problem(403, 'Requests of pages of other sites are refused.');
 
 const noSuchRun = (): HttpResponseInit => problem(404, 'There is no such run.');
 

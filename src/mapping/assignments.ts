@@ -1,5 +1,5 @@
 import type { ColumnMetadata, TableMetadata } from '../dataverse/table.ts';
-import type { Fault } from '../plan/fault.ts';
+import { pointerSegment, type Fault } from '../plan/fault.ts';
 import type { ColumnSource, RunSpec } from '../plan/run-spec.ts';
 import { didYouMean } from './near-names.ts';
 
@@ -32,7 +32,7 @@ function assignAsSpecified(
 ): Assignment[] {
   const assignments: Assignment[] = [];
   for (const [target, { from, lookup }] of Object.entries(columns)) {
-    const pointer = `/mapping/columns${segment(target)}`;
+    const pointer = `/mapping/columns${pointerSegment(target)}`;
     const column = table.columns.find(({ logicalName }) => logicalName === target);
     const source = sourceColumns.indexOf(from);
     if (column === undefined) faults.push({ pointer, detail: unknownColumn(table, target) });
@@ -42,11 +42,6 @@ function assignAsSpecified(
     }
   }
   return assignments;
-}
-
-/** One step of a JSON pointer (RFC 6901 section 3). */
-function segment(name: string): string {
-  return `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
 /** Says that the table has no such column, with names that are near. */

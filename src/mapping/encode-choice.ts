@@ -1,6 +1,6 @@
 import type { ColumnMetadata, ColumnOption } from '../dataverse/table.ts';
 import type { CellEncoder, Misfit } from './cell-encoder.ts';
-import { decodeText } from './one-byte-text.ts';
+import { decodeText } from '../source/one-byte-text.ts';
 
 /** Most values of a multi-select column (learn.microsoft.com/power-apps/developer/data-platform/multi-select-picklist). */
 const multiSelectLimit = 150;

@@ -1,7 +1,7 @@
 import type { CellEncoder } from './cell-encoder.ts';
 import { guidEncoder, textKeyEncoder } from './encode-text.ts';
 import type { PlannedBind } from './mapping-plan.ts';
-import { jsonString } from './one-byte-text.ts';
+import { jsonString } from './json-string.ts';
 
 /** The value of `{nav}@odata.bind`: `"/accounts(guid)"`, or `"/accounts(code='A')"` by a text column of an alternate key. */
 export function bindEncoder({ entitySetName, keyColumn }: PlannedBind): CellEncoder {

@@ -1,6 +1,7 @@
 import type { ColumnMetadata } from '../dataverse/table.ts';
 import type { CellEncoder, Misfit } from './cell-encoder.ts';
-import { decodeText, jsonString } from './one-byte-text.ts';
+import { decodeText } from '../source/one-byte-text.ts';
+import { jsonString } from './json-string.ts';
 
 export function textEncoder(column: ColumnMetadata): CellEncoder {
   const { maxLength } = column;

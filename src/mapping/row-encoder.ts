@@ -1,11 +1,12 @@
 import type { Rejection } from '../plan/outcome.ts';
+import { decodeText } from '../source/one-byte-text.ts';
+import { faultDetail } from '../source/source.ts';
 import type { Cell, ReadRow, SourceRow } from '../source/source-row.ts';
 import type { CellEncoder } from './cell-encoder.ts';
 import { keyPartEncoder, valueEncoder } from './column-encoders.ts';
 import type { EncodedRow, RowKey } from './encoded-row.ts';
 import { guidEncoder } from './encode-text.ts';
 import type { MappingPlan, PlannedColumn, PlannedKey } from './mapping-plan.ts';
-import { decodeText } from './one-byte-text.ts';
 
 /** A record as a row to send, or why it is none: class `source` when it could not be read, `mapping` when a value does not fit. */
 export type RowEncoder = (row: ReadRow) => EncodedRow | Rejection;
@@ -19,7 +20,7 @@ export function createRowEncoder(plan: MappingPlan): RowEncoder {
   const encodeMembers = membersEncoder(plan);
   const encodeKey = keyEncoder(plan.key);
   return (row) => {
-    if ('fault' in row) return { class: 'source', code: row.fault.code, message: row.fault.message };
+    if ('fault' in row) return { class: 'source', code: row.fault.code, message: faultDetail(row.fault) };
     if (row.extra !== undefined && plan.extraMembers === 'reject') return extraRejection(row, row.extra);
     const key = encodeKey(row);
     if ('class' in key) return key;

@@ -5,7 +5,8 @@ import { readJsonRecord } from './json-record.ts';
 import { lines } from './jsonl-rows.ts';
 import { columnLimit, columnNameLimit, fieldLimitBytes, recordLimitBytes } from './limits.ts';
 import type { SourceFault, SourceFormat, SourceHead } from './source.ts';
-import { decodeText, findInvalidUtf8 } from './utf8.ts';
+import { decodeText } from './one-byte-text.ts';
+import { findInvalidUtf8 } from './utf8.ts';
 
 /** `needMore`: the head does not end within these bytes; call again with more of them (at most a little over 4 MiB are ever needed). */
 export type HeadReading = { readonly head: SourceHead } | { readonly fault: SourceFault } | { readonly needMore: true };

@@ -1,6 +1,6 @@
 import { columnLimit, fieldLimitBytes, nestingLimit } from './limits.ts';
 import type { Cell } from './source-row.ts';
-import { decodeText, encodeText } from './utf8.ts';
+import { decodeText, encodeText } from './one-byte-text.ts';
 
 /** What one JSON line holds: its members in order, or what is wrong with it and where in the line. */
 export type JsonRecord =

@@ -36,3 +36,8 @@ export interface SourceFault {
   /** Offset in the whole source. */
   readonly byteOffset: number;
 }
+
+/** A fault in words, with its place: record number (0 is the header) and byte offset. */
+export function faultDetail({ message, row, byteOffset }: SourceFault): string {
+  return `${message} (record ${row}, byte ${byteOffset})`;
+}

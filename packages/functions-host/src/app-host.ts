@@ -39,6 +39,8 @@ export interface AppHost {
   stop(graceMs: number): Promise<void>;
   /** True while nothing of the app is running or due. */
   isIdle(): boolean;
+  /** When the next durable timer is due; infinite if there is none. */
+  nextTimerAtMs(): number;
 }
 
 /** Puts the parts together. Throws StartError for settings and triggers that cannot be read. */
@@ -70,6 +72,7 @@ export function createAppHost(options: AppHostOptions): AppHost {
       await Promise.all([engine.stop(graceMs), timers.stop()]);
     },
     isIdle: () => engine.isIdle && timers.isIdle && runningCount() === 0,
+    nextTimerAtMs: () => engine.nextTimerAtMs,
   };
 }
 

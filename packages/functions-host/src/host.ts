@@ -11,7 +11,7 @@ import { readHostJson } from './settings/host-json.ts';
 import { applySettings, readLocalSettings } from './settings/local-settings.ts';
 import { openDatabase } from './store/database.ts';
 import { Store } from './store/store.ts';
-import { loadApp } from './worker/load-app.ts';
+import { loadApp, requireApp } from './worker/load-app.ts';
 import type { LoadedApp } from './worker/load-app.ts';
 
 /** What `startHost` needs to know; only the app directory has no default. */
@@ -92,6 +92,7 @@ class Cleanup {
 async function start(options: HostOptions, cleanup: Cleanup): Promise<Host> {
   const appDir = resolve(options.appDir);
   const { clock = systemClock, requireKeys = false, onFatal = throwUncaught } = options;
+  requireApp(appDir);
   const local = readLocalSettings(appDir);
   const hostJson = readHostJson(appDir);
   const log = createLog(options.writeLog ?? ((line) => void process.stderr.write(line)), hostJson.logLevels);
@@ -111,7 +112,9 @@ async function start(options: HostOptions, cleanup: Cleanup): Promise<Host> {
   const { corsOrigins } = local;
   const parts = { app, hostJson, store, clock, log, keys, requireKeys, corsOrigins, origin, onFatal };
   const appHost = createAppHost({ ...parts, onQuiet: () => onQuiet() });
-  onQuiet = idleChecker(clock, () => appHost.isIdle() && server.requestCount === 0);
+  onQuiet = idleChecker(clock, () =>
+    appHost.isIdle() && server.requestCount === 0 ? appHost.nextTimerAtMs() : Infinity,
+  );
   server.serve(appHost.site);
   appHost.start();
   cleanup.add(() => runTerminateHooks(app));
@@ -126,13 +129,14 @@ async function runTerminateHooks(app: LoadedApp): Promise<void> {
   for (const hook of hooks.appTerminate) await hook({ hookData: appLevelHookData, appHookData });
 }
 
-/** Tells a clock that wants to know when nothing is in flight, once the event loop has come to rest. */
-function idleChecker(clock: Clock, isIdle: () => boolean): () => void {
+/** Tells a clock that wants to know when only a durable timer is left, once the event loop has come to rest. */
+function idleChecker(clock: Clock, idleUntilMs: () => number): () => void {
   if (!clock.idle) return noop;
   let scheduled = false;
   const check = () => {
     scheduled = false;
-    if (isIdle()) clock.idle?.();
+    const nextTimerAtMs = idleUntilMs();
+    if (Number.isFinite(nextTimerAtMs)) clock.idle?.(nextTimerAtMs);
   };
   return () => {
     if (!scheduled) setImmediate(check);

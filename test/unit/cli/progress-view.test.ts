@@ -46,6 +46,12 @@ describe('a plain line', () => {
     );
   });
 
+  test('of a run that has ended tells what it did, not what it does', () => {
+    expect(plainLine({ ...sampleRun, state: 'completed', progress: { ...sampleProgress, lanes: 0 } }, nowMs)).toMatch(
+      /^completed .* 1,890 rows\/s, 429s 0$/,
+    );
+  });
+
   test('counts rejected rows once there are any', () => {
     const progress = { ...sampleProgress, counts: { upserted: 51_190, rejected: 10 } };
     expect(plainLine({ ...sampleRun, progress }, nowMs)).toContain('rejected 10');

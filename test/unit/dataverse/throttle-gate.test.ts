@@ -42,6 +42,43 @@ describe('the throttle gate', () => {
     expect(got.map(({ atMs }) => atMs)).toEqual([37_000, 42_000, 42_000]);
   });
 
+  it('doubles what is on its way from round to round, until nobody waits', async () => {
+    const { clock, gate } = setUp();
+    gate.leave(await gate.enter({ deadlineAtMs: far }), told(10));
+    const { got, enter } = entering(gate, clock);
+    for (let waiter = 0; waiter < 10; waiter += 1) enter();
+    await clock.advance(10_000);
+    const rounds: number[] = [];
+    for (let done = 0; done < 10;) {
+      const round = got.slice(done);
+      rounds.push(round.length);
+      done += round.length;
+      for (const { pass } of round) gate.leave(pass, 'answered');
+      await clock.advance(100);
+    }
+    expect(rounds).toEqual([1, 2, 4, 3]);
+    for (let more = 0; more < 10; more += 1) enter();
+    await clock.advance(0);
+    expect(got).toHaveLength(20);
+  });
+
+  it('starts with one again when a throttle comes on the way', async () => {
+    const { clock, gate } = setUp();
+    gate.leave(await gate.enter({ deadlineAtMs: far }), told(10));
+    const { got, enter } = entering(gate, clock);
+    for (let waiter = 0; waiter < 10; waiter += 1) enter();
+    await clock.advance(10_000);
+    gate.leave(got[0]!.pass, 'answered');
+    await clock.advance(0);
+    expect(got).toHaveLength(3);
+    gate.leave(got[1]!.pass, told(10));
+    gate.leave(got[2]!.pass, 'answered');
+    await clock.advance(9_999);
+    expect(got).toHaveLength(3);
+    await clock.advance(1);
+    expect(got).toHaveLength(4);
+  });
+
   it('waits again, all of them, when the one that went ahead is throttled', async () => {
     const { clock, gate } = setUp();
     gate.leave(await gate.enter({ deadlineAtMs: far }), told(10));

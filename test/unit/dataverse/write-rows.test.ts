@@ -301,6 +301,31 @@ describe('batches', () => {
     expect(clock.slept).toEqual([30_000]);
   });
 
+  it('end the run for a missing privilege only when no row got through', async () => {
+    const denied = {
+      status: 403,
+      code: '0x80040220',
+      message: 'Principal user is missing prvDeletefan_City privilege',
+    };
+    await expect(write(inOrder(batchAnswer([denied, denied, denied])), { operation: 'delete' })).rejects.toMatchObject({
+      kind: 'requestRejected',
+    });
+    const { kinds } = await write(inOrder(batchAnswer([204, denied, 204])), { operation: 'delete' });
+    expect(kinds).toEqual(['deleted', 'rejected', 'deleted']);
+  });
+
+  it('reject no row for staying refused as a whole', async () => {
+    const deadlock = refuse(400, '0x80044150', 'Sql Number: 1205');
+    await expect(write(() => deadlock, { table })).rejects.toMatchObject({ kind: 'transient', maybeCommitted: false });
+    const { kinds } = await write(inOrder(deadlock, deadlock, deadlock, batchAnswer([204, 204, 204])), { table });
+    expect(kinds).toEqual(['upserted', 'upserted', 'upserted']);
+  });
+
+  it('take a gateway that does not know them for no statement about a row', async () => {
+    const { kinds } = await write(() => ({ status: 404, body: '<html>Not found</html>' }), { operation: 'delete' });
+    expect(kinds).toEqual(['rejected', 'rejected', 'rejected']);
+  });
+
   it('are split when they are refused as a whole', async () => {
     const script: Script = (seen) => {
       const operations = operationsOf(seen);

@@ -70,16 +70,29 @@ function headersOf(request: IncomingMessage): Readonly<Record<string, string | u
   return request.headers as Readonly<Record<string, string | undefined>>;
 }
 
-/** The whole body as text; `undefined` when it is larger than allowed. */
-async function readBody(request: IncomingMessage, maxBytes: number): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxBytes) return undefined;
-    chunks.push(chunk);
-  }
-  return chunks.length === 1 ? chunks[0]?.toString('utf8') : Buffer.concat(chunks).toString('utf8');
+/** The whole body as text; `undefined` when it is larger than allowed. Rejects when the client goes away before its end. */
+function readBody(request: IncomingMessage, maxBytes: number): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const collect = (chunk: Buffer): void => {
+      size += chunk.length;
+      if (size <= maxBytes) {
+        chunks.push(chunk);
+        return;
+      }
+      // The rest is read and thrown away, so that the client gets to see the answer.
+      request.off('data', collect);
+      request.resume();
+      resolve(undefined);
+    };
+    request.on('data', collect);
+    request.once('end', () =>
+      resolve((chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))?.toString('utf8') ?? ''),
+    );
+    request.once('error', reject);
+    request.once('close', () => reject(new Error('The client closed the connection.')));
+  });
 }
 
 function sendPlain(response: ServerResponse, { status, headers, body }: ApiResponse): void {

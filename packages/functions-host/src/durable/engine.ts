@@ -81,6 +81,11 @@ export class DurableEngine {
     return this.#orchestrations.isIdle && this.#entities.isIdle && this.#activities.isIdle;
   }
 
+  /** When the next durable timer is due; infinite if there is none. */
+  get nextTimerAtMs(): number {
+    return this.#timerAt;
+  }
+
   /** Sets in motion what a committed transaction calls for. */
   apply(effects: Effects): void {
     for (const id of effects.notified) this.notify(id);
@@ -97,7 +102,7 @@ export class DurableEngine {
     const startedMs = performance.now();
     this.apply(await runOrchestrationTurn(this.host, this.#cache, id));
     const tookMs = performance.now() - startedMs;
-    if (tookMs > longTurnMs) this.#turnMs.set(id, tookMs);
+    if (tookMs > longTurnMs && this.#cache.has(id)) this.#turnMs.set(id, tookMs);
     else this.#turnMs.delete(id);
   }
 

@@ -33,6 +33,10 @@ export class HistoryCache {
     }
   }
 
+  has(instanceId: string): boolean {
+    return this.#byInstance.has(instanceId);
+  }
+
   drop(instanceId: string): void {
     const cached = this.#byInstance.get(instanceId);
     if (!cached) return;

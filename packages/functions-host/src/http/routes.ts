@@ -111,6 +111,9 @@ function splitTemplate(template: string): string[] {
   return template === '' ? [] : [...segments, segment];
 }
 
+/** Greedy, so that of several values in one segment the first takes as much as it can, as in ASP.NET. */
+const wholeValue = '([^/]+)';
+
 interface Compiled {
   readonly pattern: string;
   readonly optional: boolean;
@@ -126,9 +129,9 @@ function compileSegment(segment: string, parameters: Parameter[], template: stri
   if (compiled.length === 1) return compiled[0] ?? literal('');
   const last = compiled.at(-1);
   if (!last?.optional) return { pattern: compiled.map((part) => part.pattern).join(''), optional: false };
-  const head = compiled.slice(0, -1).map((part) => part.pattern);
+  const head = compiled.slice(0, -1).map((part) => (part.pattern === wholeValue ? '([^/]+?)' : part.pattern));
   const dot = head.at(-1) === '\\.' ? (head.pop() ?? '') : '';
-  return { pattern: `${head.join('')}(?:${dot}${last.pattern})?`, optional: false };
+  return { pattern: `${head.join('')}(?:${dot}([^/.]+))?`, optional: false };
 }
 
 function literal(text: string): Compiled {
@@ -144,7 +147,7 @@ function compileParameter(source: string, parameters: Parameter[], template: str
   const fallback = suffix.startsWith('=') ? suffix.slice(1) : undefined;
   parameters.push({ name, fallback, constraints: compileConstraints(match[3] ?? '', template) });
   const isCatchAll = match[1] !== '';
-  return { pattern: isCatchAll ? '(.*)' : '([^/]+?)', optional: isCatchAll || suffix !== '' };
+  return { pattern: isCatchAll ? '(.*)' : wholeValue, optional: isCatchAll || suffix !== '' };
 }
 
 function compileConstraints(source: string, template: string): Constraint[] {

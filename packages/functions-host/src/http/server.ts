@@ -32,6 +32,8 @@ export interface HttpServer {
   close(graceMs: number): Promise<void>;
 }
 
+const keepAliveMs = 120_000;
+
 /** Listens on 127.0.0.1. Throws StartError if the port is taken. */
 export async function openServer(port: number, log: Log, onQuiet: () => void): Promise<HttpServer> {
   let site: Site | undefined;
@@ -57,6 +59,8 @@ export async function openServer(port: number, log: Log, onQuiet: () => void): P
   });
   // Uploads may take as long as they need: the functions behind decide.
   server.requestTimeout = 0;
+  // Durable clients keep their connections; closing those early would break a call now and then.
+  server.keepAliveTimeout = keepAliveMs;
   await listen(server, port);
   const address = server.address();
   return {

@@ -9,7 +9,10 @@ export interface Schedule {
   readonly isMonitored: boolean;
 }
 
-const fieldPattern = /^[\da-z*,/-]+$/iu;
+const numericField = /^[\d*,/-]+$/u;
+const namedField = /^[\da-z*,/-]+$/iu;
+/** Months and weekdays may be names. */
+const firstNamedField = 4;
 
 /**
  * Reads an NCRONTAB expression of five or six fields (seconds first), or a TimeSpan for a plain interval
@@ -25,12 +28,8 @@ export function parseSchedule(expression: string, timeZone?: string): Schedule {
   if (fields.length !== 5 && fields.length !== 6)
     throw new Error(`The schedule "${expression}" is neither NCRONTAB (5 or 6 fields) nor a TimeSpan.`);
   const sixFields = fields.length === 5 ? ['0', ...fields] : fields;
-  const weekday = sixFields[5] ?? '';
-  if (
-    !sixFields.every((field) => fieldPattern.test(field)) ||
-    (sixFields[3] ?? '').includes('L') ||
-    weekdayNumbers(weekday).some((day) => day > 6)
-  ) {
+  const isReadable = sixFields.every((field, i) => (i < firstNamedField ? numericField : namedField).test(field));
+  if (!isReadable || weekdayNumbers(sixFields[5] ?? '').some((day) => day > 6)) {
     throw new Error(`The schedule "${expression}" uses what NCRONTAB does not have (weekday 7, L, W, # or ?).`);
   }
   const cron = createCron(sixFields, expression, timeZone);

@@ -19,9 +19,16 @@ export interface LoadedApp {
 /** Modules load once in a process, so a second host of the same app shares the first one's registrations. */
 const loadedApps = new Map<string, Promise<LoadedApp>>();
 
+/** Throws StartError if a directory cannot be a function app, before anything is created in it. */
+export function requireApp(appDir: string): void {
+  if (!existsSync(appDir)) throw new StartError(`The app directory ${appDir} does not exist.`);
+  if (!existsSync(join(appDir, 'package.json'))) {
+    throw new StartError(`${appDir} is no Node function app: it has no package.json.`);
+  }
+}
+
 /** Loads an app as the Node worker does: entry points of `main`, `appStart` hooks, capabilities, lock. Throws StartError. */
 export async function loadApp(appDir: string, log: Log): Promise<LoadedApp> {
-  if (!existsSync(appDir)) throw new StartError(`The app directory ${appDir} does not exist.`);
   const directory = realpathSync(appDir);
   let app = loadedApps.get(directory);
   if (!app) {
@@ -38,8 +45,7 @@ async function load(appDir: string, log: Log): Promise<LoadedApp> {
   const core = installCoreModule();
   const registrations = createRegistrations(log);
   core.target = registrations;
-  const manifest = readJsonFile(join(appDir, 'package.json'));
-  if (!manifest) throw new StartError(`${appDir} is no Node function app: it has no package.json.`);
+  const manifest = readJsonFile(join(appDir, 'package.json')) ?? {};
   const entries = findEntries(appDir, manifest['main']);
   for (const entry of entries) await runEntry(entry, manifest['type'] === 'module');
 

@@ -66,7 +66,11 @@ describe('the unmodified DurableClient', () => {
     );
     await durable.client('raiseEvent', id, 'A', 1);
     await durable.client('raiseEvent', id, 'B', 2);
-    expect((await durable.status(id)).runtimeStatus).toBe('Suspended');
+    const taken = await until(
+      () => durable.status(id, 'showHistory=true'),
+      ({ historyEvents = [] }) => historyEvents.filter((event) => event['EventType'] === 'EventRaised').length === 2,
+    );
+    expect(taken.runtimeStatus).toBe('Suspended');
     await durable.client('resume', id, 'go on');
     expect((await durable.finish(id)).output).toEqual({ first: 1, second: 2 });
   });

@@ -47,13 +47,12 @@ test('a string thrown by an entity reaches the caller as an error', async () => 
 });
 
 test('locks keep transfers between entities apart', async () => {
-  const ids = await Promise.all(
-    Array.from({ length: 20 }, (_, i) =>
-      durable.start('transfer', i % 2 === 0 ? { from: 'x', to: 'y', amount: 3 } : { from: 'y', to: 'x', amount: 1 }),
-    ),
-  );
-  for (const id of ids)
-    expect((await durable.finish(id)).output).toEqual({ moved: Number(id === '') || expect.any(Number) });
+  const there = { from: 'x', to: 'y', amount: 3 };
+  const back = { from: 'y', to: 'x', amount: 1 };
+  const transfers = Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? there : back));
+  const ids = await Promise.all(transfers.map((transfer) => durable.start('transfer', transfer)));
+  const outputs = await Promise.all(ids.map(async (id) => (await durable.finish(id)).output));
+  expect(outputs).toEqual(transfers.map(({ amount }) => ({ moved: amount })));
   expect((await state('x')).entityState).toBe(-20);
   expect((await state('y')).entityState).toBe(20);
 });

@@ -19,15 +19,9 @@ describe('HTTP triggers of an ESM app', () => {
     expect(await response.json()).toEqual({ method: 'POST', query: { a: '1,2', b: 'x' }, header: 'yes', length: 5 });
   });
 
-  test('a body of 30 MB passes, one over the limit is refused with 413', async () => {
+  test('a body of 30 MB passes', async () => {
     const response = await get('echo', { method: 'PUT', body: new Uint8Array(30_000_000) });
     expect(await response.json()).toMatchObject({ length: 30_000_000 });
-    const refused = await get('echo', { method: 'PUT', body: new Uint8Array(105_000_000) }).then(
-      (answer) => answer.status,
-      // The server may close the connection before the whole body is sent.
-      () => 413,
-    );
-    expect(refused).toBe(413);
   });
 
   test.each([

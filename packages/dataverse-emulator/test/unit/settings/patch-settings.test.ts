@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { patchSettings, SettingsPatchError } from '../../../src/settings/patch-settings.ts';
+import { profiles } from '../../../src/settings/profiles.ts';
+import type { JsonObject } from '../../../src/shared/json.ts';
+
+const fast = profiles.get('fast')!;
+const faultsOf = (patch: JsonObject): readonly string[] => {
+  try {
+    patchSettings(fast, patch);
+    return [];
+  } catch (error) {
+    if (error instanceof SettingsPatchError) return error.faults;
+    throw error;
+  }
+};
+
+describe('patchSettings', () => {
+  it('merges at any depth and leaves the rest', () => {
+    const patched = patchSettings(fast, { limits: { concurrency: 3, retryAfter: { model: 'fixed' } }, hint: null });
+    expect(patched.limits).toMatchObject({ concurrency: 3, requests: fast.limits.requests });
+    expect(patched.limits.retryAfter).toEqual({ ...fast.limits.retryAfter, model: 'fixed' });
+    expect(patched.hint).toBeNull();
+  });
+
+  it('completes users with ordinary values', () => {
+    expect(patchSettings(fast, { users: [{ clientId: 'a', disabled: true }] }).users).toEqual([
+      { clientId: 'a', name: 'a', secret: null, disabled: true, mayImpersonate: true, mayBypassLogic: true },
+    ]);
+  });
+
+  it('names every fault by its pointer and changes nothing', () => {
+    expect(
+      faultsOf({
+        nothing: 1,
+        servers: 0,
+        limits: { requests: '5', scope: 'x', windowMs: null },
+        users: [{}],
+        hint: true,
+        profile: 'y',
+      }),
+    ).toEqual([
+      '/nothing is not a setting that can be changed',
+      '/servers must be at least 1',
+      '/limits/requests must be a number',
+      '/limits/scope must be one of perServer, shared',
+      '/limits/windowMs must not be null',
+      '/users/0/clientId must be text',
+      '/hint must be a number, text or null',
+      '/profile is not a setting that can be changed',
+    ]);
+  });
+});

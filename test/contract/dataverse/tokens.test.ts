@@ -1,0 +1,44 @@
+import { defaultClientId } from 'dataverse-emulator';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createAgent } from '../../../src/dataverse/agent.ts';
+import { createClient } from '../../../src/dataverse/client.ts';
+import { systemClock } from '../../../src/dataverse/clock.ts';
+import { createThrottleGate } from '../../../src/dataverse/throttle-gate.ts';
+import { createCredential, createTokenSource } from '../../../src/dataverse/tokens.ts';
+import { whoAmI } from '../../../src/dataverse/who-am-i.ts';
+import { close, openEnvironment, type Environment } from './support.ts';
+
+let environment: Environment;
+
+// One emulator for all: the identity library reads the endpoint once in a process.
+beforeAll(async () => {
+  environment = await openEnvironment();
+  vi.stubEnv('IDENTITY_ENDPOINT', `${environment.emulator.url}/msi/token`);
+  vi.stubEnv('IDENTITY_HEADER', 'test');
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await close(environment);
+});
+
+describe('the managed identity of the platform', () => {
+  it.each([undefined, defaultClientId])('opens the environment (client id %s)', async (clientId) => {
+    const { url } = environment.emulator;
+    const dispatcher = createAgent({ connections: 1 });
+    const client = createClient({
+      connection: { name: 'test', url, allowLoopbackHttp: true },
+      tokens: createTokenSource({
+        credential: createCredential({ clientId, managedIdentity: true }),
+        origin: url,
+        clock: systemClock,
+      }),
+      gate: createThrottleGate({ clock: systemClock }),
+      dispatcher,
+      clock: systemClock,
+      random: Math.random,
+    });
+    const identity = await whoAmI(client);
+    await dispatcher.close();
+    expect(identity).toEqual(await whoAmI(environment.client));
+  });
+});

@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { countTableRows } from '../../scripts/emulator-control.ts';
+import type { RunView } from '../../cli/api.ts';
+import { citiesCsv, cityTarget, startApp, until, type App } from '../support/app.ts';
+
+let app: App;
+beforeAll(async () => {
+  app = await startApp({ env: { FANOUT_SYNC_SCHEDULE: '* * * * * *' } });
+});
+afterAll(async () => app.stop());
+
+async function runs(): Promise<readonly RunView[]> {
+  const response = await app.api('/api/runs?top=100');
+  return ((await response.json()) as { readonly runs: readonly RunView[] }).runs;
+}
+
+describe('cancel', () => {
+  it('stops the lanes, keeps what was done, and the books still close', async () => {
+    await app.control('PATCH', 'settings', { latency: { overheadMs: { bulk: 300 } } });
+    const source = await app.put('cancel.csv', citiesCsv(20_000));
+    const runId = await app.start({ connection: 'main', source, target: cityTarget });
+    await until('rows in flight', async () => (await countTableRows(app.stack.emulatorUrl, 'fan_city')) > 0);
+    expect((await app.api(`/api/runs/${runId}/cancel`, { method: 'POST' })).status).toBe(202);
+    const { report } = await app.ended(runId);
+    expect(report.state).toBe('cancelled');
+    expect(report.counts.upserted).toBe(await countTableRows(app.stack.emulatorUrl, 'fan_city'));
+    expect((report.counts.upserted ?? 0) + (report.counts.notAttempted ?? 0)).toBe(20_000);
+    expect(report.counts.notAttempted).toBeGreaterThan(0);
+    expect((await app.api(`/api/runs/${runId}/cancel`, { method: 'POST' })).status).toBe(409);
+    await app.control('PATCH', 'settings', { latency: { overheadMs: { bulk: 0 } } });
+  });
+});
+
+describe('a sync', () => {
+  it('starts one run for each version of its source', async () => {
+    const source = await app.put('sync.csv', citiesCsv(3));
+    const definitions = app.container('fanout-syncs');
+    await definitions.createIfNotExists();
+    const definition = JSON.stringify({ connection: 'main', source, target: cityTarget });
+    await definitions.getBlockBlobClient('cities.json').upload(definition, definition.length);
+    await definitions.getBlockBlobClient('faulty.json').upload('{}', 2);
+    const syncs = async () => (await runs()).filter(({ runId }) => runId.startsWith('sync-'));
+
+    await until('the first run', async () => (await syncs()).some(({ state }) => state === 'completed'));
+    await app.put('sync.csv', citiesCsv(4));
+    await until(
+      'the second run',
+      async () => (await syncs()).filter(({ state }) => state === 'completed').length === 2,
+    );
+    expect((await syncs()).map(({ progress }) => progress?.rowsTotal)).toEqual([4, 3]);
+  });
+});
+
+describe('limits', () => {
+  it('waits as long as the environment says, and never knocks early', async () => {
+    await app.control('POST', 'reset', { counters: true });
+    await app.control('PATCH', 'settings', {
+      hint: 16,
+      limits: { concurrency: 6, retryAfter: { concurrencySeconds: 2 } },
+      latency: { overheadMs: { bulk: 200 } },
+    });
+    const source = await app.put('limits.csv', citiesCsv(6_000));
+    const { report } = await app.run({
+      connection: 'main',
+      source,
+      target: cityTarget,
+      options: { rowsPerRequest: 50 },
+    });
+    expect(report).toMatchObject({ state: 'completed', counts: { upserted: 6_000 } });
+    expect(report.throttled).toBeGreaterThan(0);
+    const counters = (await app.control('GET', 'counters')) as {
+      readonly users: Record<string, { readonly earlyRetries: number }>;
+    };
+    expect(Object.values(counters.users).reduce((total, user) => total + user.earlyRetries, 0)).toBe(0);
+  });
+});
+
+describe('the dashboard', () => {
+  it('is served with its files and lets no foreign script in', async () => {
+    const page = await app.api('/api/dashboard');
+    expect(page.status).toBe(200);
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+    const html = await page.text();
+    const references = [...html.matchAll(/(?:src|href)="([^"#:]+)"/g)].map(
+      ([, path]) => new URL(path ?? '', `${app.stack.url}/api/dashboard`).pathname,
+    );
+    expect(references.length).toBeGreaterThan(1);
+    for (const path of references) expect((await app.api(path)).status).toBe(200);
+    expect((await app.api('/api/health')).status).toBe(200);
+  });
+});

@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { citiesCsv, cityTarget, startApp, type App } from '../support/app.ts';
+
+let app: App;
+beforeAll(async () => {
+  app = await startApp();
+});
+afterAll(async () => app.stop());
+
+const spec = (source: object, more: object = {}) => ({ connection: 'main', source, target: cityTarget, ...more });
+
+describe('an upsert of a CSV file', () => {
+  it('loads every row, proves it, and loading the file again changes neither count nor table', async () => {
+    const source = await app.put('load/cities.csv', citiesCsv(5_000));
+    const first = await app.run(spec(source));
+    expect(first.view.state).toBe('completed');
+    expect(first.report).toMatchObject({
+      rowsTotal: 5_000,
+      counts: { upserted: 5_000 },
+      proof: { tiles: true, rowsCovered: 5_000, sumsAgree: true },
+    });
+    const rows = await app.rows('fan_city');
+    expect(rows).toHaveLength(5_000);
+    expect(rows.find((row) => row['fan_geonameid'] === 77)).toMatchObject({
+      fan_name: 'Stadt "77"',
+      fan_country: 'DE',
+      fan_population: 231,
+    });
+
+    const second = await app.run(spec(source));
+    expect(second.report).toMatchObject({ state: 'completed', rowsTotal: 5_000, counts: { upserted: 5_000 } });
+    expect(await app.rows('fan_city')).toHaveLength(5_000);
+  });
+
+  it('rejects bad rows one by one, says why and where, and loads the others', async () => {
+    const source = await app.put(
+      'load/bad.csv',
+      [
+        'fan_geonameid,fan_name,fan_country,fan_population',
+        '900001,Good,DE,1',
+        `900002,${'x'.repeat(201)},DE,1`,
+        '900003,Ragged,DE',
+        '900004,Letters,DE,many',
+        '900005,Also good,DE,5',
+        '900006,,DE,1',
+        '',
+      ].join('\n'),
+    );
+    const { view, failures } = await app.run(spec(source));
+    expect(view.state).toBe('completed');
+    expect(view.progress?.counts).toEqual({ upserted: 2, rejected: 4 });
+    expect(failures.map(({ row, rejection }) => [row, rejection?.class])).toEqual([
+      [2, 'mapping'],
+      [3, 'source'],
+      [4, 'mapping'],
+      [6, 'service'],
+    ]);
+    expect(failures[1]?.rejection).toMatchObject({ code: 'source.ragged' });
+    const loaded = (await app.rows('fan_city')).filter((row) => Number(row['fan_geonameid']) > 900_000);
+    expect(loaded.map((row) => row['fan_geonameid']).toSorted()).toEqual([900_001, 900_005]);
+  });
+
+  it('stops when more rows are rejected than the spec tolerates, and accounts for the rest', async () => {
+    const source = await app.put(
+      'load/stop.csv',
+      citiesCsv(3_000, (row) => `${800_000 + row},N,DE,${row % 2 === 0 ? 'x' : row}`),
+    );
+    const { report } = await app.run(spec(source, { options: { tolerate: { count: 10 } } }));
+    expect(report.state).toBe('stopped');
+    const counted = Object.values(report.counts).reduce((total, count) => total + count, 0);
+    expect(counted).toBe(3_000);
+  });
+
+  it('takes a file without rows', async () => {
+    const source = await app.put('load/empty.csv', 'fan_geonameid,fan_name\n');
+    expect((await app.run(spec(source))).report).toMatchObject({ state: 'completed', rowsTotal: 0, counts: {} });
+  });
+
+  it('takes JSON lines', async () => {
+    const source = await app.put(
+      'load/cities.jsonl',
+      '{"fan_geonameid":700001,"fan_name":"東京"}\n{"fan_geonameid":"700002","fan_name":null}\n',
+    );
+    const { report, failures } = await app.run(spec({ ...source, format: 'jsonl' }));
+    expect(report.counts).toEqual({ upserted: 1, rejected: 1 });
+    expect(failures.map(({ row }) => row)).toEqual([2]);
+    expect((await app.rows('fan_city')).find((row) => row['fan_geonameid'] === 700_001)).toMatchObject({
+      fan_name: '東京',
+    });
+  });
+});
+
+describe('the other operations', () => {
+  it('creates with keys of its own, updates and deletes by alternate key', async () => {
+    const header = 'fan_geonameid,fan_name';
+    const created = await app.put(
+      'ops/create.csv',
+      `${header}\n${Array.from({ length: 250 }, (_, at) => `${600_000 + at},New ${at}`).join('\n')}\n`,
+    );
+    const create = await app.run({
+      connection: 'main',
+      source: created,
+      target: { table: 'fan_city', operation: 'create' },
+    });
+    expect(create.report.counts).toEqual({ created: 250 });
+
+    const again = await app.run({
+      connection: 'main',
+      source: created,
+      target: { table: 'fan_city', operation: 'create' },
+    });
+    expect(again.report.counts).toEqual({ rejected: 250 });
+
+    const updated = await app.put('ops/update.csv', `${header}\n600000,Changed\n999999,Nobody\n`);
+    const update = await app.run({
+      connection: 'main',
+      source: updated,
+      target: { ...cityTarget, operation: 'update' },
+    });
+    expect(update.report.counts).toEqual({ updated: 1, rejected: 1 });
+
+    const deleted = await app.put('ops/delete.csv', 'fan_geonameid\n600000\n600001\n999999\n');
+    const remove = await app.run({
+      connection: 'main',
+      source: deleted,
+      target: { ...cityTarget, operation: 'delete' },
+    });
+    expect(remove.report.counts).toEqual({ deleted: 2, alreadyAbsent: 1 });
+    const left = (await app.rows('fan_city')).filter(
+      (row) => Number(row['fan_geonameid']) >= 600_000 && Number(row['fan_geonameid']) < 600_250,
+    );
+    expect(left).toHaveLength(248);
+  });
+});
