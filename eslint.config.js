@@ -21,13 +21,23 @@ const everyRoom = [...Object.keys(rooms), 'names', 'settings', 'telemetry', 'wir
 const alternatives = (names) => names.join('|');
 const roomPattern = (names) => `^\\.\\./(${alternatives(names)})(/|\\.ts$)`;
 
-const noOutside = { regex: '(^|/)(packages|cli|bench|test|scripts)/', message: 'src imports nothing that is not deployed.' };
+const noOutside = {
+  regex: '(^|/)(packages|cli|bench|test|scripts)/',
+  message: 'src imports nothing that is not deployed.',
+};
 
 function roomConfig([room, { may, types }]) {
   const refused = everyRoom.filter((name) => name !== room && !may.includes(name) && !types.includes(name));
-  const patterns = [noOutside, { regex: roomPattern(refused), message: `${room} may not import this room (eslint.config.js).` }];
+  const patterns = [
+    noOutside,
+    { regex: roomPattern(refused), message: `${room} may not import this room (eslint.config.js).` },
+  ];
   if (types.length > 0) {
-    patterns.push({ regex: roomPattern(types), allowTypeImports: true, message: `${room} may import only types from here.` });
+    patterns.push({
+      regex: roomPattern(types),
+      allowTypeImports: true,
+      message: `${room} may import only types from here.`,
+    });
   }
   if (room === 'plan' || room === 'orchestrators' || room === 'entities') {
     patterns.push(
@@ -58,7 +68,10 @@ const determinism = {
       (name) => ({ name, message: 'Not deterministic under replay; take it as data.' }),
     ),
   ],
-  'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: 'Not deterministic under replay.' }],
+  'no-restricted-properties': [
+    'error',
+    { object: 'Math', property: 'random', message: 'Not deterministic under replay.' },
+  ],
   'no-restricted-syntax': [
     'error',
     { selector: 'Program > VariableDeclaration[kind="let"]', message: 'No mutable module state in replayed code.' },
@@ -94,7 +107,10 @@ export default tseslint.config(
     files: ['src/**/*.ts'],
     ignores: ['src/settings.ts'],
     rules: {
-      'no-restricted-properties': ['error', { object: 'process', property: 'env', message: 'Only settings.ts reads the environment.' }],
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'env', message: 'Only settings.ts reads the environment.' },
+      ],
       '@typescript-eslint/no-restricted-imports': ['error', { patterns: [noOutside] }],
     },
   },
@@ -105,11 +121,18 @@ export default tseslint.config(
     rules: {
       '@typescript-eslint/no-restricted-imports': [
         'error',
-        { patterns: [{ regex: '^(\\.\\./){2,}(src|cli|test|scripts)/', message: 'A package knows nothing of the app.' }] },
+        {
+          patterns: [
+            { regex: '^(\\.\\./){2,}(src|cli|test|scripts)/', message: 'A package knows nothing of the app.' },
+          ],
+        },
       ],
     },
   },
-  { files: ['cli/**/*.ts', 'scripts/**/*.ts', 'bench/**/*.ts', 'packages/*/src/cli.ts'], rules: { 'no-console': 'off' } },
+  {
+    files: ['cli/**/*.ts', 'scripts/**/*.ts', 'bench/**/*.ts', 'packages/*/src/cli.ts'],
+    rules: { 'no-console': 'off' },
+  },
   {
     files: ['test/**/*.ts', 'packages/*/test/**/*.ts'],
     rules: {

@@ -55,7 +55,10 @@ const mostFaults = 50;
 
 function firstFaults(faults: readonly Fault[]): readonly Fault[] {
   if (faults.length <= mostFaults) return faults;
-  return [...faults.slice(0, mostFaults), { pointer: '/mapping', detail: `${faults.length - mostFaults} more faults like these.` }];
+  return [
+    ...faults.slice(0, mostFaults),
+    { pointer: '/mapping', detail: `${faults.length - mostFaults} more faults like these.` },
+  ];
 }
 
 interface Faults {

@@ -1,11 +1,12 @@
 import { apiRoot } from './client.ts';
+import type { ServiceFault } from './error-table.ts';
 import { BatchRejectedError } from './errors.ts';
 import { keySegment } from './key-text.ts';
 import { maxBatchOperations } from './odata-batch.ts';
 import type { BatchOperation } from './odata-batch.ts';
 import { settleRejection } from './pending-row.ts';
 import type { DoubtfulRow, WriteCall } from './pending-row.ts';
-import { sendBatch } from './write-by-batch.ts';
+import { pauseOrGiveUp, sendBatch } from './write-by-batch.ts';
 import type { PartResult } from './write-by-batch.ts';
 
 /**
@@ -20,20 +21,34 @@ export async function verifyCreated(call: WriteCall): Promise<void> {
     else settleUnknown(call, doubtful);
   }
   for (let from = 0; from < byId.length; from += maxBatchOperations) {
-    const rows = byId.slice(from, from + maxBatchOperations);
-    const results = await readAll(call, rows);
-    for (const [index, row] of rows.entries()) settleByRead(call, row, results[index]);
+    await settleByReads(call, byId.slice(from, from + maxBatchOperations));
   }
 }
 
-/** No results when the reads were refused as a whole. */
+/** Reads until every row is settled; what stays undecided ends as `TransientError`, like any other request. */
+async function settleByReads(call: WriteCall, rows: readonly DoubtfulRow[]): Promise<void> {
+  let left = rows;
+  for (let refusals = 1; left.length > 0;) {
+    const results = await readAll(call, left);
+    left = left.filter((row, index) => !settleByRead(call, row, results[index]));
+    const faults = results.flatMap((result) => (result.ok ? [] : [result.fault]));
+    const lock = faults.find((fault) => isUndecided(fault) && fault.class !== 'throttled');
+    if (lock === undefined) continue;
+    await pauseOrGiveUp(call, lock, refusals);
+    refusals += 1;
+  }
+}
+
+/** One result for each row, whether the reads were refused one by one or together. */
 async function readAll(call: WriteCall, rows: readonly DoubtfulRow[]): Promise<readonly PartResult[]> {
   const reads = rows.map((row) => readById(call, row));
   try {
     return (await sendBatch(call, reads, () => undefined)).value;
   } catch (error) {
-    if (error instanceof BatchRejectedError) return [];
-    throw error;
+    if (!(error instanceof BatchRejectedError)) throw error;
+    // That the batch is absent says nothing of the rows.
+    const fault: ServiceFault = error.fault.class === 'absent' ? { ...error.fault, class: 'row' } : error.fault;
+    return rows.map(() => ({ ok: false, fault }));
   }
 }
 
@@ -43,7 +58,13 @@ function readById(call: WriteCall, { pending }: DoubtfulRow): BatchOperation {
   return { method: 'GET', path, headers: {} };
 }
 
-function settleByRead(call: WriteCall, doubtful: DoubtfulRow, result: PartResult | undefined): void {
+function isUndecided(fault: ServiceFault): boolean {
+  return fault.class === 'busy' || fault.class === 'transient' || fault.class === 'throttled';
+}
+
+/** False when the read has to be repeated. */
+function settleByRead(call: WriteCall, doubtful: DoubtfulRow, result: PartResult | undefined): boolean {
+  if (result?.ok === false && isUndecided(result.fault)) return false;
   if (result?.ok === true) {
     call.outcomes.set(doubtful.pending, { row: doubtful.pending.row.row, outcome: 'created', recovered: true });
   } else if (result?.fault.class === 'absent') {
@@ -51,6 +72,7 @@ function settleByRead(call: WriteCall, doubtful: DoubtfulRow, result: PartResult
   } else {
     settleUnknown(call, doubtful);
   }
+  return true;
 }
 
 function settleUnknown(call: WriteCall, { pending }: DoubtfulRow): void {

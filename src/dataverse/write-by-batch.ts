@@ -45,7 +45,7 @@ async function settleOneBatch(call: WriteCall, rows: readonly PendingRow[]): Pro
 }
 
 /** A batch that stays refused as a whole says nothing of any of its rows. */
-async function pauseOrGiveUp(call: WriteCall, fault: ServiceFault, refusals: number): Promise<void> {
+export async function pauseOrGiveUp(call: WriteCall, fault: ServiceFault, refusals: number): Promise<void> {
   const pauseMs = busyPauseMs(refusals);
   if (pauseMs === undefined) {
     throw new TransientError(fault.message, {
@@ -68,7 +68,7 @@ async function sendRows(call: WriteCall, rows: readonly PendingRow[]): Promise<S
   const requestsBefore = call.log.requests;
   try {
     const reply = await sendBatch(call, operations, (parts) => checkIds(parts, rows));
-    
+    if (reply.maybeCommittedBefore) markRepeat(rows);
     return { results: reply.value };
   } catch (error) {
     const fault = faultOfAll(error, rows);

@@ -2,7 +2,7 @@ import { OrchestrationRuntimeStatus, type DurableClient, type DurableOrchestrati
 import type { LiveTally, Manifest } from '../ledger/ledger.ts';
 import type { Fault } from '../plan/fault.ts';
 import { addCounts } from '../plan/outcome.ts';
-import type { RunProgress, RunStatus } from '../plan/progress.ts';
+import { etaSeconds, type RunProgress, type RunStatus } from '../plan/progress.ts';
 import type { Report } from '../plan/report.ts';
 import { statusOf } from './accept-run.ts';
 import type { RunsDeps } from './runs-deps.ts';
@@ -19,6 +19,8 @@ export interface RunView {
   readonly source: { readonly container: string; readonly blob: string };
   readonly progress: RunProgress | null;
   readonly faults: readonly Fault[];
+  /** What holds the run up, or why it ended early; null while all is well. */
+  readonly note: string | null;
   readonly links: RunLinks;
 }
 
@@ -76,6 +78,7 @@ function compose({ manifest, report, status, live }: Known, links: RunLinks): Ru
     source: { container: spec.source.container, blob: spec.source.blob },
     progress: progress === null ? null : report === undefined ? withLive(progress, live) : settled(progress, report),
     faults: report?.faults ?? (broken ? [{ pointer: '', detail: `The run broke: ${String(status.output)}` }] : []),
+    note: report?.reason ?? (report === undefined ? (custom?.note ?? null) : null),
     links,
   };
 }
@@ -88,18 +91,19 @@ const brokenStates: ReadonlySet<OrchestrationRuntimeStatus> = new Set([
 
 /** Adds what the lanes of the current wave have done since the orchestrator last heard of them. */
 function withLive(progress: RunProgress, live: readonly LiveTally[]): RunProgress {
-  return live
+  const sum = live
     .filter((tally) => tally.wave === progress.wave)
     .reduce<RunProgress>(
-      (sum, tally) => ({
-        ...sum,
-        rowsDone: sum.rowsDone + tally.rows,
-        counts: addCounts(sum.counts, tally.counts),
-        requests: sum.requests + tally.requests,
-        throttled: sum.throttled + tally.throttled,
+      (total, tally) => ({
+        ...total,
+        rowsDone: total.rowsDone + tally.rows,
+        counts: addCounts(total.counts, tally.counts),
+        requests: total.requests + tally.requests,
+        throttled: total.throttled + tally.throttled,
       }),
       progress,
     );
+  return { ...sum, etaSeconds: etaSeconds(sum.rowsTotal - sum.rowsDone, sum.rowsPerSecond) };
 }
 
 function settled(progress: RunProgress, { counts, proof, rowsPerSecond }: Report): RunProgress {

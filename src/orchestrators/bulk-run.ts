@@ -56,15 +56,20 @@ function* open(
   const { runId, spec, bounds } = input;
   try {
     context.df.setCustomStatus({ stage: 'opening', progress: null } satisfies RunStatus);
-    const opened = yield* persist<OpenRunOutput>(context, names.openRun, { runId, spec } satisfies OpenRunInput);
+    const opened = yield* persist<OpenRunOutput>(context, {
+      activity: names.openRun,
+      stage: 'opening',
+      input: { runId, spec } satisfies OpenRunInput,
+    });
     if ('faults' in opened) return opened;
     context.df.setCustomStatus({ stage: 'indexing', progress: null } satisfies RunStatus);
     const lanes = Math.min(opened.dopHint ?? bounds.maxLanes, bounds.maxLanes);
-    const indexed = yield* persist<IndexSourceOutput>(context, names.indexSource, {
-      runId,
-      spec,
-      lanes,
-    } satisfies IndexSourceInput);
+    const indexing = { runId, spec, lanes } satisfies IndexSourceInput;
+    const indexed = yield* persist<IndexSourceOutput>(context, {
+      activity: names.indexSource,
+      stage: 'indexing',
+      input: indexing,
+    });
     return 'faults' in indexed ? indexed : { run: beginRun(indexed, opened.dopHint, startedAt) };
   } catch (error) {
     return { faults: [{ pointer: '', detail: reasonOf(error) }] };
@@ -82,7 +87,7 @@ function* close(
   context.df.setCustomStatus(
     run === undefined ? { stage: 'closing', progress: null } : statusOf('closing', run, { rowsPerRequest }),
   );
-  return yield* persist<CloseRunOutput>(context, names.closeRun, {
+  const closing = {
     runId,
     spec,
     ending,
@@ -91,7 +96,8 @@ function* close(
     rowCount: run?.source.rowCount ?? null,
     requests: run?.requests ?? 0,
     throttled: run?.throttled ?? 0,
-  } satisfies CloseRunInput);
+  } satisfies CloseRunInput;
+  return yield* persist<CloseRunOutput>(context, { activity: names.closeRun, stage: 'closing', input: closing });
 }
 
 const failed = (faults: readonly Fault[]): RunEnding => ({

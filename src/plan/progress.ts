@@ -1,5 +1,5 @@
 import { totalOf, type OutcomeCounts } from './outcome.ts';
-import type { RunState } from './run-state.ts';
+import { longestNote, type RunState } from './run-state.ts';
 
 /** Stages a run passes through while its orchestration lives. */
 export type RunStage = 'opening' | 'indexing' | 'running' | 'waiting' | 'closing';
@@ -8,6 +8,8 @@ export type RunStage = 'opening' | 'indexing' | 'running' | 'waiting' | 'closing
 export interface RunStatus {
   readonly stage: RunStage;
   readonly progress: RunProgress | null;
+  /** What holds the run up, for people; absent while all is well. */
+  readonly note?: string;
 }
 
 export interface RunProgress {
@@ -37,12 +39,13 @@ export function statusOf(stage: RunStage, run: RunState, detail: StatusDetail): 
   const rate = run.rowsPerSecond;
   return {
     stage,
+    ...(run.note === null ? {} : { note: run.note }),
     progress: {
       rowsTotal: run.source.rowCount,
       rowsDone,
       counts: run.counts,
       rowsPerSecond: rate === null ? null : Math.round(rate * 10) / 10,
-      etaSeconds: rate === null ? null : Math.ceil((run.source.rowCount - rowsDone) / rate),
+      etaSeconds: etaSeconds(run.source.rowCount - rowsDone, rate),
       wave: run.wave,
       lanes: detail.lanes ?? run.lanes,
       dopHint: run.dopHint,
@@ -53,3 +56,15 @@ export function statusOf(stage: RunStage, run: RunState, detail: StatusDetail): 
     },
   };
 }
+
+/** Seconds until the rows left are done at this rate; null while no rate is known. */
+export function etaSeconds(rowsLeft: number, rowsPerSecond: number | null): number | null {
+  return rowsPerSecond === null ? null : Math.ceil(Math.max(0, rowsLeft) / rowsPerSecond);
+}
+
+/** For a step that failed and is tried again: what people see meanwhile. */
+export const troubled = (stage: RunStage, note: string): RunStatus => ({
+  stage,
+  progress: null,
+  note: note.slice(0, longestNote),
+});

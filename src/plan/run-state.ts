@@ -42,6 +42,8 @@ export interface RunState {
   /** Waves in a row without a new outcome. */
   readonly idleWaves: number;
   readonly ending: RunEnding | null;
+  /** What went wrong in the last wave, for people; null when nothing did. */
+  readonly note: string | null;
   /** History events of this generation, estimated from above. */
   readonly historyEvents: number;
 }
@@ -73,6 +75,7 @@ export function beginRun(source: IndexedSource, dopHint: number | undefined, sta
     feedback: null,
     idleWaves: 0,
     ending: null,
+    note: null,
     historyEvents: 0,
   };
 }
@@ -152,6 +155,7 @@ export function absorb(
     slicesPerLaneSecond: slicesDone > 0 ? slicesDone / deal.lanes.length / seconds : run.slicesPerLaneSecond,
     feedback: feedbackOf(reports, results),
     idleWaves: done > 0 ? 0 : run.idleWaves + 1,
+    note: detailOf(results)?.slice(0, longestNote) ?? null,
     historyEvents: run.historyEvents + eventsOf(deal.lanes.length),
   };
   return { ...next, ending: endingOf(next, spec, results) };
@@ -177,11 +181,16 @@ function endingOf(run: RunState, spec: RunSpec, results: readonly LaneResult[]):
   const exceeded = toleranceExceeded(run.counts, spec.options.tolerate);
   if (exceeded !== undefined) return { state: 'stopped', reason: exceeded };
   if (run.pending.length > 0 && run.idleWaves >= mostIdleWaves) {
-    const details = results.map((result) => result.detail).filter((detail) => detail !== undefined);
-    return { state: 'stopped', reason: `No row got an outcome in ${mostIdleWaves} waves. ${details[0] ?? ''}`.trim() };
+    return { state: 'stopped', reason: `No row got an outcome in ${mostIdleWaves} waves. ${run.note ?? ''}`.trim() };
   }
   return null;
 }
+
+const detailOf = (results: readonly LaneResult[]): string | undefined =>
+  results.map((result) => result.detail).find((detail) => detail !== undefined);
+
+/** Characters of an error that travel with the state and in the custom status. */
+export const longestNote = 500;
 
 /** How long a run holds back after a wave in which the environment, or the platform under a lane, gave no usable answer. */
 const unavailableWaitMs = 15_000;

@@ -378,6 +378,18 @@ describe('what a repeat means', () => {
     expect(kinds).toEqual(['unknown']);
   });
 
+  it('reads again when a read meets a lock or a throttle, and decides nothing when that goes on', async () => {
+    const lock = refuse(400, '0x80044150', 'Sql Number: 1205');
+    const busy = { status: 429, code: '0x80072322' };
+    const reads = [lock, batchAnswer([200, busy, 200]), batchAnswer([200])];
+    const first = [refusalOf(duplicate), batchAnswer([duplicate, duplicate, duplicate])];
+    const { outcomes } = await write(inOrder(...first, ...reads), { operation: 'create', repeat: true });
+    expect(outcomes).toEqual([1, 2, 3].map((n) => ({ row: n, outcome: 'created', recovered: true })));
+    await expect(
+      write(inOrder(...first, lock, lock, lock, lock), { operation: 'create', repeat: true }),
+    ).rejects.toMatchObject({ kind: 'transient' });
+  });
+
   it('does not take the row of an equal key in the same call for its own', async () => {
     const rows = [row(1), { ...row(2), key: row(1).key }];
     const { kinds } = await write(

@@ -110,7 +110,11 @@ describe('a row that is none', () => {
   it('is rejected with class source when it could not be read', () => {
     const fault = { code: 'source.ragged', message: 'The record has 1 cells.', row: 3, byteOffset: 9 };
     const result = encoder({ row: 3, from: 9, to: 12, fault });
-    expect(result).toEqual({ class: 'source', code: 'source.ragged', message: 'The record has 1 cells. (record 3, byte 9)' });
+    expect(result).toEqual({
+      class: 'source',
+      code: 'source.ragged',
+      message: 'The record has 1 cells. (record 3, byte 9)',
+    });
     expect(isRejection(result)).toBe(true);
   });
 

@@ -37,8 +37,8 @@ test('a child is handed over with what its ready line says, and stops when asked
   await using folder = await temporaryFolder();
   const lines: string[] = [];
   const program = `
-    console.log('loading'); console.log('ready http://here'); console.error('later');
     process.on('SIGTERM', () => { console.log('closing'); process.exit(0); });
+    console.log('loading'); console.log('ready http://here'); console.error('later');
     setInterval(() => {}, 1000);`;
   const child = await startProgram(folder.path, program, { onLine: (line) => lines.push(line) });
   expect(child.ready).toBe('http://here');

@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-unsafe-argument -- bodies of answers have no static type; the assertions check them */
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { errorOf, idOf, WebApiClient, type Target } from '../support/web-api-client.ts';
