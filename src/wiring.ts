@@ -8,7 +8,7 @@ import { createRunPlans } from './activities/run-plan.ts';
 import { createAgent } from './dataverse/agent.ts';
 import { createClient, type Client } from './dataverse/client.ts';
 import { systemClock } from './dataverse/clock.ts';
-import { createThrottleGate } from './dataverse/throttle-gate.ts';
+import { createThrottleGate, type ThrottleGate } from './dataverse/throttle-gate.ts';
 import { createCredential, createTokenSource } from './dataverse/tokens.ts';
 import { createLedger } from './ledger/ledger.ts';
 import type { RunsDeps } from './functions/runs-deps.ts';
@@ -55,10 +55,14 @@ function createStorage(storage: StorageSettings): BlobServiceClient {
   return new BlobServiceClient(blobServiceUri, credential, storageOptions);
 }
 
-/** One client, token source and throttle gate per connection; one agent for all, with as many sockets as lanes may run here. */
+/**
+ * One client and token source per connection; one throttle gate per identity, also where two connections share it; one agent for all, with as
+ * many sockets as lanes may run here.
+ */
 function createClients(settings: Settings): (connection: string) => Client {
   const dispatcher = createAgent({ connections: settings.maxLanes });
   const clients = new Map<string, Client>();
+  const gates = new Map<string, ThrottleGate>();
   return (name) => {
     const known = clients.get(name);
     if (known !== undefined) return known;
@@ -69,10 +73,13 @@ function createClients(settings: Settings): (connection: string) => Client {
       managedIdentity: settings.hasManagedIdentity,
       ...(clientId === undefined ? {} : { clientId }),
     });
+    const identity = `${origin} ${clientId ?? ''}`;
+    const gate = gates.get(identity) ?? createThrottleGate({ clock: systemClock });
+    gates.set(identity, gate);
     const client = createClient({
       connection,
       tokens: createTokenSource({ credential, origin, clock: systemClock }),
-      gate: createThrottleGate({ clock: systemClock }),
+      gate,
       dispatcher,
       clock: systemClock,
       random: Math.random,

@@ -2,6 +2,7 @@ import type { Client } from '../dataverse/client.ts';
 import { RequestRejectedError, UnknownTableError } from '../dataverse/errors.ts';
 import { readTable } from '../dataverse/metadata.ts';
 import { whoAmI } from '../dataverse/who-am-i.ts';
+import { writeTargetOf } from '../dataverse/write-rows.ts';
 import type { Ledger, Manifest } from '../ledger/ledger.ts';
 import { compileMapping } from '../mapping/compile-mapping.ts';
 import type { Fault } from '../plan/fault.ts';
@@ -42,9 +43,7 @@ export function createOpenRun(deps: OpenRunDeps): (input: OpenRunInput) => Promi
       runIdDigest: digestOf(runId),
     });
     if ('faults' in compiled) return { faults: firstFaults(compiled.faults) };
-    const { logicalName, entitySetName, primaryIdColumn, tableType, bulk } = target.table;
-    const table = { logicalName, entitySetName, primaryIdColumn, tableType, bulk };
-    const plan: StoredPlan = { format, head, table, mapping: compiled.plan };
+    const plan: StoredPlan = { format, head, table: writeTargetOf(target.table), mapping: compiled.plan };
     await deps.ledger.writeMapping(runId, plan);
     return target.dopHint === undefined ? {} : { dopHint: target.dopHint };
   };

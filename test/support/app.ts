@@ -60,12 +60,14 @@ export interface JournalEntry {
 export interface AppOptions {
   readonly profile?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Keeps the data of all parts; absent: a folder of its own, gone when stopped. */
+  readonly dir?: string;
 }
 
 const schemaFile = fileURLToPath(new URL('../../samples/geonames/schema.json', import.meta.url));
 
-export async function startApp({ profile = 'fast', env = {} }: AppOptions = {}): Promise<App> {
-  const dir = await mkdtemp(join(tmpdir(), 'fanout-e2e-'));
+export async function startApp({ profile = 'fast', env = {}, dir: kept }: AppOptions = {}): Promise<App> {
+  const dir = kept ?? (await mkdtemp(join(tmpdir(), 'fanout-e2e-')));
   const stack = await startLocalStack({ dir, profile, schemaFiles: [schemaFile], env });
   const storage = BlobServiceClient.fromConnectionString(stack.storageConnectionString);
   const sources = storage.getContainerClient('sources');
@@ -116,7 +118,7 @@ export async function startApp({ profile = 'fast', env = {} }: AppOptions = {}):
     },
     async stop() {
       await stack.stop();
-      await rm(dir, { recursive: true, force: true });
+      if (kept === undefined) await rm(dir, { recursive: true, force: true });
     },
   };
 }

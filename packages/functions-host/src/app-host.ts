@@ -63,7 +63,16 @@ export function createAppHost(options: AppHostOptions): AppHost {
   const durable = new DurableHttpApi(engine);
 
   return {
-    site: { functions: routes, durable, urls, keys, requireKeys, corsOrigins, bodyLimitBytes },
+    site: {
+      functions: routes,
+      durable,
+      runTimer: (name) => timers.runNow(name),
+      urls,
+      keys,
+      requireKeys,
+      corsOrigins,
+      bodyLimitBytes,
+    },
     start() {
       engine.start();
       timers.start();

@@ -5,17 +5,16 @@ import { faultError, htmlError } from '../faults/fault-responses.ts';
 import type { FaultRule, FaultRules } from '../faults/fault-rules.ts';
 import type { LatencyModel, Work } from '../latency/latency-model.ts';
 import type { Facet } from '../limits/limit-settings.ts';
-import { refusalMessage } from '../limits/refusal-message.ts';
-import type { Arrival, Refusal, ServiceProtection } from '../limits/service-protection.ts';
+import type { Arrival, ServiceProtection } from '../limits/service-protection.ts';
 import { parsePreferences } from '../odata/preferences.ts';
 import { parseResourcePath } from '../odata/resource-path.ts';
 import { runBatch } from '../operations/batch.ts';
-import { errorResponse } from '../operations/error-response.ts';
 import type { ApiRequest, ApiResponse, Caller, Environment } from '../operations/operation.ts';
 import { route } from '../operations/route.ts';
 import type { SettingsPatch } from '../settings/settings.ts';
 import { createGuid } from '../shared/guid.ts';
 import type { Transaction } from '../store/database.ts';
+import { failureResponse, refusalResponse } from './failure-responses.ts';
 import { commonHeaders } from './response-headers.ts';
 import type { ServerRouting } from './routing.ts';
 import type { Traffic } from './traffic.ts';
@@ -96,7 +95,7 @@ export class WebApi {
         rule,
       );
     } catch (error) {
-      response = this.#failure(request, error);
+      response = failureResponse(environment, error, parsePreferences(request.headers['prefer']));
     }
     traffic.answer(response.status);
     return this.#finish(request, { response, caller, server, requestId, rule });
@@ -131,7 +130,7 @@ export class WebApi {
         : protection.impose(arrival, facet, rule?.retryAfterSeconds ?? 30);
     if (!admission.admitted) {
       traffic.refuse(server);
-      return this.#refusalResponse(admission);
+      return refusalResponse(environment, admission);
     }
     traffic.start(server);
     try {
@@ -216,51 +215,6 @@ export class WebApi {
       transaction.rollback();
       throw error;
     }
-  }
-
-  #refusalResponse(refusal: Refusal): ApiResponse {
-    const { limits } = this.#parts.environment.settings();
-    const { code, message } = refusalMessage(refusal, limits);
-    const response = errorResponse(new ODataError(429, code, message), undefined);
-    const retryAfter = this.#retryAfterHeader(refusal.retryAfterSeconds);
-    return {
-      ...response,
-      headers: { ...response.headers, ...(retryAfter !== undefined && { 'Retry-After': retryAfter }) },
-    };
-  }
-
-  #retryAfterHeader(seconds: number): string | undefined {
-    const { environment } = this.#parts;
-    switch (environment.settings().limits.retryAfter.model) {
-      case 'missing':
-        return undefined;
-      case 'zero':
-        return '0';
-      case 'httpDate':
-        return new Date(Math.ceil(environment.clock.now() / 1000) * 1000 + seconds * 1000).toUTCString();
-      case 'growing':
-      case 'fixed':
-        return String(seconds);
-    }
-  }
-
-  #failure(request: WireRequest, error: unknown): ApiResponse {
-    if (error instanceof ODataError) return errorResponse(error, parsePreferences(request.headers['prefer']));
-    if (error instanceof UnauthorizedError) return this.#challenge();
-    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return errorResponse(new ODataError(500, errorCodes.unexpected, `The emulator failed: ${message}`), undefined);
-  }
-
-  #challenge(): ApiResponse {
-    const origin = this.#parts.environment.origin();
-    return {
-      status: 401,
-      headers: {
-        'Content-Type': 'text/plain',
-        'WWW-Authenticate': `Bearer authorization_uri=${origin}/common/oauth2/authorize, resource_id=${origin}/`,
-      },
-      body: 'HTTP Error 401 - Unauthorized: Access is denied',
-    };
   }
 
   #finish(

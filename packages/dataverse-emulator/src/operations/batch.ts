@@ -12,7 +12,7 @@ import { parseResourcePath } from '../odata/resource-path.ts';
 import { createGuid } from '../shared/guid.ts';
 import type { Transaction } from '../store/database.ts';
 import { errorResponse } from './error-response.ts';
-import type { ApiRequest, ApiResponse, Environment, Plan } from './operation.ts';
+import { noContent, type ApiRequest, type ApiResponse, type Environment, type Plan } from './operation.ts';
 import { route } from './route.ts';
 
 /** How a batch gets its work done: time passes between its parts, and each commits by itself. */
@@ -114,7 +114,10 @@ function planOperation(environment: Environment, outer: ApiRequest, operation: B
   });
 }
 
-/** All or nothing; a failure gives one part with the `Content-ID` of the operation that failed. */
+/**
+ * All or nothing; a failure gives one part with the `Content-ID` of the operation that failed. On elastic tables, which have no
+ * transactions, what went before the failure stays.
+ */
 async function runChangeSet(
   environment: Environment,
   outer: ApiRequest,
@@ -122,31 +125,47 @@ async function runChangeSet(
   runner: BatchRunner,
 ): Promise<BatchResult> {
   let current: BatchOperation | undefined;
+  const responses: { contentId: string | undefined; response: ApiResponse }[] = [];
+  const uris = new Map<string, string>();
+  const runOne = (transaction: Transaction, operation: BatchOperation): void => {
+    const response = planOperation(environment, outer, resolveContentIds(operation, uris)).execute(transaction);
+    const uri = response.headers['OData-EntityId'];
+    if (operation.contentId !== undefined && uri !== undefined) uris.set(operation.contentId, uri);
+    responses.push({ contentId: operation.contentId, response });
+  };
   try {
     for (const operation of operations) {
       current = operation;
       await runner.spend(insideBatch(workOf(environment, outer, operation)));
     }
-    const responses: { contentId: string | undefined; response: ApiResponse }[] = [];
-    const uris = new Map<string, string>();
+    if (operations.every((operation) => isElastic(environment, operation))) {
+      for (const operation of operations) {
+        current = operation;
+        runner.transact((transaction) => {
+          runOne(transaction, operation);
+          return noContent;
+        });
+      }
+      return { kind: 'changeSet', responses };
+    }
     runner.transact((transaction) => {
       for (const operation of operations) {
         current = operation;
-        const resolved = resolveContentIds(operation, uris, operations);
-        const response = planOperation(environment, outer, resolved).execute(transaction);
-        const uri = response.headers['OData-EntityId'];
-        if (operation.contentId !== undefined && uri !== undefined) uris.set(operation.contentId, uri);
-        responses.push({ contentId: operation.contentId, response });
+        runOne(transaction, operation);
       }
-      return { status: 200, headers: {}, body: '' };
+      return noContent;
     });
     return { kind: 'changeSet', responses };
   } catch (error) {
-    return {
-      kind: 'changeSet',
-      responses: [{ contentId: current?.contentId, response: failure(error, outer, outer.preferences) }],
-    };
+    const response = failure(error, outer, outer.preferences);
+    return { kind: 'changeSet', responses: [{ contentId: current?.contentId, response }] };
   }
+}
+
+function isElastic(environment: Environment, { url }: BatchOperation): boolean {
+  if (url.startsWith('$')) return false;
+  const set = parseResourcePath(url, 'batch').segments[0]?.name ?? '';
+  return environment.database.tableBySet(set)?.model.isElastic === true;
 }
 
 /** Work of an operation whose URL may still hold a reference to an earlier one. */
@@ -156,12 +175,7 @@ function workOf(environment: Environment, outer: ApiRequest, operation: BatchOpe
 }
 
 /** Replaces `$n` by the URI of the row that the operation with that Content-ID wrote, in the URL and in references of the body. */
-function resolveContentIds(
-  operation: BatchOperation,
-  uris: ReadonlyMap<string, string>,
-  all: readonly BatchOperation[],
-): BatchOperation {
-  const known = new Set(all.flatMap(({ contentId }) => contentId ?? []));
+function resolveContentIds(operation: BatchOperation, uris: ReadonlyMap<string, string>): BatchOperation {
   const uriOf = (id: string): string => {
     const uri = uris.get(id);
     if (uri !== undefined) return uri;
@@ -173,7 +187,6 @@ function resolveContentIds(
   };
   const inUrl = /^\$(\w+)/.exec(operation.url)?.[1];
   const url = inUrl === undefined ? operation.url : uriOf(inUrl) + operation.url.slice(inUrl.length + 1);
-  if (known.size === 0 && !operation.body.includes('"$')) return { ...operation, url };
   const body = operation.body.replace(
     /("(?:[^"\\]*@odata\.bind|@odata\.id)"\s*:\s*")\/?\$(\w+)/g,
     (_, before: string, id: string) => before + uriOf(id),

@@ -1,3 +1,4 @@
+import { assertPrivileges } from '../auth/privileges.ts';
 import { errorCodes, ODataError, resourceNotFound } from '../errors.ts';
 import { parseRowAddress, type RowAddress } from '../odata/row-address.ts';
 import type { Segment } from '../odata/resource-path.ts';
@@ -55,10 +56,17 @@ export function route(environment: Environment, request: ApiRequest): Plan {
   const store = environment.database.tableBySet(first.name);
   if (store === undefined) throw unknownResource(environment, request, first);
   if (first.argument === undefined) return routeSet(environment, request, store, rest);
+  assertPrivileges(request.caller, store.model, rowAction(request, rest));
   const address = parseRowAddress(store.model, first.argument, 'url');
   return rest.length === 0
     ? routeRow(environment, request, store, address)
     : routeMember({ environment, request, store, address, rest });
+}
+
+/** What a request to a row does, as a method: clearing a column or a reference writes, an update with If-Match creates nothing. */
+function rowAction({ method, headers }: ApiRequest, rest: readonly Segment[]): string {
+  if (rest.length > 0) return method === 'GET' ? 'GET' : 'PUT';
+  return method === 'PATCH' && headers['if-match'] !== undefined ? 'PUT' : method;
 }
 
 function unknownResource(environment: Environment, request: ApiRequest, segment: Segment): ODataError {
@@ -88,18 +96,21 @@ function routeSet(environment: Environment, request: ApiRequest, store: TableSto
   const [member, ...more] = rest;
   if (member === undefined) {
     assertMethod(request, ['GET', 'POST']);
+    assertPrivileges(request.caller, store.model, request.method);
     return request.method === 'GET'
       ? retrieveMultiple(environment, request, store)
       : create(environment, request, store);
   }
   if (member.name === '$count' && more.length === 0) {
     assertMethod(request, ['GET']);
+    assertPrivileges(request.caller, store.model, 'GET');
     return count(environment, request, store);
   }
   const message = /^Microsoft\.Dynamics\.CRM\.(\w+)$/.exec(member.name)?.[1] ?? '';
   const bulk = Object.hasOwn(bulkMessages, message) ? bulkMessages[message] : undefined;
   if (bulk === undefined || more.length > 0) throw resourceNotFound(member.name);
   assertMethod(request, ['POST']);
+  assertPrivileges(request.caller, store.model, message);
   return bulk(environment, request, store);
 }
 

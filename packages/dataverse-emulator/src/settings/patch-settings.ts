@@ -95,6 +95,7 @@ function users(value: unknown, before: unknown, faults: string[]): unknown {
         disabled: false,
         mayImpersonate: true,
         mayBypassLogic: true,
+        denied: [],
       };
       return { ...plain, ...user };
     }

@@ -12,6 +12,7 @@ export const defaultUser: ApplicationUserSetting = {
   disabled: false,
   mayImpersonate: true,
   mayBypassLogic: true,
+  denied: [],
 };
 
 const secondUser: ApplicationUserSetting = {

@@ -12,6 +12,8 @@ export interface ApplicationUserSetting {
   readonly mayImpersonate: boolean;
   /** `prvBypassCustomBusinessLogic`. */
   readonly mayBypassLogic: boolean;
+  /** Privileges the user lacks, as the service names them: `prvCreateAccount`. Verbs: Create, Read, Write, Delete. */
+  readonly denied: readonly string[];
 }
 
 export interface Settings {

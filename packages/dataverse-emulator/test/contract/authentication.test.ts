@@ -11,6 +11,7 @@ const userOf = (clientId: string, more: object = {}) => ({
   disabled: false,
   mayImpersonate: true,
   mayBypassLogic: true,
+  denied: [],
   ...more,
 });
 
@@ -22,6 +23,7 @@ describe('authentication', () => {
       settings: {
         users: [
           userOf(defaultClientId),
+          userOf('limited', { denied: ['prvCreateAccount'] }),
           userOf('with-secret', { secret: 's3' }),
           userOf('disabled', { disabled: true }),
           userOf('plain', { mayImpersonate: false, mayBypassLogic: false }),
@@ -116,6 +118,20 @@ describe('authentication', () => {
       status: 403,
       code: '0x80040220',
     });
+  });
+
+  it('answers 403 with the name of a missing privilege, for single and bulk writes alike', async () => {
+    const token = await tokenFor(emulator, 'limited');
+    const api = new WebApiClient({ url: emulator.url, getToken: () => Promise.resolve(token) });
+    const created = await api.post('accounts', { name: 'A' });
+    expect(errorOf(created)).toEqual({ status: 403, code: '0x80040220' });
+    expect(created.json.error.message).toContain('is missing prvCreateAccount privilege');
+    const row = `accounts(${(await whoAmI(token)).json.UserId})`;
+    const upserted = await api.patch(row, { name: 'A' });
+    const updated = await api.patch(row, { name: 'A' }, { 'if-match': '*' });
+    const bulk = await api.bulk('accounts', 'account', 'UpsertMultiple', [{ name: 'A' }]);
+    expect([upserted.status, updated.status, bulk.status]).toEqual([403, 404, 403]);
+    expect((await api.post('contacts', { lastname: 'A' })).status).toBe(204);
   });
 
   it('stamps rows with the impersonated user, while WhoAmI names the caller', async () => {

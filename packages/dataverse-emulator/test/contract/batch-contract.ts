@@ -147,6 +147,19 @@ export function describeBatch(connect: () => Promise<Target>): void {
       expect(contacts.json.value[0].parentcustomerid_account).toMatchObject({ name, accountnumber: '77' });
     });
 
+    it('is not atomic on an elastic table', async () => {
+      const id = randomUUID();
+      const reading: Operation = {
+        method: 'POST',
+        path: 'suite_readings',
+        body: { suite_readingid: id },
+        contentId: 1,
+      };
+      const answer = await send([changeSet([reading, { ...reading, contentId: 2 }])]);
+      expect(statuses(answer)).toEqual([412]);
+      expect((await api.get(`suite_readings(${id})`)).status).toBe(200);
+    });
+
     it('refuses references to operations that have not run, and reads', async () => {
       const forward = changeSet([
         {

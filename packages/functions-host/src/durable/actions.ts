@@ -35,11 +35,24 @@ export interface DurableHttpRequest {
   readonly asynchronousPatternEnabled?: boolean;
 }
 
-interface CallAction {
+/** What calls of activities and sub-orchestrations say. */
+export interface CallAction {
   readonly functionName: string;
   readonly input?: unknown;
   readonly instanceId?: string;
   readonly version?: string;
+}
+
+/** What calls and signals of entities say. */
+export interface EntityAction {
+  readonly instanceId: string;
+  readonly operation: string;
+  readonly input?: unknown;
+}
+
+export interface LockAction {
+  readonly lockSet: readonly EntityName[];
+  readonly lockRequestId: string;
 }
 
 export type Action =
@@ -48,10 +61,10 @@ export type Action =
   | { readonly actionType: 4; readonly input?: unknown }
   | { readonly actionType: 5; readonly fireAt: string; readonly isCanceled: boolean }
   | { readonly actionType: 6; readonly externalEventName: string }
-  | { readonly actionType: 7 | 9; readonly instanceId: string; readonly operation: string; readonly input?: unknown }
+  | ({ readonly actionType: 7 | 9 } & EntityAction)
   | { readonly actionType: 8; readonly httpRequest: DurableHttpRequest }
   | { readonly actionType: 11 | 12; readonly compoundActions: readonly Action[] }
-  | { readonly actionType: 13; readonly lockSet: readonly EntityName[]; readonly lockRequestId: string }
+  | ({ readonly actionType: 13 } & LockAction)
   | { readonly actionType: 14 };
 
 export interface EntityName {

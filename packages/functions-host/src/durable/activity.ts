@@ -7,7 +7,7 @@ import { requireFunction } from './durable-host.ts';
 import type { DurableHost } from './durable-host.ts';
 import { eventTypes } from './history.ts';
 import type { EventBody, FailureDetails } from './history.ts';
-import { httpActivityName } from './replayer.ts';
+import { httpActivityName } from './action-performer.ts';
 
 /** Runs an activity; failures become the event that tells the orchestration. Never rejects. */
 export async function runActivity(host: DurableHost, task: TaskRow): Promise<EventBody> {

@@ -164,7 +164,7 @@ export class DurableHttpApi {
           '10',
         );
       case 'rewind':
-        return errorAnswer(501, 'This host cannot rewind orchestrations.');
+        return deliveryAnswer(this.#operations.rewind(id, reason));
       default:
         return { status: 404 };
     }

@@ -9,6 +9,7 @@ import type { DurableEngine } from './engine.ts';
 import { eventTypes } from './history.ts';
 import type { EventBody } from './history.ts';
 import { createInstance, newId, sendEvent } from './instances.ts';
+import { rewindInstance } from './rewind.ts';
 
 /** A request that cannot be served; `httpStatus` is what the Durable HTTP API answers. */
 export class OperationError extends Error {
@@ -73,6 +74,21 @@ export class DurableOperations {
 
   resume(id: string, reason: string): Delivery {
     return this.#deliver(id, { EventType: eventTypes.executionResumed, Reason: reason });
+  }
+
+  /** Takes a failed instance back to before its failures. Throws OperationError 412 if it has not failed but is still running. */
+  rewind(id: string, reason: string): Delivery {
+    const { store, clock } = this.#engine.host;
+    const instance = store.instance(id);
+    if (!instance) return 'unknown';
+    if (!isFinished(instance.status)) {
+      throw new OperationError(412, 'The rewind operation is only supported on failed orchestration instances.');
+    }
+    if (instance.status !== 'Failed') return 'finished';
+    const woken = new Set<string>();
+    store.transaction(() => rewindInstance({ store, reason, nowMs: clock.now(), woken }, instance));
+    for (const one of woken) this.#engine.notify(one);
+    return 'accepted';
   }
 
   /** Starts an instance again with the same name and input. Throws OperationError: 400 unknown id, 409 still running. */

@@ -6,6 +6,7 @@ import type { UrlOptions } from '../durable/management-urls.ts';
 import { errorStack, StartError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { sendAnswer } from './answer.ts';
+import type { Answer } from './answer.ts';
 import { BodyTooLargeError, readBody } from './body.ts';
 import { applyCors } from './cors.ts';
 import type { FunctionRoutes } from './function-routes.ts';
@@ -16,6 +17,8 @@ import type { HostKeys } from './keys.ts';
 export interface Site {
   readonly functions: FunctionRoutes;
   readonly durable: DurableHttpApi;
+  /** Runs a timer function now; false if there is none of that name. */
+  readonly runTimer: (name: string) => boolean;
   readonly urls: UrlOptions;
   readonly keys: HostKeys;
   readonly requireKeys: boolean;
@@ -107,7 +110,18 @@ async function serveRequest(site: Site, request: IncomingMessage, response: Serv
     await serveDurable(site, { request, response, url, base: rpcPath });
     return;
   }
+  const [, timerName] = /^\/admin\/functions\/([^/]+)$/u.exec(url.pathname) ?? [];
+  if (timerName !== undefined && request.method === 'POST') {
+    sendAnswer(response, runTimer(site, decodeSegment(timerName), presentedKey(request.headers, url.searchParams)));
+    return;
+  }
   await site.functions.handle(request, response, url);
+}
+
+/** The administrative call that runs a function which has no HTTP trigger. */
+function runTimer(site: Site, name: string, key: string | undefined): Answer {
+  if (site.requireKeys && !isAuthorized(site.keys, 'admin', key)) return { status: 401 };
+  return { status: site.runTimer(name) ? 202 : 404 };
 }
 
 async function serveDurable(

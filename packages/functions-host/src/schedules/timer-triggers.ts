@@ -43,6 +43,14 @@ export class TimerTriggers {
     for (const timer of this.#timers) this.#begin(timer);
   }
 
+  /** Runs a function now, besides its schedule; false if there is no such timer function. It may overlap a scheduled run. */
+  runNow(name: string): boolean {
+    const timer = this.#timers.find((one) => one.fn.name.toLowerCase() === name.toLowerCase());
+    if (!timer || this.#stopped) return false;
+    this.#track(this.#invoke(timer, false));
+    return true;
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const cancel of this.#alarms.values()) cancel();
@@ -96,12 +104,15 @@ export class TimerTriggers {
 
   #run(timer: Timer, isPastDue: boolean): void {
     if (this.#stopped) return;
-    const work = this.#invoke(timer, isPastDue).finally(() => {
-      this.#running.delete(work);
-      this.#arm(timer, this.#options.clock.now());
+    this.#track(this.#invoke(timer, isPastDue).then(() => this.#arm(timer, this.#options.clock.now())));
+  }
+
+  #track(work: Promise<void>): void {
+    const tracked = work.finally(() => {
+      this.#running.delete(tracked);
       this.#options.onQuiet();
     });
-    this.#running.add(work);
+    this.#running.add(tracked);
   }
 
   async #invoke(timer: Timer, isPastDue: boolean): Promise<void> {

@@ -120,6 +120,19 @@ describe('the unmodified DurableClient', () => {
     expect((await durable.status(waiting)).runtimeStatus).toBe('Running');
   });
 
+  test('a failed run is rewound: what failed runs again, children included, and what succeeded does not', async () => {
+    const { instanceId, runtimeStatus } = await durable.run('rewindable', { key: 'rewound', times: 2 });
+    expect(runtimeStatus).toBe('Failed');
+    await durable.client('rewind', instanceId, 'repaired');
+    expect((await durable.finish(instanceId)).runtimeStatus).toBe('Failed');
+    await durable.client('rewind', instanceId, 'repaired');
+    expect(await durable.finish(instanceId)).toMatchObject({
+      runtimeStatus: 'Completed',
+      output: ['attempt 1 succeeded', 'attempt 3 succeeded'],
+    });
+    await expect(durable.client('rewind', 'nobody', '')).rejects.toThrow(/No instance/u);
+  });
+
   test('waiting for completion answers with the output', async () => {
     const response = await fetch(`${host.url}/api/wait/greet`, { method: 'POST' });
     expect([response.status, await response.json()]).toEqual([200, ['Hello Tokyo', 'Hello Seattle', 'Hello London']]);

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /** A node of a generated orchestration; what it means is in the fixture app "random". */
 export interface PlanNode {
   readonly op: string;
@@ -13,15 +15,10 @@ export interface Plan {
   readonly totals: ReadonlyMap<string, number>;
 }
 
-/** Pseudo-random numbers in [0, 1) from a seed (Mulberry32, public domain). */
+/** Numbers in [0, 1) that follow from a seed alone: the hash of seed and place in the sequence. */
 export function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+  let place = 0;
+  return () => createHash('sha256').update(`${seed} ${place++}`).digest().readUInt32BE() / 2 ** 32;
 }
 
 const taskOps = ['give', 'give', 'give', 'retry', 'timer', 'event', 'child', 'all'];

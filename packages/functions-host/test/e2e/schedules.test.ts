@@ -35,3 +35,11 @@ test('a timer runs by its schedule, and a run missed while the host was down is 
   await host.close();
   removeDirectory(dataDir);
 });
+
+test('a timer can be run now by its administrative address', async () => {
+  host = await startTestHost('http-esm', { clock: createVirtualClock() });
+  const before = (await ticks(host.url)).length;
+  const run = (name: string) => fetch(`${host?.url ?? ''}/admin/functions/${name}`, { method: 'POST' });
+  expect([(await run('TICK')).status, (await run('nobody')).status]).toEqual([202, 404]);
+  expect(await ticksOf(host.url, before + 1)).toHaveLength(before + 1);
+});

@@ -23,13 +23,17 @@ function simulate(profile: string, lanes: number, seconds: number): Outcome {
   const schedule = (at: number, run: (now: number) => void): void => void events.push({ at, run });
   let [running, rows, refusals, notBefore] = [0, 0, 0, 0];
   const send = (now: number): void => {
-    if (now < notBefore) return schedule(notBefore, send);
+    if (now < notBefore) {
+      schedule(notBefore, send);
+      return;
+    }
     const server = Math.floor(routing.next() * settings.servers);
     const answer = protection.tryAdmit({ user, server, isWrite: true, nowMs: now });
     if (!answer.admitted) {
       refusals += 1;
       notBefore = Math.max(notBefore, now + answer.retryAfterSeconds * 1000);
-      return schedule(notBefore, send);
+      schedule(notBefore, send);
+      return;
     }
     running += 1;
     const { totalMs, executionMs } = latency.duration(upsert100, running, now);

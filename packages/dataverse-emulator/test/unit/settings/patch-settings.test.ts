@@ -24,7 +24,15 @@ describe('patchSettings', () => {
 
   it('completes users with ordinary values', () => {
     expect(patchSettings(fast, { users: [{ clientId: 'a', disabled: true }] }).users).toEqual([
-      { clientId: 'a', name: 'a', secret: null, disabled: true, mayImpersonate: true, mayBypassLogic: true },
+      {
+        clientId: 'a',
+        name: 'a',
+        secret: null,
+        disabled: true,
+        mayImpersonate: true,
+        mayBypassLogic: true,
+        denied: [],
+      },
     ]);
   });
 

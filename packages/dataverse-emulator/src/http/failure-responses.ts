@@ -1,0 +1,50 @@
+import { UnauthorizedError } from '../auth/authenticate.ts';
+import { errorCodes, ODataError } from '../errors.ts';
+import { refusalMessage } from '../limits/refusal-message.ts';
+import type { Refusal } from '../limits/service-protection.ts';
+import type { Preferences } from '../odata/preferences.ts';
+import { errorResponse } from '../operations/error-response.ts';
+import type { ApiResponse, Environment } from '../operations/operation.ts';
+
+/** 429 with the documented body, and `Retry-After` as the settings model it. */
+export function refusalResponse(environment: Environment, refusal: Refusal): ApiResponse {
+  const { code, message } = refusalMessage(refusal, environment.settings().limits);
+  const response = errorResponse(new ODataError(429, code, message), undefined);
+  const retryAfter = retryAfterHeader(environment, refusal.retryAfterSeconds);
+  if (retryAfter === undefined) return response;
+  return { ...response, headers: { ...response.headers, 'Retry-After': retryAfter } };
+}
+
+function retryAfterHeader(environment: Environment, seconds: number): string | undefined {
+  switch (environment.settings().limits.retryAfter.model) {
+    case 'missing':
+      return undefined;
+    case 'zero':
+      return '0';
+    case 'httpDate':
+      // HTTP dates are whole seconds: rounded up, so that obeying is never early.
+      return new Date((Math.ceil(environment.clock.now() / 1000) + seconds) * 1000).toUTCString();
+    case 'growing':
+    case 'fixed':
+      return String(seconds);
+  }
+}
+
+/** What a thrown error is answered with. Anything unexpected is a fault of the emulator and says so. */
+export function failureResponse(environment: Environment, error: unknown, preferences: Preferences): ApiResponse {
+  if (error instanceof ODataError) return errorResponse(error, preferences);
+  if (error instanceof UnauthorizedError) return challenge(environment.origin());
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return errorResponse(new ODataError(500, errorCodes.unexpected, `The emulator failed: ${message}`), undefined);
+}
+
+function challenge(origin: string): ApiResponse {
+  return {
+    status: 401,
+    headers: {
+      'Content-Type': 'text/plain',
+      'WWW-Authenticate': `Bearer authorization_uri=${origin}/common/oauth2/authorize, resource_id=${origin}/`,
+    },
+    body: 'HTTP Error 401 - Unauthorized: Access is denied',
+  };
+}

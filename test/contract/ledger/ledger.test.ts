@@ -1,0 +1,170 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createLedger, type Ledger, type Manifest } from '../../../src/ledger/ledger.ts';
+import type { Part } from '../../../src/ledger/parts.ts';
+import { createBlobSource, SourceChangedError } from '../../../src/source/blob-source.ts';
+import { parseRunSpec } from '../../../src/plan/spec.ts';
+import { startAzurite, type Azurite } from '../../../scripts/azurite.ts';
+
+let folder: string;
+let azurite: Azurite;
+let storage: BlobServiceClient;
+let container: ContainerClient;
+let ledger: Ledger;
+let containers = 0;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'fanout-ledger-'));
+  azurite = await startAzurite({ location: folder, env: process.env, ports: { blob: 0, queue: 0, table: 0 } });
+  storage = BlobServiceClient.fromConnectionString(azurite.connectionString);
+});
+afterAll(async () => {
+  await azurite.child.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+beforeEach(async () => {
+  containers += 1;
+  container = storage.getContainerClient(`runs-${containers}`);
+  await container.create();
+  ledger = createLedger(container);
+});
+
+function manifestOf(runId: string, createdAt = '2026-01-01T00:00:00.000Z'): Manifest {
+  const parsed = parseRunSpec({
+    connection: 'main',
+    source: { container: 'sources', blob: 'a.csv' },
+    target: { table: 'account', operation: 'create' },
+  });
+  if ('faults' in parsed) throw new Error('The spec of this test has faults.');
+  return { runId, spec: parsed.spec, pin: { container: 'sources', blob: 'a.csv', etag: '"1"', bytes: 9 }, createdAt };
+}
+
+const part = (firstRow: number, rowCount: number, failed = 0): Part => ({
+  firstRow,
+  rowCount,
+  counts: { created: rowCount - failed, rejected: failed },
+  recovered: 0,
+  exceptions: Array.from({ length: failed }, (_, at) => ({
+    row: firstRow + at,
+    outcome: 'rejected',
+    from: at,
+    to: at + 1,
+    rejection: {
+      class: 'service',
+      code: at % 2 === 0 ? '0x80044331' : '0x80040265',
+      message: `row ${firstRow + at} – ü`,
+    },
+  })),
+});
+
+describe('a part', () => {
+  it('is written once; who comes second gets what the first wrote', async () => {
+    expect(await ledger.commitPart('r', part(1, 100))).toMatchObject({ first: true });
+    expect(await ledger.commitPart('r', part(1, 60, 3))).toMatchObject({
+      first: false,
+      part: { firstRow: 1, rowCount: 100, counts: { created: 100 } },
+    });
+    expect(await ledger.findPart('r', 1)).toMatchObject({ rowCount: 100 });
+    expect(await ledger.findPart('r', 2)).toBeUndefined();
+  });
+
+  it('has one winner among many writers at once', async () => {
+    const results = await Promise.all(Array.from({ length: 20 }, (_, at) => ledger.commitPart('r', part(1, at + 1))));
+    expect(results.filter(({ first }) => first)).toHaveLength(1);
+    expect(new Set(results.map((result) => result.part.rowCount)).size).toBe(1);
+  });
+
+  it('is listed in the order of its rows, whatever the order of writing', async () => {
+    for (const firstRow of [100_001, 1, 99_999, 10_001, 9]) await ledger.commitPart('r', part(firstRow, 1));
+    await ledger.commitPart('other', part(5, 1));
+    const listed: number[] = [];
+    for await (const entry of ledger.listParts('r')) listed.push(entry.firstRow);
+    expect(listed).toEqual([1, 9, 10_001, 99_999, 100_001]);
+  });
+});
+
+describe('a run', () => {
+  it('is accepted once; the first manifest stays', async () => {
+    expect(await ledger.accept(manifestOf('r'))).toEqual(manifestOf('r'));
+    expect(await ledger.accept(manifestOf('r', '2026-02-02T00:00:00.000Z'))).toEqual(manifestOf('r'));
+    expect(await ledger.manifest('r')).toEqual(manifestOf('r'));
+    expect(await ledger.manifest('none')).toBeUndefined();
+  });
+
+  it('is listed with the newest first', async () => {
+    for (const [at, runId] of ['old', 'new', 'middle'].entries())
+      await ledger.accept(manifestOf(runId, `2026-0${[1, 3, 2][at] ?? 0}-01T00:00:00.000Z`));
+    expect(await ledger.recentRuns(2)).toEqual(['new', 'middle']);
+  });
+
+  it('can be cancelled', async () => {
+    expect(await ledger.isCancelled('r')).toBe(false);
+    await ledger.cancel('r');
+    expect(await ledger.isCancelled('r')).toBe(true);
+    expect(await ledger.isCancelled('other')).toBe(false);
+  });
+
+  it('marks an intent once', async () => {
+    expect(await ledger.markIntent('r', 1)).toBe(true);
+    expect(await ledger.markIntent('r', 1)).toBe(false);
+    expect(await ledger.markIntent('r', 101)).toBe(true);
+  });
+
+  it('tells what its lanes have done since, by host instance', async () => {
+    const tally = { wave: 2, rows: 10, counts: { created: 10 }, requests: 1, throttled: 0 };
+    await ledger.writeLive('r', 'one', tally);
+    await ledger.writeLive('r', 'two', { ...tally, rows: 5 });
+    await ledger.writeLive('r', 'one', { ...tally, rows: 20 });
+    expect((await ledger.readLive('r')).map(({ rows }) => rows).toSorted()).toEqual([20, 5]);
+  });
+
+  it('keeps the index with its digest', async () => {
+    await ledger.writeIndex('r', Buffer.from([1, 2, 3]), 'abc');
+    expect(await ledger.readIndex('r')).toEqual({ bytes: Buffer.from([1, 2, 3]), sha256: 'abc' });
+    expect(await ledger.readIndex('other')).toBeUndefined();
+  });
+
+  it('writes its failures in row order and says which were most frequent', async () => {
+    await ledger.commitPart('r', part(1, 10));
+    await ledger.commitPart('r', part(11, 10, 5));
+    await ledger.commitPart('r', part(21, 10, 2));
+    const entries = [];
+    for await (const entry of ledger.listParts('r')) entries.push(entry);
+    expect(await ledger.writeFailures('r', entries)).toEqual([
+      { code: '0x80044331', message: 'row 11 – ü', count: 4, firstRow: 11 },
+      { code: '0x80040265', message: 'row 12 – ü', count: 3, firstRow: 12 },
+    ]);
+    const stream = await ledger.readFailures('r');
+    if (stream === undefined) throw new Error('There is no failures file.');
+    const lines = (await text(stream)).trimEnd().split('\n');
+    expect(lines.map((line) => (JSON.parse(line) as { readonly row: number }).row)).toEqual([
+      11, 12, 13, 14, 15, 21, 22,
+    ]);
+    expect(await ledger.readFailures('other')).toBeUndefined();
+  });
+});
+
+describe('a pinned source', () => {
+  it('is read by ranges, and no longer once the blob has changed', async () => {
+    const source = createBlobSource(storage);
+    const blob = container.getBlockBlobClient('rows.csv');
+    await blob.upload('0123456789', 10);
+    const pin = await source.pin(container.containerName, 'rows.csv');
+    if ('missing' in pin) throw new Error('The blob is missing.');
+    expect((await source.read(pin, 2, 5)).toString()).toBe('234');
+    expect(await source.read(pin, 4, 4)).toHaveLength(0);
+    await blob.upload('9876543210', 10);
+    await expect(source.read(pin, 2, 5)).rejects.toThrow(SourceChangedError);
+    await expect(source.stream(pin)).rejects.toThrow(SourceChangedError);
+  });
+
+  it('tells a missing blob from a missing container', async () => {
+    const source = createBlobSource(storage);
+    expect(await source.pin(container.containerName, 'none')).toEqual({ missing: 'blob' });
+    expect(await source.pin('no-container', 'none')).toEqual({ missing: 'container' });
+  });
+});
