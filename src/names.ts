@@ -6,6 +6,8 @@ export const names = {
   indexSource: 'indexSource',
   sendRows: 'sendRows',
   closeRun: 'closeRun',
+  spoolRows: 'spoolRows',
+  readBooks: 'readBooks',
 } as const;
 
 /** Operations of the durable entity `governor`; its key is the connection's name. */

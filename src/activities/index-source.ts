@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { IndexSourceInput, IndexSourceOutput } from '../plan/payloads.ts';
 import { SourceChangedError, type BlobSource } from '../source/blob-source.ts';
-import { createIndexer } from '../source/indexer.ts';
+import { createIndexer, type IndexedSource } from '../source/indexer.ts';
 import { encodeIndex } from '../source/slice-index.ts';
-import { faultDetail } from '../source/source.ts';
-import { faultAt } from './open-run.ts';
+import { faultDetail, type SourcePin } from '../source/source.ts';
+import { findRepeatedKeys, mostRowsWithKeys } from './find-repeated-keys.ts';
+import { faultAt, type Faults } from './open-run.ts';
+import { encodeRepeatedKeys } from './repeated-keys.ts';
 import type { StoredPlan } from './run-plan.ts';
 
 export interface IndexSourceDeps {
@@ -18,32 +20,57 @@ const slicesPerLane = 20;
 const leastSliceRows = 100;
 const mostSliceRows = 1_000;
 
-/** Activity: one pass over the source for its slices, row count and SHA-256. A file whose structure is doubtful is refused whole. */
+/**
+ * Activity: one pass over the source for its slices, row count and SHA-256, and one over its keys for those that occur more than once. A
+ * file whose structure is doubtful is refused whole.
+ */
 export function createIndexSource(deps: IndexSourceDeps): (input: IndexSourceInput) => Promise<IndexSourceOutput> {
-  return async ({ runId, lanes }) => {
-    const [manifest, plan] = await Promise.all([
+  return async ({ runId, spec, lanes }) => {
+    const [manifest, plan, spool] = await Promise.all([
       deps.ledger.manifest(runId),
       deps.ledger.readMapping<StoredPlan>(runId),
+      deps.ledger.readSpool(runId),
     ]);
     if (manifest === undefined || plan === undefined)
       throw new Error(`The ledger of run ${runId} lacks its manifest or mapping.`);
-    const indexer = createIndexer(plan.format, plan.head);
-    const digest = createHash('sha256');
+    const rows = spool?.pin ?? manifest.pin;
     try {
-      for await (const chunk of await deps.source.stream(manifest.pin)) {
-        digest.update(chunk);
-        indexer.push(chunk);
+      const indexed = await indexBytes(deps, rows, plan, lanes);
+      if ('faults' in indexed) return indexed;
+      const { index, rowCount, sha256 } = indexed;
+      if (plan.mapping.key.kind !== 'made') {
+        if (rowCount > mostRowsWithKeys) return faultAt('/source/blob', tooManyRows(rowCount));
+        const records = { source: deps.source, rows, format: plan.format, columns: plan.head.columns, index };
+        const repeated = await findRepeatedKeys(records, plan.mapping, spec.options.duplicates);
+        await deps.ledger.writeRepeatedKeys(runId, encodeRepeatedKeys(repeated));
       }
+      await deps.ledger.writeIndex(runId, encodeIndex(index), sha256);
+      return { rowCount, sliceCount: index.sliceCount };
     } catch (error) {
       if (error instanceof SourceChangedError) return faultAt('/source/blob', error.message);
       throw error;
     }
-    const { index, rowCount, faults } = indexer.finish({ sliceRows: (rows) => sliceRowsFor(rows, lanes) });
-    if (faults.length > 0)
-      return { faults: faults.map((fault) => ({ pointer: '/source/blob', detail: faultDetail(fault) })) };
-    await deps.ledger.writeIndex(runId, encodeIndex(index), digest.digest('hex'));
-    return { rowCount, sliceCount: index.sliceCount };
   };
+}
+
+const tooManyRows = (rowCount: number): string =>
+  `The file has ${rowCount} rows; repeated keys are looked for among at most ${mostRowsWithKeys}. Split the file.`;
+
+async function indexBytes(
+  { source }: Pick<IndexSourceDeps, 'source'>,
+  pin: SourcePin,
+  { format, head }: Pick<StoredPlan, 'format' | 'head'>,
+  lanes: number,
+): Promise<(Pick<IndexedSource, 'index' | 'rowCount'> & { readonly sha256: string }) | Faults> {
+  const indexer = createIndexer(format, head);
+  const digest = createHash('sha256');
+  for await (const chunk of await source.stream(pin)) {
+    digest.update(chunk);
+    indexer.push(chunk);
+  }
+  const { index, rowCount, faults } = indexer.finish({ sliceRows: (rows) => sliceRowsFor(rows, lanes) });
+  if (faults.length === 0) return { index, rowCount, sha256: digest.digest('hex') };
+  return { faults: faults.map((fault) => ({ pointer: '/source/blob', detail: faultDetail(fault) })) };
 }
 
 function sliceRowsFor(rowCount: number, lanes: number): number {

@@ -1,10 +1,12 @@
 import { newSendLog } from '../dataverse/client.ts';
 import { RequestRejectedError, ThrottledError, TransientError } from '../dataverse/errors.ts';
+import { findUnchanged } from '../dataverse/find-unchanged.ts';
 import { writeRows } from '../dataverse/write-rows.ts';
 import { keyText, type EncodedRow } from '../mapping/encoded-row.ts';
 import { isRejection } from '../mapping/row-encoder.ts';
 import type { LaneEnd } from '../plan/lane.ts';
 import type { RowOutcome } from '../plan/outcome.ts';
+import { SourceChangedError } from '../source/blob-source.ts';
 import { readRows } from '../source/rows.ts';
 import type { RecordPlace } from '../source/source-row.ts';
 import type { Slice } from '../source/source.ts';
@@ -19,39 +21,58 @@ export interface SliceEnd {
   readonly detail?: string;
 }
 
+export interface SliceResult {
+  /** What has an outcome and is not committed yet; absent when nothing was begun. */
+  readonly builder?: PartBuilder;
+  readonly stop?: SliceEnd;
+}
+
 /** Sends the rows of one slice from `firstRow` on, request by request, until it ends or the lane has to stop. */
-export async function sendSlice(
-  lane: Lane,
-  slice: Slice,
-  firstRow: number,
-): Promise<{ readonly builder: PartBuilder; readonly stop?: SliceEnd }> {
-  const builder = createPartBuilder(firstRow);
+export async function sendSlice(lane: Lane, slice: Slice, firstRow: number): Promise<SliceResult> {
   const early = await stopBefore(lane);
-  if (early !== undefined) return { builder, stop: early };
-  const bytes = await lane.deps.source.read(lane.plan.manifest.pin, slice.from, slice.to);
-  const repeat = await mayRepeat(lane, slice);
+  if (early !== undefined) return { stop: early };
+  const bytes = await readSlice(lane, slice);
+  if ('end' in bytes) return { stop: bytes };
+  const repeat = await mayRepeat(lane, slice, firstRow);
+  const builder = createPartBuilder(firstRow, { bytes, from: slice.from });
   for (const chunk of chunksOf(lane, slice, bytes, firstRow)) {
-    const stop =
-      (builder.nextRow() === firstRow ? undefined : await stopBefore(lane)) ??
-      (await sendChunk(lane, chunk, repeat, builder));
+    const due = builder.nextRow() === firstRow ? undefined : await stopBefore(lane);
+    if (due !== undefined) return { builder, stop: due };
+    const stop = await sendChunk(lane, chunk, repeat, builder);
     if (stop !== undefined) return { builder, stop };
   }
   return { builder };
 }
 
+/** A source that is no longer the pinned version ends the run: row numbers would mean other rows. */
+async function readSlice(lane: Lane, slice: Slice): Promise<Buffer | SliceEnd> {
+  try {
+    return await lane.deps.source.read(lane.plan.rows, slice.from, slice.to);
+  } catch (error) {
+    if (error instanceof SourceChangedError) return { end: 'refused', detail: error.message };
+    throw error;
+  }
+}
+
 async function stopBefore(lane: Lane): Promise<SliceEnd | undefined> {
   if (lane.deps.clock.now() >= lane.boxEndsMs) return { end: 'box' };
-  return (await lane.deps.isCancelled(lane.input.runId)) ? { end: 'cancelled' } : undefined;
+  const end = await lane.deps.stopOf(lane.input.runId);
+  return end === undefined ? undefined : { end };
 }
 
 /**
- * Whether rows of this slice may have been sent before, by a life of this lane that ended without committing its part. Only deletes and
- * creates read a first answer differently from a repeated one, so only they leave a mark before they send.
+ * Whether rows from `firstRow` on may have been sent before: by an earlier life that began here and left no part, or by a twin anywhere in
+ * the slice. A mark is left before anything is sent, so that a later life knows, and so that the books of a run that ends early
+ * tell rows nobody touched from rows nobody knows of.
  */
-async function mayRepeat(lane: Lane, slice: Slice): Promise<boolean> {
-  const { operation } = lane.input.spec.target;
-  if (operation === 'upsert' || operation === 'update') return false;
-  return !(await lane.deps.ledger.markIntent(lane.input.runId, slice.firstRow));
+async function mayRepeat(
+  { deps: { ledger }, input: { runId } }: Lane,
+  slice: Slice,
+  firstRow: number,
+): Promise<boolean> {
+  const isFirst = await ledger.markIntent(runId, firstRow);
+  if (!isFirst) await ledger.markContested(runId, slice.firstRow);
+  return !isFirst || (firstRow > slice.firstRow && (await ledger.isContested(runId, slice.firstRow)));
 }
 
 /** Consecutive rows of which at most one request's worth can be sent. */
@@ -60,23 +81,39 @@ interface Chunk {
   readonly sendable: EncodedRow[];
 }
 
+/** Rows that need no request are as good as sent; so many of them are looked at together. */
+const mostSettledRows = 1_000;
+
 function* chunksOf(lane: Lane, slice: Slice, bytes: Buffer, firstRow: number): Generator<Chunk> {
   const { plan, input } = lane;
-  const { rowsPerRequest } = input.spec.options;
+  const rowsPerRequest = Math.min(input.spec.options.rowsPerRequest, input.rowLimit ?? Number.POSITIVE_INFINITY);
   let chunk: Chunk = { settled: [], sendable: [] };
   const reading = { columns: plan.head.columns, firstRow: slice.firstRow, from: slice.from };
   for (const row of readRows(bytes, plan.format, reading)) {
     if (row.row < firstRow) continue;
+    const repeated = plan.repeated.find(row.row);
+    if (repeated !== undefined) {
+      chunk.settled.push(settle(lane, row, outcomeOfRepeated(lane, row.row, repeated)));
+      continue;
+    }
     const encoded = plan.encode(row);
     if (isRejection(encoded))
-      chunk.settled.push({ place: row, outcome: { row: row.row, outcome: 'rejected', rejection: encoded } });
+      chunk.settled.push(settle(lane, row, { row: row.row, outcome: 'rejected', rejection: encoded }));
     else chunk.sendable.push(encoded);
-    if (chunk.sendable.length === rowsPerRequest) {
+    if (chunk.sendable.length === rowsPerRequest || chunk.settled.length === mostSettledRows) {
       yield chunk;
       chunk = { settled: [], sendable: [] };
     }
   }
   if (chunk.settled.length + chunk.sendable.length > 0) yield chunk;
+}
+
+function outcomeOfRepeated({ plan, input }: Lane, row: number, lastRow: number): RowOutcome {
+  const sourceRowOf = (own: number): number => plan.rowMap?.sourceRowOf(own) ?? own;
+  if (input.spec.options.duplicates === 'lastWins') return { row, outcome: 'notAttempted', reason: 'superseded' };
+  const others = row === lastRow ? 'that of an earlier row' : `that of row ${sourceRowOf(lastRow)}`;
+  const message = `The key is also ${others}, and the spec rejects repeated keys (record ${sourceRowOf(row)})`;
+  return { row, outcome: 'rejected', rejection: { class: 'source', code: 'source.repeatedKey', message } };
 }
 
 /** Sends one chunk; its outcomes count only when every row of it has one. */
@@ -86,39 +123,54 @@ async function sendChunk(
   repeat: boolean,
   builder: PartBuilder,
 ): Promise<SliceEnd | undefined> {
-  if (chunk.sendable.length === 0) {
-    builder.add(chunk.settled);
-    return undefined;
-  }
+  if (chunk.sendable.length === 0) return settleChunk(lane, chunk.settled, builder);
   const log = newSendLog();
   try {
-    const { outcomes, timings } = await writeRows(lane.deps.clientOf(lane.input.spec.connection), {
-      table: lane.plan.table,
+    const client = lane.deps.clientOf(lane.input.spec.connection);
+    const common = { table: lane.plan.table, repeat, deadlineAtMs: lane.boxEndsMs, log };
+    const { unchanged, settled } =
+      lane.plan.manifest.lineage?.kind === 'undo'
+        ? await findUnchanged(client, { ...common, rows: chunk.sendable })
+        : { unchanged: chunk.sendable, settled: [] };
+    const { outcomes, timings } = await writeRows(client, {
+      ...common,
       operation: lane.input.spec.target.operation,
-      rows: chunk.sendable,
+      rows: unchanged,
       options: lane.input.spec.options,
-      repeat,
-      deadlineAtMs: lane.boxEndsMs,
-      log,
     });
-    builder.add([...chunk.settled, ...outcomes.map((outcome, at) => settledRow(outcome, chunk.sendable[at]))]);
     for (const timing of timings) {
       lane.tally.sendMs += timing.ms;
       lane.tally.sentRows += timing.rows;
     }
-    return undefined;
+    const outcomeOf = new Map([...outcomes, ...settled].map((outcome) => [outcome.row, outcome]));
+    const sent = chunk.sendable.map((row) => settledRow(lane, outcomeOf.get(row.row), row));
+    return settleChunk(lane, [...chunk.settled, ...sent], builder);
   } catch (error) {
-    return endOf(error);
+    const end = endOf(error);
+    // Whoever goes on here has to take this chunk for sent, unless its only request was refused.
+    const isRefused = error instanceof RequestRejectedError && log.requests <= 1;
+    if (!isRefused) await lane.deps.ledger.markIntent(lane.input.runId, builder.nextRow());
+    return end;
   } finally {
     tallyLog(lane.tally, log);
     lane.deps.live.add(lane.input.runId, lane.input.wave, { requests: log.requests, throttled: log.throttles.length });
   }
 }
 
-function settledRow(outcome: RowOutcome, row: (EncodedRow & RecordPlace) | undefined): SettledRow {
-  if (row?.row !== outcome.row)
-    throw new Error(`The outcome of row ${outcome.row} came in the place of row ${row?.row ?? 'none'}.`);
-  return { place: row, outcome, key: Buffer.from(keyText(row.key), 'latin1').toString('utf8') };
+function settleChunk(lane: Lane, settled: readonly SettledRow[], builder: PartBuilder): SliceEnd | undefined {
+  builder.add(settled);
+  const detail = lane.breaker.note(settled.map(({ outcome }) => outcome));
+  if (detail !== undefined) return { end: 'broken', detail };
+  return lane.input.rowLimit === undefined ? undefined : { end: 'box' };
+}
+
+function settle({ plan }: Lane, place: RecordPlace, outcome: RowOutcome): SettledRow {
+  return { place, outcome, ...(plan.rowMap === undefined ? {} : { sourceRow: plan.rowMap.sourceRowOf(place.row) }) };
+}
+
+function settledRow(lane: Lane, outcome: RowOutcome | undefined, row: EncodedRow): SettledRow {
+  if (outcome === undefined) throw new Error(`Row ${row.row} was sent and has no outcome.`);
+  return { ...settle(lane, row, outcome), key: Buffer.from(keyText(row.key), 'latin1').toString('utf8') };
 }
 
 function endOf(error: unknown): SliceEnd {

@@ -76,7 +76,14 @@ export async function writeRows(client: Client, request: WriteRequest): Promise<
   const pendingByRow = new Map<EncodedRow, PendingRow>();
   for (const [layer, items] of layers.entries()) {
     const rows = items.map(({ row }): PendingRow => {
-      const pending = { row, shadowed: layer > 0, repeat: request.repeat, sends: 0, busySends: 0, raced: false };
+      const pending = {
+        row,
+        shadowed: layer > 0,
+        repeat: request.repeat || row.maybeSent === true,
+        sends: 0,
+        busySends: 0,
+        raced: false,
+      };
       pendingByRow.set(row, pending);
       return pending;
     });
@@ -114,6 +121,8 @@ const messages = {
 function messageFor(call: WriteCall, rows: readonly PendingRow[]): BulkMessage | undefined {
   const message = messages[call.operation];
   if (!call.target.bulk[message]) return undefined;
+  // A bulk message has no place for the version that a row must have.
+  if (rows.some(({ row }) => row.etag !== undefined)) return undefined;
   const takesKeys = message === 'UpsertMultiple' || rows.every(({ row }) => row.key.kind === 'id');
   return takesKeys ? message : undefined;
 }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { DurableClient } from 'durable-functions';
 import { names } from '../names.ts';
 import type { Fault } from '../plan/fault.ts';
+import type { Lineage } from '../plan/lineage.ts';
 import type { BulkRunInput } from '../plan/payloads.ts';
 import type { RunSpec } from '../plan/run-spec.ts';
 import type { SourcePin } from '../source/source.ts';
@@ -41,6 +42,8 @@ export interface Acceptance {
   readonly runId: string;
   readonly spec: RunSpec;
   readonly pin: SourcePin;
+  /** The rows are those of an earlier run. */
+  readonly lineage?: Lineage;
 }
 
 /**
@@ -48,23 +51,37 @@ export interface Acceptance {
  *
  * @returns false when another spec was accepted under this run id before
  */
-export async function acceptRun(
-  { ledger, settings }: RunsDeps,
-  client: DurableClient,
-  { runId, spec, pin }: Acceptance,
-): Promise<boolean> {
-  const manifest = await ledger.accept({ runId, spec, pin, createdAt: new Date().toISOString() });
-  if (!isDeepStrictEqual(manifest.spec, JSON.parse(JSON.stringify(spec)))) return false;
+export async function acceptRun(deps: RunsDeps, client: DurableClient, accepted: Acceptance): Promise<boolean> {
+  const { spec, runId, lineage } = accepted;
+  const manifest = await deps.ledger.accept({ ...accepted, createdAt: new Date().toISOString() });
+  if (!isDeepStrictEqual(plain([manifest.spec, manifest.lineage]), plain([spec, lineage]))) return false;
   if (await exists(client, runId)) return true;
-  const maxDop = settings.connections.get(spec.connection)?.maxDop;
-  const bounds = { maxLanes: settings.maxLanes, ...(maxDop === undefined ? {} : { maxDop }) };
   try {
-    await client.startNew(names.bulkRun, { instanceId: runId, input: { runId, spec, bounds } satisfies BulkRunInput });
+    await startOrchestration(deps, client, runId);
   } catch (error) {
     // Two callers with one idempotency key: the host refuses the second start, and the run is there.
     if (!(await exists(client, runId))) throw error;
   }
   return true;
+}
+
+const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value)) as unknown;
+
+/** Starts the orchestration of a run that was accepted, or, with `resume`, one that goes on from its parts. */
+export async function startOrchestration(
+  { ledger, settings }: RunsDeps,
+  client: DurableClient,
+  runId: string,
+  how: Pick<BulkRunInput, 'resume'> = {},
+): Promise<void> {
+  const manifest = await ledger.manifest(runId);
+  if (manifest === undefined) throw new Error(`Run ${runId} has no manifest.`);
+  const { spec, lineage } = manifest;
+  const maxDop = settings.connections.get(spec.connection)?.maxDop;
+  const bounds = { maxLanes: settings.maxLanes, ...(maxDop === undefined ? {} : { maxDop }) };
+  const spool = lineage === undefined ? {} : { spool: true as const };
+  const input: BulkRunInput = { runId, spec, bounds, ...spool, ...how };
+  await client.startNew(names.bulkRun, { instanceId: runId, input });
 }
 
 async function exists(client: DurableClient, runId: string): Promise<boolean> {

@@ -18,7 +18,7 @@ export function isRejection(result: EncodedRow | Rejection): result is Rejection
 /** Prepares everything that does not depend on a record; the first misfit of a record is its rejection. */
 export function createRowEncoder(plan: MappingPlan): RowEncoder {
   const encodeMembers = membersEncoder(plan);
-  const encodeKey = keyEncoder(plan.key);
+  const encodeKey = createKeyEncoder(plan.key);
   return (row) => {
     if ('fault' in row) return { class: 'source', code: row.fault.code, message: faultDetail(row.fault) };
     if (row.extra !== undefined && plan.extraMembers === 'reject') return extraRejection(row, row.extra);
@@ -108,9 +108,10 @@ function encodeMember(row: SourceRow, member: PreparedMember): string | Rejectio
   return typeof encoded === 'string' ? member.before + encoded : encoded;
 }
 
-type KeyEncoder = (row: SourceRow) => RowKey | Rejection;
+/** The key of a record alone, or the misfit that leaves it without one. */
+export type KeyEncoder = (row: SourceRow) => RowKey | Rejection;
 
-function keyEncoder(key: PlannedKey): KeyEncoder {
+export function createKeyEncoder(key: PlannedKey): KeyEncoder {
   switch (key.kind) {
     case 'made':
       return (row) => ({ kind: 'id', id: key.prefix + row.row.toString(16).padStart(12, '0') });

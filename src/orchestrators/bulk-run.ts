@@ -10,6 +10,10 @@ import type {
   IndexSourceOutput,
   OpenRunInput,
   OpenRunOutput,
+  ReadBooksInput,
+  ReadBooksOutput,
+  SpoolRowsInput,
+  SpoolRowsOutput,
 } from '../plan/payloads.ts';
 import { statusOf, type RunStatus } from '../plan/progress.ts';
 import {
@@ -17,6 +21,7 @@ import {
   generationIsFull,
   hasWork,
   nextGeneration,
+  resumeRun,
   type RunEnding,
   type RunState,
 } from '../plan/run-state.ts';
@@ -56,12 +61,22 @@ function* open(
   const { runId, spec, bounds } = input;
   try {
     context.df.setCustomStatus({ stage: 'opening', progress: null } satisfies RunStatus);
+    if (input.spool === true) {
+      const spooled = yield* persist<SpoolRowsOutput>(context, {
+        activity: names.spoolRows,
+        stage: 'opening',
+        input: { runId } satisfies SpoolRowsInput,
+      });
+      if ('faults' in spooled) return spooled;
+    }
     const opened = yield* persist<OpenRunOutput>(context, {
       activity: names.openRun,
       stage: 'opening',
       input: { runId, spec } satisfies OpenRunInput,
     });
     if ('faults' in opened) return opened;
+    const resumed = input.resume === true ? yield* readBooks(context, runId) : null;
+    if (resumed !== null) return { run: resumeRun(resumed, opened.dopHint, startedAt) };
     context.df.setCustomStatus({ stage: 'indexing', progress: null } satisfies RunStatus);
     const lanes = Math.min(opened.dopHint ?? bounds.maxLanes, bounds.maxLanes);
     const indexing = { runId, spec, lanes } satisfies IndexSourceInput;
@@ -74,6 +89,11 @@ function* open(
   } catch (error) {
     return { faults: [{ pointer: '', detail: reasonOf(error) }] };
   }
+}
+
+function* readBooks(context: OrchestrationContext, runId: string): Steps<ReadBooksOutput> {
+  const input = { runId } satisfies ReadBooksInput;
+  return yield* persist<ReadBooksOutput>(context, { activity: names.readBooks, stage: 'opening', input });
 }
 
 function* close(
@@ -93,7 +113,6 @@ function* close(
     ending,
     faults,
     startedAt: run?.startedAt ?? context.df.currentUtcDateTime.toISOString(),
-    rowCount: run?.source.rowCount ?? null,
     requests: run?.requests ?? 0,
     throttled: run?.throttled ?? 0,
   } satisfies CloseRunInput;

@@ -2,7 +2,7 @@ import type { Fault } from './fault.ts';
 import type { LaneReport } from './lane.ts';
 import type { FinalState } from './report.ts';
 import type { RunSpec } from './run-spec.ts';
-import type { IndexedSource, RunBounds, RunEnding, RunState } from './run-state.ts';
+import type { IndexedSource, ResumedRun, RunBounds, RunEnding, RunState } from './run-state.ts';
 import type { Stretch } from './stretch.ts';
 
 /** Input of the orchestrator; `run` is present after a continue-as-new. */
@@ -11,6 +11,10 @@ export interface BulkRunInput {
   readonly spec: RunSpec;
   readonly bounds: RunBounds;
   readonly run?: RunState;
+  /** The rows are those of an earlier run and have to be spooled first. */
+  readonly spool?: true;
+  /** The run lost its orchestration and goes on from its parts. */
+  readonly resume?: true;
 }
 
 /** Output of the orchestrator. The report itself is in the ledger. */
@@ -26,6 +30,19 @@ export interface OpenRunInput {
 
 /** Either everything is in order (the compiled mapping is in the ledger), or every fault found. */
 export type OpenRunOutput = { readonly dopHint?: number } | { readonly faults: readonly Fault[] };
+
+export interface SpoolRowsInput {
+  readonly runId: string;
+}
+
+export type SpoolRowsOutput = { readonly rowCount: number } | { readonly faults: readonly Fault[] };
+
+export interface ReadBooksInput {
+  readonly runId: string;
+}
+
+/** What the parts of a run say is left; null when its source was never indexed. */
+export type ReadBooksOutput = ResumedRun | null;
 
 export interface IndexSourceInput {
   readonly runId: string;
@@ -43,6 +60,8 @@ export interface SendRowsInput {
   readonly stretches: readonly Stretch[];
   /** ISO time at which the lane begins no further request. */
   readonly boxEndsAt: string;
+  /** The lane stops when so many rows have an outcome; absent: no limit. */
+  readonly rowLimit?: number;
 }
 
 export type SendRowsOutput = LaneReport;
@@ -53,8 +72,6 @@ export interface CloseRunInput {
   readonly ending: RunEnding;
   readonly faults: readonly Fault[];
   readonly startedAt: string;
-  /** Null when the source was not indexed. */
-  readonly rowCount: number | null;
   readonly requests: number;
   readonly throttled: number;
 }

@@ -80,6 +80,19 @@ export function beginRun(source: IndexedSource, dopHint: number | undefined, sta
   };
 }
 
+/** What the ledger knows of a run whose orchestration is gone. */
+export interface ResumedRun {
+  readonly source: IndexedSource;
+  readonly pending: readonly Stretch[];
+  readonly counts: OutcomeCounts;
+  readonly recovered: number;
+}
+
+export const resumeRun = (resumed: ResumedRun, dopHint: number | undefined, startedAt: string): RunState => ({
+  ...beginRun(resumed.source, dopHint, startedAt),
+  ...resumed,
+});
+
 /** More to send, and no reason to stop. */
 export const hasWork = (run: RunState): boolean => run.ending === null && run.pending.length > 0;
 
@@ -99,7 +112,8 @@ export interface RunBounds {
 }
 
 export function leaseRequest(runId: string, run: RunState, spec: RunSpec, bounds: RunBounds): LeaseRequest {
-  const wanted = Math.min(sliceCountOf(run.pending), bounds.maxLanes, spec.options.maxLanes ?? bounds.maxLanes);
+  const most = isProbing(run) ? 1 : bounds.maxLanes;
+  const wanted = Math.min(sliceCountOf(run.pending), most, spec.options.maxLanes ?? most);
   return {
     runId,
     wanted,
@@ -109,8 +123,22 @@ export function leaseRequest(runId: string, run: RunState, spec: RunSpec, bounds
   };
 }
 
+/** Rows of the first request of a run, which is sent alone. */
+export const canaryRows = 10;
+
+/**
+ * Until a row has gone through, one lane feels its way: a fault of all rows (a privilege, a column, an inactive key) then costs a handful of
+ * rows instead of one wave of all lanes.
+ */
+const isProbing = ({ counts }: RunState): boolean => totalOf(counts) === (counts.rejected ?? 0);
+
+/** Bound of what a lane does in the next wave, where there is one. */
+export const rowLimitOf = ({ counts }: RunState): number | undefined =>
+  totalOf(counts) === 0 ? canaryRows : undefined;
+
 /** The next wave: which lane gets what. */
 export function planWave(run: RunState, grant: Grant): Deal {
+  if (isProbing(run)) return dealLanes(run.pending, 1, { even: false });
   const reach = run.slicesPerLaneSecond === null ? null : run.slicesPerLaneSecond * grant.boxSeconds * grant.lanes;
   const even = reach === null || sliceCountOf(run.pending) <= reach * evenWithinBoxes;
   return dealLanes(run.pending, grant.lanes, { even });
@@ -177,6 +205,8 @@ function endingOf(run: RunState, spec: RunSpec, results: readonly LaneResult[]):
   const reports = results.filter((result) => 'end' in result);
   const refused = reports.find((report) => report.end === 'refused');
   if (refused !== undefined) return { state: 'stopped', reason: refused.detail ?? 'The environment refused the run.' };
+  const broken = reports.find((report) => report.end === 'broken');
+  if (broken !== undefined) return { state: 'stopped', reason: broken.detail ?? 'Every row is rejected.' };
   if (reports.some((report) => report.end === 'cancelled')) return cancelled(run).ending;
   const exceeded = toleranceExceeded(run.counts, spec.options.tolerate);
   if (exceeded !== undefined) return { state: 'stopped', reason: exceeded };

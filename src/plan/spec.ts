@@ -4,6 +4,8 @@ import type { RunSpec } from './run-spec.ts';
 
 /** Rows in one bulk message when the spec does not say. */
 export const defaultRowsPerRequest = 100;
+/** Rows in a row with one error code that end a run when the spec does not say. */
+export const defaultInARow = 50;
 /** More operations than this are refused in one `$batch`, to which every bulk message must be able to fall back. */
 export const maxRowsPerRequest = 1_000;
 /** The hint is an integer between 1 and 1,024 (learn.microsoft.com/power-apps/developer/data-platform/send-parallel-requests). */
@@ -28,7 +30,8 @@ const sourceColumn = z
   .refine((value) => !reservedColumns.has(value), 'not a reserved name');
 const headerText = name(/^[\x20-\x7e]{1,256}$/, '1 to 256 printable ASCII characters');
 
-const source = z.strictObject({
+/** Where rows come from; also of a redrive. */
+export const sourceSchema = z.strictObject({
   container: containerName,
   blob: blobName,
   format: z.enum(['csv', 'jsonl']).default('csv'),
@@ -66,17 +69,19 @@ const options = z.strictObject({
   duplicateDetection: z.boolean().default(false),
   tag: z.exactOptional(headerText),
   callerObjectId: z.exactOptional(z.guid()),
+  duplicates: z.enum(['lastWins', 'reject']).default('lastWins'),
   tolerate: z
     .strictObject({
       count: z.exactOptional(z.int().min(0).max(1_000_000_000)),
       percent: z.exactOptional(z.number().min(0).max(100)),
+      inARow: z.int().min(1).max(1_000_000).default(defaultInARow),
     })
     .prefault({}),
 });
 
 const runSpec: z.ZodType<RunSpec> = z.strictObject({
   connection: connectionName,
-  source,
+  source: sourceSchema,
   target,
   mapping: mapping.prefault({}),
   options: options.prefault({}),
@@ -92,9 +97,10 @@ export function parseRunSpec(json: unknown): { readonly spec: RunSpec } | { read
   return result.success ? { spec: result.data } : { faults: result.error.issues.flatMap(faultsOf) };
 }
 
-type Issue = z.core.$ZodIssue;
+export type Issue = z.core.$ZodIssue;
 
-function faultsOf(issue: Issue): readonly Fault[] {
+/** What is wrong, by the JSON pointer of its place. */
+export function faultsOf(issue: Issue): readonly Fault[] {
   const pointer = issue.path.map((segment) => pointerSegment(String(segment))).join('');
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({

@@ -49,6 +49,7 @@ export const sampleReport: RunReport = {
   },
   rowsTotal: 138_398,
   counts: { upserted: 138_398 },
+  superseded: 0,
   recovered: 0,
   proof: { tiles: true, parts: 692, rowsCovered: 138_398, sumsAgree: true },
   gaps: [],

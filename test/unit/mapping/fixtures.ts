@@ -86,7 +86,8 @@ function specOf({ target, mapping }: Case): RunSpec {
       bypassBusinessLogic: [],
       suppressFlows: false,
       duplicateDetection: false,
-      tolerate: {},
+      duplicates: 'lastWins',
+      tolerate: { inARow: 50 },
     },
   };
 }

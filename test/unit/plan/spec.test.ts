@@ -24,7 +24,7 @@ describe('parseRunSpec', () => {
           bypassBusinessLogic: [],
           suppressFlows: false,
           duplicateDetection: false,
-          tolerate: {},
+          duplicates: 'lastWins', tolerate: { inARow: 50 },
         },
       },
     });
