@@ -5,6 +5,7 @@ import { createIndexSource } from './activities/index-source.ts';
 import { createOpenRun } from './activities/open-run.ts';
 import { createReadBooks } from './activities/read-books.ts';
 import { createSendRows } from './activities/send-rows.ts';
+import { createSettleRun } from './activities/settle-run.ts';
 import { createSpoolRows } from './activities/spool-rows.ts';
 import { governor } from './entities/governor.ts';
 import { dashboard } from './functions/dashboard.ts';
@@ -31,6 +32,7 @@ df.app.activity(names.indexSource, { handler: createIndexSource(deps) });
 df.app.activity(names.sendRows, { handler: createSendRows(deps) });
 df.app.activity(names.closeRun, { handler: createCloseRun(deps) });
 df.app.activity(names.spoolRows, { handler: createSpoolRows(deps) });
+df.app.activity(names.settleRun, { handler: createSettleRun(deps) });
 df.app.activity(names.readBooks, { handler: createReadBooks(deps) });
 
 const runs = { authLevel: 'function' } as const;

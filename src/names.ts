@@ -8,6 +8,7 @@ export const names = {
   closeRun: 'closeRun',
   spoolRows: 'spoolRows',
   readBooks: 'readBooks',
+  settleRun: 'settleRun',
 } as const;
 
 /** Operations of the durable entity `governor`; its key is the connection's name. */

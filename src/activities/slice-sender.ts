@@ -2,14 +2,10 @@ import { newSendLog } from '../dataverse/client.ts';
 import { RequestRejectedError, ThrottledError, TransientError } from '../dataverse/errors.ts';
 import { findUnchanged } from '../dataverse/find-unchanged.ts';
 import { writeRows } from '../dataverse/write-rows.ts';
-import { keyText, type EncodedRow } from '../mapping/encoded-row.ts';
-import { isRejection } from '../mapping/row-encoder.ts';
 import type { LaneEnd } from '../plan/lane.ts';
-import type { RowOutcome } from '../plan/outcome.ts';
 import { SourceChangedError } from '../source/blob-source.ts';
-import { readRows } from '../source/rows.ts';
-import type { RecordPlace } from '../source/source-row.ts';
 import type { Slice } from '../source/source.ts';
+import { chunksOf, settleSent, type Chunk, type ChunkContext } from './chunks.ts';
 import type { Lane } from './lane.ts';
 import { tallyLog } from './lane-tally.ts';
 import { createPartBuilder, type PartBuilder, type SettledRow } from './part-builder.ts';
@@ -35,8 +31,8 @@ export async function sendSlice(lane: Lane, slice: Slice, firstRow: number): Pro
   if ('end' in bytes) return { stop: bytes };
   const repeat = await mayRepeat(lane, slice, firstRow);
   const builder = createPartBuilder(firstRow, { bytes, from: slice.from });
-  for (const chunk of chunksOf(lane, slice, bytes, firstRow)) {
-    const due = builder.nextRow() === firstRow ? undefined : await stopBefore(lane);
+  for (const chunk of chunksOf(contextOf(lane, firstRow), slice, bytes)) {
+    const due = await stopBefore(lane);
     if (due !== undefined) return { builder, stop: due };
     const stop = await sendChunk(lane, chunk, repeat, builder);
     if (stop !== undefined) return { builder, stop };
@@ -75,45 +71,11 @@ async function mayRepeat(
   return !isFirst || (firstRow > slice.firstRow && (await ledger.isContested(runId, slice.firstRow)));
 }
 
-/** Consecutive rows of which at most one request's worth can be sent. */
-interface Chunk {
-  readonly settled: SettledRow[];
-  readonly sendable: EncodedRow[];
-}
-
-/** Rows that need no request are as good as sent; so many of them are looked at together. */
-const mostSettledRows = 1_000;
-
-function* chunksOf(lane: Lane, slice: Slice, bytes: Buffer, firstRow: number): Generator<Chunk> {
-  const { plan, input } = lane;
-  const rowsPerRequest = Math.min(input.spec.options.rowsPerRequest, input.rowLimit ?? Number.POSITIVE_INFINITY);
-  let chunk: Chunk = { settled: [], sendable: [] };
-  const reading = { columns: plan.head.columns, firstRow: slice.firstRow, from: slice.from };
-  for (const row of readRows(bytes, plan.format, reading)) {
-    if (row.row < firstRow) continue;
-    const repeated = plan.repeated.find(row.row);
-    if (repeated !== undefined) {
-      chunk.settled.push(settle(lane, row, outcomeOfRepeated(lane, row.row, repeated)));
-      continue;
-    }
-    const encoded = plan.encode(row);
-    if (isRejection(encoded))
-      chunk.settled.push(settle(lane, row, { row: row.row, outcome: 'rejected', rejection: encoded }));
-    else chunk.sendable.push(encoded);
-    if (chunk.sendable.length === rowsPerRequest || chunk.settled.length === mostSettledRows) {
-      yield chunk;
-      chunk = { settled: [], sendable: [] };
-    }
-  }
-  if (chunk.settled.length + chunk.sendable.length > 0) yield chunk;
-}
-
-function outcomeOfRepeated({ plan, input }: Lane, row: number, lastRow: number): RowOutcome {
-  const sourceRowOf = (own: number): number => plan.rowMap?.sourceRowOf(own) ?? own;
-  if (input.spec.options.duplicates === 'lastWins') return { row, outcome: 'notAttempted', reason: 'superseded' };
-  const others = row === lastRow ? 'that of an earlier row' : `that of row ${sourceRowOf(lastRow)}`;
-  const message = `The key is also ${others}, and the spec rejects repeated keys (record ${sourceRowOf(row)})`;
-  return { row, outcome: 'rejected', rejection: { class: 'source', code: 'source.repeatedKey', message } };
+function contextOf({ plan, input }: Lane, firstRow: number): ChunkContext {
+  const { rowsPerRequest, tolerate, duplicates } = input.spec.options;
+  const sendable = Math.min(rowsPerRequest, input.rowLimit ?? rowsPerRequest);
+  // Rows that need no request are looked at as often as the breaker has to.
+  return { plan, duplicates, firstRow, limits: { sendable, settled: Math.min(sendable, tolerate.inARow) } };
 }
 
 /** Sends one chunk; its outcomes count only when every row of it has one. */
@@ -143,7 +105,11 @@ async function sendChunk(
       lane.tally.sentRows += timing.rows;
     }
     const outcomeOf = new Map([...outcomes, ...settled].map((outcome) => [outcome.row, outcome]));
-    const sent = chunk.sendable.map((row) => settledRow(lane, outcomeOf.get(row.row), row));
+    const sent = chunk.sendable.map((row) => {
+      const outcome = outcomeOf.get(row.row);
+      if (outcome === undefined) throw new Error(`Row ${row.row} was sent and has no outcome.`);
+      return settleSent(lane.plan, row, outcome);
+    });
     return settleChunk(lane, [...chunk.settled, ...sent], builder);
   } catch (error) {
     const end = endOf(error);
@@ -162,15 +128,6 @@ function settleChunk(lane: Lane, settled: readonly SettledRow[], builder: PartBu
   const detail = lane.breaker.note(settled.map(({ outcome }) => outcome));
   if (detail !== undefined) return { end: 'broken', detail };
   return lane.input.rowLimit === undefined ? undefined : { end: 'box' };
-}
-
-function settle({ plan }: Lane, place: RecordPlace, outcome: RowOutcome): SettledRow {
-  return { place, outcome, ...(plan.rowMap === undefined ? {} : { sourceRow: plan.rowMap.sourceRowOf(place.row) }) };
-}
-
-function settledRow(lane: Lane, outcome: RowOutcome | undefined, row: EncodedRow): SettledRow {
-  if (outcome === undefined) throw new Error(`Row ${row.row} was sent and has no outcome.`);
-  return { ...settle(lane, row, outcome), key: Buffer.from(keyText(row.key), 'latin1').toString('utf8') };
 }
 
 function endOf(error: unknown): SliceEnd {

@@ -78,7 +78,8 @@ export async function startOrchestration(
   if (manifest === undefined) throw new Error(`Run ${runId} has no manifest.`);
   const { spec, lineage } = manifest;
   const maxDop = settings.connections.get(spec.connection)?.maxDop;
-  const bounds = { maxLanes: settings.maxLanes, ...(maxDop === undefined ? {} : { maxDop }) };
+  const { maxLanes, settleSeconds } = settings;
+  const bounds = { maxLanes, settleSeconds, ...(maxDop === undefined ? {} : { maxDop }) };
   const spool = lineage === undefined ? {} : { spool: true as const };
   const input: BulkRunInput = { runId, spec, bounds, ...spool, ...how };
   await client.startNew(names.bulkRun, { instanceId: runId, input });

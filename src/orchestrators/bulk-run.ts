@@ -12,6 +12,8 @@ import type {
   OpenRunOutput,
   ReadBooksInput,
   ReadBooksOutput,
+  SettleRunInput,
+  SettleRunOutput,
   SpoolRowsInput,
   SpoolRowsOutput,
 } from '../plan/payloads.ts';
@@ -27,7 +29,7 @@ import {
 } from '../plan/run-state.ts';
 import { leaseLanes, releaseLanes } from './lease-lanes.ts';
 import { pause } from './pause.ts';
-import { persist, reasonOf, type Steps } from './steps.ts';
+import { persist, reasonOf, timerIn, type Steps } from './steps.ts';
 import { sendWave } from './wave.ts';
 
 /**
@@ -50,6 +52,7 @@ export function* bulkRun(context: OrchestrationContext): Generator<Task, BulkRun
     run = grant.lanes === 0 ? yield* pause(context, input, run, grant) : yield* sendWave(context, input, run, grant);
   }
   yield* releaseLanes(context, input);
+  if (run.ending !== null) yield* settle(context, input);
   return yield* close(context, input, run, run.ending ?? { state: 'completed' }, []);
 }
 
@@ -94,6 +97,23 @@ function* open(
 function* readBooks(context: OrchestrationContext, runId: string): Steps<ReadBooksOutput> {
   const input = { runId } satisfies ReadBooksInput;
   return yield* persist<ReadBooksOutput>(context, { activity: names.readBooks, stage: 'opening', input });
+}
+
+/**
+ * A run that ends early may leave rows behind that were sent by a life nobody heard of again. What a first look cannot decide is looked at
+ * once more when nothing can come any longer.
+ */
+function* settle(context: OrchestrationContext, { runId, bounds }: BulkRunInput): Steps<void> {
+  for (const look of ['first', 'last'] as const) {
+    const input = { runId, look } satisfies SettleRunInput;
+    const { undecidedRows } = yield* persist<SettleRunOutput>(context, {
+      activity: names.settleRun,
+      stage: 'closing',
+      input,
+    });
+    if (undecidedRows === 0) return;
+    if (look === 'first') yield timerIn(context, bounds.settleSeconds * 1_000);
+  }
 }
 
 function* close(

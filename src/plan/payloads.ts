@@ -66,6 +66,19 @@ export interface SendRowsInput {
 
 export type SendRowsOutput = LaneReport;
 
+/** A `first` look leaves open what a late commit may still change, the `last` one decides. */
+export type Look = 'first' | 'last';
+
+export interface SettleRunInput {
+  readonly runId: string;
+  readonly look: Look;
+}
+
+export interface SettleRunOutput {
+  /** Rows that a later look has to decide. */
+  readonly undecidedRows: number;
+}
+
 export interface CloseRunInput {
   readonly runId: string;
   readonly spec: RunSpec;

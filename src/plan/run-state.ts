@@ -109,6 +109,8 @@ export interface RunBounds {
   readonly maxLanes: number;
   /** Of the connection's settings. */
   readonly maxDop?: number;
+  /** How long a request that nobody heard of again may still take effect. */
+  readonly settleSeconds: number;
 }
 
 export function leaseRequest(runId: string, run: RunState, spec: RunSpec, bounds: RunBounds): LeaseRequest {

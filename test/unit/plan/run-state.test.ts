@@ -85,7 +85,7 @@ describe('absorb', () => {
         dopHint: 8,
       }),
     ]);
-    expect(leaseRequest('r', run, spec, { maxLanes: 64 })).toMatchObject({
+    expect(leaseRequest('r', run, spec, { maxLanes: 64, settleSeconds: 180 })).toMatchObject({
       hint: 8,
       feedback: { throttles: { concurrency: 3, requests: 1 }, waitMs: 37_000 },
     });

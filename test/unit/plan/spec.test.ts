@@ -24,7 +24,8 @@ describe('parseRunSpec', () => {
           bypassBusinessLogic: [],
           suppressFlows: false,
           duplicateDetection: false,
-          duplicates: 'lastWins', tolerate: { inARow: 50 },
+          duplicates: 'lastWins',
+          tolerate: { inARow: 50 },
         },
       },
     });
