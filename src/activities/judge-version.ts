@@ -9,11 +9,10 @@ import type { RunPlan } from './run-plan.ts';
  * that was modified since the run began counts as the run's work: its values are those of the file unless someone else wrote in that time.
  */
 export function judgeVersion(plan: RunPlan, row: EncodedRow, version: RowVersion, look: Look): RowOutcome | undefined {
-  const last = (outcome: 'notAttempted' | 'unknown'): RowOutcome | undefined =>
-    look === 'last' ? { row: row.row, outcome } : undefined;
-  if (version.kind === 'unreadable') return last('unknown');
+  if (version.kind === 'unreadable') return look === 'last' ? { row: row.row, outcome: 'unknown' } : undefined;
   const done = doneKind(plan, version);
-  return done === undefined ? last('notAttempted') : { row: row.row, outcome: done, recovered: true };
+  if (done !== undefined) return { row: row.row, outcome: done, recovered: true };
+  return look === 'first' ? undefined : { row: row.row, outcome: 'notAttempted' };
 }
 
 function doneKind({ manifest, mapping }: RunPlan, version: Exclude<RowVersion, { readonly kind: 'unreadable' }>) {

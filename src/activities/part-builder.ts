@@ -74,9 +74,9 @@ function countOutcomes(settled: readonly SettledRow[]): OutcomeCounts {
 }
 
 /** What goes as intended is only counted; a row is worth a line when it failed, is unknown, or was learned in a second way. */
-function isException({ outcome, recovered, rejection, reason }: RowOutcome): boolean {
-  const isPlain = rejection === undefined && recovered === undefined && reason === undefined;
-  return !isPlain || outcome === 'unknown' || outcome === 'alreadyAbsent';
+function isException({ outcome, recovered, rejection }: RowOutcome): boolean {
+  if (rejection !== undefined || recovered === true) return true;
+  return outcome === 'unknown' || outcome === 'alreadyAbsent' || outcome === 'notAttempted';
 }
 
 function lineOf({ place, outcome, key, sourceRow }: SettledRow): ExceptionLine {

@@ -23,6 +23,8 @@ const maxAttempts = 5;
 const backoffBaseMs = 1_000;
 const backoffCapMs = 30_000;
 const maxBackoffInAllMs = 120_000;
+/** A process that wakes later than this behind its deadline was frozen, and others have taken over its work. */
+const longestOverrunMs = 180_000;
 
 export interface ThrottleEvent {
   readonly facet: ThrottleFacet;
@@ -162,6 +164,8 @@ async function attempt<T>(deps: Deps, request: ClientRequest<T>, refusedToken: s
     const clientRequestId = randomUUID();
     const token = await (refusedToken === undefined ? deps.tokens.get() : deps.tokens.refresh(refusedToken));
     const sentAtMs = clock.now();
+    if (sentAtMs > request.deadlineAtMs + longestOverrunMs)
+      throw new TransientError('The process was held up for too long to send this now.', { maybeCommitted: false });
     if (request.log !== undefined) request.log.requests += 1;
     const answer = await sendOnce(deps.dispatcher, httpRequest(deps, request, { token, clientRequestId }));
     const ms = clock.now() - sentAtMs;

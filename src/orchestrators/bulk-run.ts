@@ -23,6 +23,7 @@ import {
   generationIsFull,
   hasWork,
   nextGeneration,
+  looks,
   resumeRun,
   type RunEnding,
   type RunState,
@@ -104,7 +105,8 @@ function* readBooks(context: OrchestrationContext, runId: string): Steps<ReadBoo
  * once more when nothing can come any longer.
  */
 function* settle(context: OrchestrationContext, { runId, bounds }: BulkRunInput): Steps<void> {
-  for (const look of ['first', 'last'] as const) {
+  for (const { look, waitSeconds } of looks(bounds.settleSeconds)) {
+    if (waitSeconds > 0) yield timerIn(context, waitSeconds * 1_000);
     const input = { runId, look } satisfies SettleRunInput;
     const { undecidedRows } = yield* persist<SettleRunOutput>(context, {
       activity: names.settleRun,
@@ -112,7 +114,6 @@ function* settle(context: OrchestrationContext, { runId, bounds }: BulkRunInput)
       input,
     });
     if (undecidedRows === 0) return;
-    if (look === 'first') yield timerIn(context, bounds.settleSeconds * 1_000);
   }
 }
 

@@ -66,8 +66,11 @@ export interface SendRowsInput {
 
 export type SendRowsOutput = LaneReport;
 
-/** A `first` look leaves open what a late commit may still change, the `last` one decides. */
-export type Look = 'first' | 'last';
+/**
+ * A `first` look leaves open what a late commit may still change; a `late` one leaves open only what cannot be read now; the `last` one
+ * leaves nothing open.
+ */
+export type Look = 'first' | 'late' | 'last';
 
 export interface SettleRunInput {
   readonly runId: string;

@@ -1,4 +1,5 @@
 import type { Grant, LeaseRequest, WaveFeedback } from './governor.ts';
+import type { Look } from './payloads.ts';
 import type { LaneReport, ThrottleFacet } from './lane.ts';
 import { addCounts, totalOf, type OutcomeCounts } from './outcome.ts';
 import type { RunSpec } from './run-spec.ts';
@@ -92,6 +93,18 @@ export const resumeRun = (resumed: ResumedRun, dopHint: number | undefined, star
   ...beginRun(resumed.source, dopHint, startedAt),
   ...resumed,
 });
+
+const lateLooks = 10;
+const betweenLateLooksSeconds = 60;
+
+/** When a run that ends early looks for rows it lost sight of. An environment that does not answer gets ten minutes to do so. */
+export function looks(settleSeconds: number): readonly { readonly look: Look; readonly waitSeconds: number }[] {
+  const late = Array.from({ length: lateLooks }, (_, at) => ({
+    look: 'late' as const,
+    waitSeconds: at === 0 ? settleSeconds : betweenLateLooksSeconds,
+  }));
+  return [{ look: 'first', waitSeconds: 0 }, ...late, { look: 'last', waitSeconds: 0 }];
+}
 
 /** More to send, and no reason to stop. */
 export const hasWork = (run: RunState): boolean => run.ending === null && run.pending.length > 0;

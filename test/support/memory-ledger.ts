@@ -83,7 +83,7 @@ export function createMemoryLedger(): MemoryLedger {
       const bytes = spooled.get(blob)!.length;
       run(runId).spool ??= { ...spool, pin: { container: 'runs', blob, etag: '"1"', bytes }, rowMap: rowMap() };
     },
-    readSpool: async (runId) => copy(run(runId).spool),
+    readSpool: async (runId) => run(runId).spool,
     async addChild(runId, childId) {
       run(runId).children.add(childId);
     },

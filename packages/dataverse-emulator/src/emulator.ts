@@ -6,7 +6,7 @@ import { FaultRules } from './faults/fault-rules.ts';
 import { ServerRouting } from './http/routing.ts';
 import { createHttpServer } from './http/server.ts';
 import { Traffic } from './http/traffic.ts';
-import { WebApi } from './http/web-api.ts';
+import { WebApi, type WireRequest, type WireResponse } from './http/web-api.ts';
 import { LatencyModel } from './latency/latency-model.ts';
 import { ServiceProtection, type LimitCounters } from './limits/service-protection.ts';
 import { iso, type Environment } from './operations/operation.ts';
@@ -59,6 +59,8 @@ export interface Emulator {
   readonly journal: Journal;
   readonly faults: FaultRules;
   settings(): Settings;
+  /** The Web API without a socket, for tests in virtual time; the caller delivers the answer as it says. */
+  handle(request: WireRequest): Promise<WireResponse>;
   /** Throws `SettingsPatchError` and changes nothing when the patch has faults. */
   changeSettings(patch: SettingsPatch): void;
   counters(): EmulatorCounters;
@@ -147,6 +149,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     journal,
     faults,
     settings: () => settings,
+    handle: (request) => webApi.handle(request),
     changeSettings,
     counters: () => countersOf(protection, traffic, journal),
     reset: ({ rows, counters }) => {
