@@ -1,8 +1,9 @@
 import type { Client } from '../dataverse/client.ts';
-import { RequestRejectedError, UnknownTableError } from '../dataverse/errors.ts';
+import { RequestRejectedError, ThrottledError, UnknownTableError } from '../dataverse/errors.ts';
 import { readTable } from '../dataverse/metadata.ts';
 import { whoAmI } from '../dataverse/who-am-i.ts';
 import { writeTargetOf } from '../dataverse/write-rows.ts';
+import type { TableMetadata } from '../dataverse/table.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { compileMapping } from '../mapping/compile-mapping.ts';
 import type { Fault } from '../plan/fault.ts';
@@ -36,6 +37,7 @@ export function createOpenRun(deps: OpenRunDeps): (input: OpenRunInput) => Promi
     ]);
     const faults = [target, head].flatMap((opened) => ('faults' in opened ? opened.faults : []));
     if ('faults' in target || 'faults' in head) return { faults };
+    if ('waitSeconds' in target) return target;
 
     const compiled = compileMapping({
       spec,
@@ -66,11 +68,15 @@ export interface Faults {
   readonly faults: readonly Fault[];
 }
 
-async function openTarget(client: Client, spec: RunSpec) {
+type Target =
+  { readonly dopHint: number | undefined; readonly table: TableMetadata } | { readonly waitSeconds: number } | Faults;
+
+async function openTarget(client: Client, spec: RunSpec): Promise<Target> {
   try {
     const { dopHint } = await whoAmI(client);
     return { dopHint, table: await readTable(client, spec.target.table) };
   } catch (error) {
+    if (error instanceof ThrottledError) return { waitSeconds: Math.ceil(error.retryAfterMs / 1_000) };
     if (error instanceof UnknownTableError) return faultAt('/target/table', error.message);
     if (error instanceof RequestRejectedError)
       return faultAt('/connection', `Connection "${spec.connection}": ${error.message}`);

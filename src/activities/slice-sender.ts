@@ -3,6 +3,8 @@ import { RequestRejectedError, ThrottledError, TransientError } from '../dataver
 import { findUnchanged } from '../dataverse/find-unchanged.ts';
 import { writeRows } from '../dataverse/write-rows.ts';
 import type { LaneEnd } from '../plan/lane.ts';
+import type { EncodedRow } from '../mapping/encoded-row.ts';
+import type { RowOutcome } from '../plan/outcome.ts';
 import { SourceChangedError } from '../source/blob-source.ts';
 import type { Slice } from '../source/source.ts';
 import { chunksOf, settleSent, type Chunk, type ChunkContext } from './chunks.ts';
@@ -34,7 +36,7 @@ export async function sendSlice(lane: Lane, slice: Slice, firstRow: number): Pro
   for (const chunk of chunksOf(contextOf(lane, firstRow), slice, bytes)) {
     const due = await stopBefore(lane);
     if (due !== undefined) return { builder, stop: due };
-    const stop = await sendChunk(lane, chunk, repeat, builder);
+    const stop = await sendChunk(lane, slice, chunk, repeat, builder);
     if (stop !== undefined) return { builder, stop };
   }
   return { builder };
@@ -81,6 +83,7 @@ function contextOf({ plan, input }: Lane, firstRow: number): ChunkContext {
 /** Sends one chunk; its outcomes count only when every row of it has one. */
 async function sendChunk(
   lane: Lane,
+  slice: Slice,
   chunk: Chunk,
   repeat: boolean,
   builder: PartBuilder,
@@ -94,17 +97,18 @@ async function sendChunk(
       lane.plan.manifest.lineage?.kind === 'undo'
         ? await findUnchanged(client, { ...common, rows: chunk.sendable })
         : { unchanged: chunk.sendable, settled: [] };
-    const { outcomes, timings } = await writeRows(client, {
-      ...common,
-      operation: lane.input.spec.target.operation,
-      rows: unchanged,
-      options: lane.input.spec.options,
-    });
+    const write = async (rows: readonly EncodedRow[], again: boolean) => {
+      const { operation } = lane.input.spec.target;
+      return writeRows(client, { ...common, repeat: again, operation, rows, options: lane.input.spec.options });
+    };
+    const { outcomes, timings } = await write(unchanged, repeat);
+    const contested = repeat ? [] : await contestedRows(lane, slice, unchanged, outcomes);
+    const again = contested.length > 0 ? (await write(contested, true)).outcomes : [];
     for (const timing of timings) {
       lane.tally.sendMs += timing.ms;
       lane.tally.sentRows += timing.rows;
     }
-    const outcomeOf = new Map([...outcomes, ...settled].map((outcome) => [outcome.row, outcome]));
+    const outcomeOf = new Map([...outcomes, ...settled, ...again].map((outcome) => [outcome.row, outcome]));
     const sent = chunk.sendable.map((row) => {
       const outcome = outcomeOf.get(row.row);
       if (outcome === undefined) throw new Error(`Row ${row.row} was sent and has no outcome.`);
@@ -121,6 +125,24 @@ async function sendChunk(
     tallyLog(lane.tally, log);
     lane.deps.live.add(lane.input.runId, lane.input.wave, { requests: log.requests, throttled: log.throttles.length });
   }
+}
+
+/**
+ * Rows that met what may be the work of a twin, which left its mark before it sent: that a row is there already, or gone already, is then no
+ * conclusion of a first attempt.
+ */
+async function contestedRows(
+  { deps: { ledger }, input: { runId, spec } }: Lane,
+  slice: Slice,
+  rows: readonly EncodedRow[],
+  outcomes: readonly RowOutcome[],
+): Promise<readonly EncodedRow[]> {
+  const { operation } = spec.target;
+  const isDoubtful = ({ outcome }: RowOutcome): boolean =>
+    operation === 'create' ? outcome === 'rejected' : operation === 'delete' && outcome === 'alreadyAbsent';
+  const doubtful = new Set(outcomes.filter(isDoubtful).map(({ row }) => row));
+  if (doubtful.size === 0 || !(await ledger.isContested(runId, slice.firstRow))) return [];
+  return rows.filter(({ row }) => doubtful.has(row));
 }
 
 function settleChunk(lane: Lane, settled: readonly SettledRow[], builder: PartBuilder): SliceEnd | undefined {

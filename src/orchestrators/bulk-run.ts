@@ -17,13 +17,14 @@ import type {
   SpoolRowsInput,
   SpoolRowsOutput,
 } from '../plan/payloads.ts';
-import { statusOf, type RunStatus } from '../plan/progress.ts';
+import { statusOf, troubled, type RunStatus } from '../plan/progress.ts';
 import {
   beginRun,
   generationIsFull,
   hasWork,
   nextGeneration,
   looks,
+  mostIdleWaves,
   resumeRun,
   type RunEnding,
   type RunState,
@@ -73,11 +74,7 @@ function* open(
       });
       if ('faults' in spooled) return spooled;
     }
-    const opened = yield* persist<OpenRunOutput>(context, {
-      activity: names.openRun,
-      stage: 'opening',
-      input: { runId, spec } satisfies OpenRunInput,
-    });
+    const opened = yield* openTarget(context, { runId, spec });
     if ('faults' in opened) return opened;
     const resumed = input.resume === true ? yield* readBooks(context, runId) : null;
     if (resumed !== null) return { run: resumeRun(resumed, opened.dopHint, startedAt) };
@@ -92,6 +89,21 @@ function* open(
     return 'faults' in indexed ? indexed : { run: beginRun(indexed, opened.dopHint, startedAt) };
   } catch (error) {
     return { faults: [{ pointer: '', detail: reasonOf(error) }] };
+  }
+}
+
+/** Waits as long as the environment says. */
+function* openTarget(
+  context: OrchestrationContext,
+  input: OpenRunInput,
+): Steps<Exclude<OpenRunOutput, { readonly waitSeconds: number }>> {
+  for (let waits = 0; ; waits += 1) {
+    const opened = yield* persist<OpenRunOutput>(context, { activity: names.openRun, stage: 'opening', input });
+    if (!('waitSeconds' in opened)) return opened;
+    if (waits === mostIdleWaves)
+      throw new Error(`The environment asked to wait ${waits} times before it told of its tables.`);
+    context.df.setCustomStatus(troubled('opening', `The environment asked to wait ${opened.waitSeconds} s.`));
+    yield timerIn(context, opened.waitSeconds * 1_000);
   }
 }
 

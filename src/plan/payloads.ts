@@ -29,7 +29,11 @@ export interface OpenRunInput {
 }
 
 /** Either everything is in order (the compiled mapping is in the ledger), or every fault found. */
-export type OpenRunOutput = { readonly dopHint?: number } | { readonly faults: readonly Fault[] };
+export type OpenRunOutput =
+  | { readonly dopHint?: number }
+  | { readonly faults: readonly Fault[] }
+  /** The environment ordered a wait, which is no fault. */
+  | { readonly waitSeconds: number };
 
 export interface SpoolRowsInput {
   readonly runId: string;

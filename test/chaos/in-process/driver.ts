@@ -18,6 +18,8 @@ export interface Driver {
   readonly twins: number;
   /** Settles when the run is cancelled. */
   readonly cancelled: Promise<void>;
+  /** Set when the task hub loses the orchestration: nothing is heard of it again. */
+  readonly instance?: { isLost: boolean };
 }
 
 interface FakeTask {
@@ -45,23 +47,23 @@ export async function driveRun(driver: Driver, input: BulkRunInput): Promise<Bul
   const governor = { state: idleGovernor };
   for (let next: BulkRunInput | undefined = input; ;) {
     const generation: { continued?: BulkRunInput } = {};
-    const output = await driveGeneration(contextOf(driver, next, governor, generation));
+    const output = await driveGeneration(driver, contextOf(driver, next, governor, generation));
     if (generation.continued === undefined) return output as BulkRunOutput;
     next = generation.continued;
   }
 }
 
-async function driveGeneration(context: OrchestrationContext): Promise<unknown> {
+async function driveGeneration({ instance }: Driver, context: OrchestrationContext): Promise<unknown> {
   const steps = bulkRun(context);
   let step = steps.next();
   while (step.done !== true) {
     const task = step.value as unknown as FakeTask;
-    try {
-      const result = await task.done;
-      step = steps.next(result);
-    } catch (error) {
-      step = steps.throw(error);
-    }
+    const settled = await task.done.then(
+      (result) => ({ result }),
+      (error: unknown) => ({ error }),
+    );
+    if (instance?.isLost === true) await new Promise<never>(() => undefined);
+    step = 'error' in settled ? steps.throw(settled.error) : steps.next(settled.result);
   }
   return step.value;
 }
@@ -133,6 +135,7 @@ async function deliver(driver: Driver, name: string, payload: unknown): Promise<
     const first = await Promise.race([...running, host.lost.then(() => lost)]);
     if (first !== lost) return first;
     await driver.clock.sleep(1_000);
+    if (driver.instance?.isLost === true) await new Promise<never>(() => undefined);
   }
 }
 

@@ -84,7 +84,8 @@ async function perform(
     cancelAtSeconds === undefined
       ? new Promise<void>(() => undefined)
       : clock.sleep(cancelAtSeconds * 1_000).then(async () => world.ledger.cancel(runId));
-  const first = driveRun({ ...driver, cancelled }, input);
+  const instance = { isLost: false };
+  const first = driveRun({ ...driver, cancelled, instance }, input);
   if (loseAtSeconds === undefined) {
     await first;
     return;
@@ -92,7 +93,7 @@ async function perform(
   const hasEnded = await Promise.race([first.then(() => true), clock.sleep(loseAtSeconds * 1_000).then(() => false)]);
   if (hasEnded) return;
   // The instance is gone; what it had scheduled may still be at work.
-  first.catch(() => undefined);
+  instance.isLost = true;
   driver.hosts.kill();
   if (world.ledger.run(runId).report === undefined)
     await driveRun({ ...driver, cancelled }, { ...input, resume: true });

@@ -58,8 +58,8 @@ export function createScenario(random: Random): Scenario {
     rows,
     before: keys.filter(() => random.chance(sharesBefore[kind])),
     settings: {
-      hint: random.between(1, 6),
-      limits: { concurrency: random.pick([2, 100, 100]), retryAfter: { concurrencySeconds: random.between(1, 90) } },
+      hint: random.between(1, 9),
+      limits: { concurrency: random.pick([6, 100, 100]), retryAfter: { concurrencySeconds: random.between(1, 90) } },
       latency: { overheadMs: { bulk: random.between(50, 3_000), batch: 100, batchOperation: 15, read: 30 } },
     },
     rules: rulesOf(random.fork('rules')),
