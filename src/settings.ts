@@ -120,7 +120,7 @@ export const settingDeclarations: readonly SettingDeclaration[] = [
     name: 'FANOUT_SETTLE_SECONDS',
     description: 'How long a run that ends early waits before it takes rows it lost sight of for not written.',
     range: `1 to ${maxDop}`,
-    default: '180',
+    default: '360',
   },
   {
     name: 'FANOUT_ALLOW_LOOPBACK_HTTP',

@@ -4,11 +4,11 @@ import { findUnchanged } from '../dataverse/find-unchanged.ts';
 import { writeRows } from '../dataverse/write-rows.ts';
 import type { LaneEnd } from '../plan/lane.ts';
 import type { EncodedRow } from '../mapping/encoded-row.ts';
-import type { RowOutcome } from '../plan/outcome.ts';
 import { SourceChangedError } from '../source/blob-source.ts';
 import type { Slice } from '../source/source.ts';
 import { chunksOf, settleSent, type Chunk, type ChunkContext } from './chunks.ts';
 import type { Lane } from './lane.ts';
+import { lookTwice } from './look-twice.ts';
 import { tallyLog } from './lane-tally.ts';
 import { createPartBuilder, type PartBuilder, type SettledRow } from './part-builder.ts';
 
@@ -102,8 +102,7 @@ async function sendChunk(
       return writeRows(client, { ...common, repeat: again, operation, rows, options: lane.input.spec.options });
     };
     const { outcomes, timings } = await write(unchanged, repeat);
-    const contested = repeat ? [] : await contestedRows(lane, slice, unchanged, outcomes);
-    const again = contested.length > 0 ? (await write(contested, true)).outcomes : [];
+    const again = await lookTwice({ lane, slice, client, log }, unchanged, outcomes, async (rows) => write(rows, true));
     for (const timing of timings) {
       lane.tally.sendMs += timing.ms;
       lane.tally.sentRows += timing.rows;
@@ -125,24 +124,6 @@ async function sendChunk(
     tallyLog(lane.tally, log);
     lane.deps.live.add(lane.input.runId, lane.input.wave, { requests: log.requests, throttled: log.throttles.length });
   }
-}
-
-/**
- * Rows that met what may be the work of a twin, which left its mark before it sent: that a row is there already, or gone already, is then no
- * conclusion of a first attempt.
- */
-async function contestedRows(
-  { deps: { ledger }, input: { runId, spec } }: Lane,
-  slice: Slice,
-  rows: readonly EncodedRow[],
-  outcomes: readonly RowOutcome[],
-): Promise<readonly EncodedRow[]> {
-  const { operation } = spec.target;
-  const isDoubtful = ({ outcome }: RowOutcome): boolean =>
-    operation === 'create' ? outcome === 'rejected' : operation === 'delete' && outcome === 'alreadyAbsent';
-  const doubtful = new Set(outcomes.filter(isDoubtful).map(({ row }) => row));
-  if (doubtful.size === 0 || !(await ledger.isContested(runId, slice.firstRow))) return [];
-  return rows.filter(({ row }) => doubtful.has(row));
 }
 
 function settleChunk(lane: Lane, settled: readonly SettledRow[], builder: PartBuilder): SliceEnd | undefined {

@@ -24,7 +24,7 @@ const backoffBaseMs = 1_000;
 const backoffCapMs = 30_000;
 const maxBackoffInAllMs = 120_000;
 /** A process that wakes later than this behind its deadline was frozen, and others have taken over its work. */
-const longestOverrunMs = 180_000;
+const longestOverrunMs = 120_000;
 
 export interface ThrottleEvent {
   readonly facet: ThrottleFacet;

@@ -59,7 +59,8 @@ function readById(call: WriteCall, { pending }: DoubtfulRow): BatchOperation {
 }
 
 function isUndecided(fault: ServiceFault): boolean {
-  return fault.class === 'busy' || fault.class === 'transient' || fault.class === 'throttled';
+  // That a read takes too long says as little of the row.
+  return ['busy', 'transient', 'throttled', 'tooLarge'].includes(fault.class);
 }
 
 /** False when the read has to be repeated. */

@@ -69,7 +69,7 @@ function reportOf({ ledger }: World, id: string): Report {
   return report;
 }
 
-const bounds = { maxLanes: 8, settleSeconds: 180 };
+const bounds = { maxLanes: 8, settleSeconds: 360 };
 
 /** The run, with a cancel on its way and a loss of its orchestration, where the scenario has them. */
 async function perform(

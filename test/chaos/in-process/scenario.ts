@@ -139,7 +139,8 @@ function rulesOf(random: Random): FaultRule[] {
     const kind = random.pick(kinds);
     return {
       kind,
-      match: { method: 'POST' },
+      // Two upserts of one new key are what this race is about.
+      match: kind === 'upsertRace' ? { message: 'UpsertMultiple' } : { method: 'POST' },
       probability: random.pick([0.05, 0.2, 0.6]),
       times: random.between(1, 8),
       ...(kind === 'lateCommit' ? { delayMs: random.between(1, 110) * 1_000 } : {}),
