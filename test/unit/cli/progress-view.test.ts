@@ -39,7 +39,7 @@ describe('a plain line', () => {
     );
   });
 
-  test('tells how long the environment waits instead of an ETA', () => {
+  test('tells how long the run still waits instead of an ETA', () => {
     const progress = { ...sampleProgress, throttled: 48, waitingUntil: '2026-11-23T08:03:10Z' };
     expect(plainLine({ ...sampleRun, state: 'waiting', progress }, nowMs)).toMatch(/429s 48, waits 2:00 min more$/);
   });
