@@ -8,28 +8,38 @@ import type { RunSpec } from '../plan/run-spec.ts';
 import type { SourcePin } from '../source/source.ts';
 import type { RunsDeps } from './runs-deps.ts';
 
+/** What a spec names that settings decide; also looked at in a spec that has other faults. */
+export interface NamedInSpec {
+  readonly connection?: unknown;
+  readonly source?: { readonly container?: unknown };
+}
+
+/** Faults of names that settings do not know. Values that are no names at all are the spec's own faults. */
+export function findSettingFaults({ settings }: RunsDeps, { connection, source }: NamedInSpec): readonly Fault[] {
+  const faults: Fault[] = [];
+  if (typeof connection === 'string' && connection !== '' && !settings.connections.has(connection)) {
+    const configured = [...settings.connections.keys()].join(', ');
+    const detail = `Connection "${connection}" is not configured. Configured: ${configured}.`;
+    faults.push({ pointer: '/connection', detail });
+  }
+  const container = source?.container;
+  if (typeof container === 'string' && container !== '' && !settings.sourceContainers.includes(container)) {
+    const allowed = settings.sourceContainers.join(', ');
+    const detail = `Container "${container}" is not one that sources may come from. Allowed: ${allowed}.`;
+    faults.push({ pointer: '/source/container', detail });
+  }
+  return faults;
+}
+
 /** Checks what settings and storage can tell at once, and fixes the version of the source. */
 export async function pinSource(
-  { settings, source }: RunsDeps,
-  { connection, source: { container, blob } }: RunSpec,
+  deps: RunsDeps,
+  spec: RunSpec,
 ): Promise<{ readonly pin: SourcePin } | { readonly faults: readonly Fault[] }> {
-  const faults: Fault[] = [];
-  if (!settings.connections.has(connection)) {
-    const configured = [...settings.connections.keys()].join(', ');
-    faults.push({
-      pointer: '/connection',
-      detail: `Connection "${connection}" is not configured. Configured: ${configured}.`,
-    });
-  }
-  if (!settings.sourceContainers.includes(container)) {
-    const allowed = settings.sourceContainers.join(', ');
-    faults.push({
-      pointer: '/source/container',
-      detail: `Container "${container}" is not one that sources may come from. Allowed: ${allowed}.`,
-    });
-    return { faults };
-  }
-  const pinned = await source.pin(container, blob);
+  const { container, blob } = spec.source;
+  const faults = findSettingFaults(deps, spec);
+  if (faults.some(({ pointer }) => pointer === '/source/container')) return { faults };
+  const pinned = await deps.source.pin(container, blob);
   if (!('missing' in pinned)) return faults.length > 0 ? { faults } : { pin: pinned };
   const missing =
     pinned.missing === 'container'

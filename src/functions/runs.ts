@@ -2,8 +2,9 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import type { DurableClient } from 'durable-functions';
 import { cancelEvent } from '../names.ts';
+import type { Fault } from '../plan/fault.ts';
 import { parseRunSpec } from '../plan/spec.ts';
-import { acceptRun, ensureStarted, isSameSpec, pinSource } from './accept-run.ts';
+import { acceptRun, ensureStarted, findSettingFaults, isSameSpec, pinSource, type NamedInSpec } from './accept-run.ts';
 import { faultyProblem, problem } from './problem.ts';
 import { linksOf, viewRun } from './run-view.ts';
 import type { RunsDeps } from './runs-deps.ts';
@@ -26,7 +27,7 @@ export const startRun =
     const json = parseJson(body);
     if (json === undefined) return faultyProblem('run spec', [{ pointer: '', detail: 'The body is not JSON.' }]);
     const parsed = parseRunSpec(json.value);
-    if ('faults' in parsed) return faultyProblem('run spec', parsed.faults);
+    if ('faults' in parsed) return faultyProblem('run spec', withSettingFaults(deps, json.value, parsed.faults));
     const { spec } = parsed;
     const key = request.headers.get('idempotency-key');
     const runId = key === null ? newRunId() : `k-${createHash('sha256').update(key).digest('hex').slice(0, 40)}`;
@@ -116,6 +117,13 @@ function isForeign(request: HttpRequest): boolean {
 }
 
 const foreignProblem = (): HttpResponseInit => problem(403, 'Requests of pages of other sites are refused.');
+
+/** A spec with faults is also told which of its names the settings do not know, once for each place. */
+function withSettingFaults(deps: RunsDeps, json: unknown, faults: readonly Fault[]): readonly Fault[] {
+  const named = typeof json === 'object' && json !== null ? (json as NamedInSpec) : {};
+  const placed = new Set(faults.map(({ pointer }) => pointer));
+  return [...faults, ...findSettingFaults(deps, named).filter(({ pointer }) => !placed.has(pointer))];
+}
 
 const otherSpecProblem = (): HttpResponseInit =>
   problem(409, 'This idempotency-key belongs to a run with another spec.');
