@@ -50,6 +50,8 @@ export interface RunView {
   readonly faults: readonly Fault[];
   readonly lineage: { readonly kind: 'redrive' | 'undo'; readonly of: string; readonly root: string } | null;
   readonly children: readonly string[];
+  /** What holds the run up, or why it ended early; null while all is well. */
+  readonly note: string | null;
   readonly links: RunLinks;
 }
 

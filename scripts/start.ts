@@ -24,7 +24,7 @@ import { uploadSource } from './upload-source.ts';
 const help = `npm start -- [options]: loads the cities of the world into the Dataverse emulator on this machine
 
   --fresh         forgets everything earlier starts left in .local
-  --profile NAME  limits and speed of the emulator (default documented-12)
+  --profile NAME  limits and speed of the emulator (default sample-12)
   --once          ends when the check is done, also on a terminal`;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -171,7 +171,7 @@ function readOptions(): Options | undefined {
     options: {
       fresh: { type: 'boolean', default: false },
       once: { type: 'boolean', default: false },
-      profile: { type: 'string', default: 'documented-12' },
+      profile: { type: 'string', default: 'sample-12' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });

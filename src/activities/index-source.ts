@@ -3,7 +3,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { IndexSourceInput, IndexSourceOutput } from '../plan/payloads.ts';
 import { SourceChangedError, type BlobSource } from '../source/blob-source.ts';
 import { createIndexer, type IndexedSource } from '../source/indexer.ts';
-import { encodeIndex } from '../source/slice-index.ts';
+import { decodeIndex, encodeIndex } from '../source/slice-index.ts';
 import { faultDetail, type SourcePin } from '../source/source.ts';
 import { findRepeatedKeys, mostRowsWithKeys } from './find-repeated-keys.ts';
 import { faultAt, type Faults } from './open-run.ts';
@@ -19,6 +19,8 @@ export interface IndexSourceDeps {
 const slicesPerLane = 20;
 const leastSliceRows = 100;
 const mostSliceRows = 1_000;
+/** Every lane holds one slice in memory, and hundreds of lanes may share a process. */
+const mostSliceBytes = 1024 * 1024;
 
 /**
  * Activity: one pass over the source for its slices, row count and SHA-256, and one over its keys for those that occur more than once. A
@@ -35,7 +37,7 @@ export function createIndexSource(deps: IndexSourceDeps): (input: IndexSourceInp
       throw new Error(`The ledger of run ${runId} lacks its manifest or mapping.`);
     const rows = spool?.pin ?? manifest.pin;
     try {
-      const indexed = await indexBytes(deps, rows, plan, lanes);
+      const indexed = await indexBytes(deps, rows, plan, { lanes, rowsPerRequest: spec.options.rowsPerRequest });
       if ('faults' in indexed) return indexed;
       const { index, rowCount, sha256 } = indexed;
       if (plan.mapping.key.kind !== 'made') {
@@ -45,7 +47,10 @@ export function createIndexSource(deps: IndexSourceDeps): (input: IndexSourceInp
         await deps.ledger.writeRepeatedKeys(runId, encodeRepeatedKeys(repeated));
       }
       await deps.ledger.writeIndex(runId, encodeIndex(index), sha256);
-      return { rowCount, sliceCount: index.sliceCount };
+      // An earlier life of this run may have cut its slices otherwise; the first index is the one that counts.
+      const stored = await deps.ledger.readIndex(runId);
+      if (stored === undefined) throw new Error(`The index of run ${runId} was written and cannot be read.`);
+      return { rowCount, sliceCount: decodeIndex(stored.bytes).sliceCount };
     } catch (error) {
       if (error instanceof SourceChangedError) return faultAt('/source/blob', error.message);
       throw error;
@@ -60,19 +65,25 @@ async function indexBytes(
   { source }: Pick<IndexSourceDeps, 'source'>,
   pin: SourcePin,
   { format, head }: Pick<StoredPlan, 'format' | 'head'>,
-  lanes: number,
+  cut: { readonly lanes: number; readonly rowsPerRequest: number },
 ): Promise<(Pick<IndexedSource, 'index' | 'rowCount'> & { readonly sha256: string }) | Faults> {
-  const indexer = createIndexer(format, head);
+  const { lanes, rowsPerRequest } = cut;
+  const entryRows = Math.ceil(leastSliceRows / rowsPerRequest) * rowsPerRequest;
+  const indexer = createIndexer(format, head, { entryRows, sliceBytes: mostSliceBytes });
   const digest = createHash('sha256');
   for await (const chunk of await source.stream(pin)) {
     digest.update(chunk);
     indexer.push(chunk);
   }
-  const { index, rowCount, faults } = indexer.finish({ sliceRows: (rows) => sliceRowsFor(rows, lanes) });
+  const { index, rowCount, faults } = indexer.finish({
+    sliceRows: (rows) => sliceRowsFor(rows, lanes, rowsPerRequest),
+  });
   if (faults.length === 0) return { index, rowCount, sha256: digest.digest('hex') };
   return { faults: faults.map((fault) => ({ pointer: '/source/blob', detail: faultDetail(fault) })) };
 }
 
-function sliceRowsFor(rowCount: number, lanes: number): number {
-  return Math.min(mostSliceRows, Math.max(leastSliceRows, Math.ceil(rowCount / (lanes * slicesPerLane))));
+/** A request never spans two slices, so a slice holds whole requests. */
+function sliceRowsFor(rowCount: number, lanes: number, rowsPerRequest: number): number {
+  const wanted = Math.min(mostSliceRows, Math.max(leastSliceRows, rowCount / (lanes * slicesPerLane)));
+  return Math.ceil(wanted / rowsPerRequest) * rowsPerRequest;
 }

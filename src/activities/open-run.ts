@@ -13,6 +13,7 @@ import { SourceChangedError, type BlobSource } from '../source/blob-source.ts';
 import { readHead } from '../source/head.ts';
 import { faultDetail, type SourceFormat, type SourceHead, type SourcePin } from '../source/source.ts';
 import { digestOf } from './digest.ts';
+import { findLookupKeyFaults } from './lookup-keys.ts';
 import type { StoredPlan } from './run-plan.ts';
 
 export interface OpenRunDeps {
@@ -46,7 +47,8 @@ export function createOpenRun(deps: OpenRunDeps): (input: OpenRunInput) => Promi
       // A row that is sent again keeps the id it had.
       runIdDigest: digestOf(manifest.lineage?.root ?? runId),
     });
-    if ('faults' in compiled) return { faults: firstFaults(compiled.faults) };
+    const mappingFaults = [...('faults' in compiled ? compiled.faults : []), ...target.lookupFaults];
+    if (mappingFaults.length > 0 || 'faults' in compiled) return { faults: firstFaults(mappingFaults) };
     const plan: StoredPlan = { format, head, table: writeTargetOf(target.table), mapping: compiled.plan };
     await deps.ledger.writeMapping(runId, plan);
     return target.dopHint === undefined ? {} : { dopHint: target.dopHint };
@@ -69,12 +71,18 @@ export interface Faults {
 }
 
 type Target =
-  { readonly dopHint: number | undefined; readonly table: TableMetadata } | { readonly waitSeconds: number } | Faults;
+  | { readonly dopHint: number | undefined; readonly table: TableMetadata; readonly lookupFaults: readonly Fault[] }
+  | { readonly waitSeconds: number }
+  | Faults;
 
 async function openTarget(client: Client, spec: RunSpec): Promise<Target> {
   try {
     const { dopHint } = await whoAmI(client);
-    return { dopHint, table: await readTable(client, spec.target.table) };
+    const [table, lookupFaults] = await Promise.all([
+      readTable(client, spec.target.table),
+      findLookupKeyFaults(client, spec),
+    ]);
+    return { dopHint, table, lookupFaults };
   } catch (error) {
     if (error instanceof ThrottledError) return { waitSeconds: Math.ceil(error.retryAfterMs / 1_000) };
     if (error instanceof UnknownTableError) return faultAt('/target/table', error.message);

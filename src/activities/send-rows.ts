@@ -12,7 +12,7 @@ export function createSendRows(deps: LaneDeps): (input: SendRowsInput) => Promis
   return async (input) => {
     const plan = await deps.planOf(input.runId);
     const tally = newTally();
-    const breaker = createBreaker(input.spec.options.tolerate.inARow);
+    const breaker = createBreaker(plan.manifest.spec.options.tolerate.inARow);
     const stop = await runLane({ deps, plan, input, tally, boxEndsMs: boxEndOf(input, deps.clock.now()), breaker });
     return reportOf(tally, stop);
   };

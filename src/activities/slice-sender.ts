@@ -29,26 +29,19 @@ export interface SliceResult {
 export async function sendSlice(lane: Lane, slice: Slice, firstRow: number): Promise<SliceResult> {
   const early = await stopBefore(lane);
   if (early !== undefined) return { stop: early };
-  const bytes = await readSlice(lane, slice);
+  const bytes = await lane.deps.source.read(lane.plan.rows, slice.from, slice.to).catch(endOf);
   if ('end' in bytes) return { stop: bytes };
-  const repeat = await mayRepeat(lane, slice, firstRow);
   const builder = createPartBuilder(firstRow, { bytes, from: slice.from });
-  for (const chunk of chunksOf(contextOf(lane, firstRow), slice, bytes)) {
-    const due = await stopBefore(lane);
-    if (due !== undefined) return { builder, stop: due };
-    const stop = await sendChunk(lane, slice, chunk, repeat, builder);
-    if (stop !== undefined) return { builder, stop };
-  }
-  return { builder };
-}
-
-/** A source that is no longer the pinned version ends the run: row numbers would mean other rows. */
-async function readSlice(lane: Lane, slice: Slice): Promise<Buffer | SliceEnd> {
   try {
-    return await lane.deps.source.read(lane.plan.rows, slice.from, slice.to);
+    const repeat = await mayRepeat(lane, slice, firstRow);
+    for (const chunk of chunksOf(contextOf(lane, firstRow), slice, bytes)) {
+      const stop = (await stopBefore(lane)) ?? (await sendChunk(lane, slice, chunk, repeat, builder));
+      if (stop !== undefined) return { builder, stop };
+    }
+    return { builder };
   } catch (error) {
-    if (error instanceof SourceChangedError) return { end: 'refused', detail: error.message };
-    throw error;
+    // What is settled so far is still committed.
+    return { builder, stop: endOf(error) };
   }
 }
 
@@ -74,7 +67,7 @@ async function mayRepeat(
 }
 
 function contextOf({ plan, input }: Lane, firstRow: number): ChunkContext {
-  const { rowsPerRequest, tolerate, duplicates } = input.spec.options;
+  const { rowsPerRequest, tolerate, duplicates } = plan.manifest.spec.options;
   const sendable = Math.min(rowsPerRequest, input.rowLimit ?? rowsPerRequest);
   // Rows that need no request are looked at as often as the breaker has to.
   return { plan, duplicates, firstRow, limits: { sendable, settled: Math.min(sendable, tolerate.inARow) } };
@@ -91,15 +84,15 @@ async function sendChunk(
   if (chunk.sendable.length === 0) return settleChunk(lane, chunk.settled, builder);
   const log = newSendLog();
   try {
-    const client = lane.deps.clientOf(lane.input.spec.connection);
+    const client = lane.deps.clientOf(lane.plan.manifest.spec.connection);
     const common = { table: lane.plan.table, repeat, deadlineAtMs: lane.boxEndsMs, log };
     const { unchanged, settled } =
       lane.plan.manifest.lineage?.kind === 'undo'
         ? await findUnchanged(client, { ...common, rows: chunk.sendable })
         : { unchanged: chunk.sendable, settled: [] };
     const write = async (rows: readonly EncodedRow[], again: boolean) => {
-      const { operation } = lane.input.spec.target;
-      return writeRows(client, { ...common, repeat: again, operation, rows, options: lane.input.spec.options });
+      const { operation } = lane.plan.manifest.spec.target;
+      return writeRows(client, { ...common, repeat: again, operation, rows, options: lane.plan.manifest.spec.options });
     };
     const { outcomes, timings } = await write(unchanged, repeat);
     const again = await lookTwice({ lane, slice, client, log }, unchanged, outcomes, async (rows) => write(rows, true));
@@ -118,7 +111,7 @@ async function sendChunk(
     const end = endOf(error);
     // Whoever goes on here has to take this chunk for sent, unless its only request was refused.
     const isRefused = error instanceof RequestRejectedError && log.requests <= 1;
-    if (!isRefused) await lane.deps.ledger.markIntent(lane.input.runId, builder.nextRow());
+    if (log.requests > 0 && !isRefused) await lane.deps.ledger.markIntent(lane.input.runId, builder.nextRow());
     return end;
   } finally {
     tallyLog(lane.tally, log);
@@ -137,6 +130,8 @@ function endOf(error: unknown): SliceEnd {
   if (error instanceof ThrottledError) return { end: 'throttled', waitMs: error.retryAfterMs, detail: error.message };
   // Without all attempts made it was the end of the box that cut them short.
   if (error instanceof TransientError) return { end: error.exhausted ? 'unavailable' : 'box', detail: error.message };
-  if (error instanceof RequestRejectedError) return { end: 'refused', detail: error.message };
-  throw error;
+  if (error instanceof RequestRejectedError || error instanceof SourceChangedError) {
+    return { end: 'refused', detail: error.message };
+  }
+  return { end: 'unavailable', detail: error instanceof Error ? error.message : String(error) };
 }

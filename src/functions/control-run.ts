@@ -2,7 +2,7 @@ import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import { OrchestrationRuntimeStatus, type DurableClient } from 'durable-functions';
 import type { Manifest } from '../ledger/ledger.ts';
 import { cancelEvent } from '../names.ts';
-import { startOrchestration, statusOf } from './accept-run.ts';
+import { ensureStarted, isGone, statusOf } from './accept-run.ts';
 import { problem } from './problem.ts';
 import { accepted, foreignProblem, isForeign, noSuchRun, runIdOf, type Handler } from './requests.ts';
 import type { RunsDeps } from './runs-deps.ts';
@@ -24,17 +24,15 @@ const controlling =
 
 /** `POST /runs/{runId}/cancel`: lanes stop before their next request, a waiting or paused run wakes up. */
 export const cancelRun = (deps: RunsDeps): Handler =>
-  controlling(deps, async (client, { runId }) => {
+  controlling(deps, async (client, manifest) => {
+    const { runId } = manifest;
     await deps.ledger.cancel(runId);
-    const status = await statusOf(client, runId);
-    // Nobody is left to close the books but a new orchestration.
     await deps.ledger.setPaused(runId, 'unpaused');
-    if (status === undefined || isGone(status.runtimeStatus)) {
-      await startOrchestration(deps, client, runId, { resume: true });
-      return undefined;
-    }
+    // A run whose orchestration never came to life, or broke, has to live once more to close its books.
+    await ensureStarted(deps, client, manifest);
     await client.raiseEvent(runId, cancelEvent, {});
-    if (status.runtimeStatus === OrchestrationRuntimeStatus.Suspended) await client.resume(runId, 'cancelled');
+    if ((await statusOf(client, runId))?.runtimeStatus === OrchestrationRuntimeStatus.Suspended)
+      await client.resume(runId, 'cancelled');
     return undefined;
   });
 
@@ -59,20 +57,11 @@ export const unpauseRun = (deps: RunsDeps): Handler =>
 
 /** `POST /runs/{runId}/resume`: a run whose orchestration is gone goes on from its parts. */
 export const resumeRun = (deps: RunsDeps): Handler =>
-  controlling(deps, async (client, { runId }) => {
-    const status = await statusOf(client, runId);
+  controlling(deps, async (client, manifest) => {
+    const status = await statusOf(client, manifest.runId);
     if (status !== undefined && !isGone(status.runtimeStatus))
       return problem(409, `The orchestration of the run is there: ${status.runtimeStatus}.`);
-    await deps.ledger.setPaused(runId, 'unpaused');
-    await startOrchestration(deps, client, runId, { resume: true });
+    await deps.ledger.setPaused(manifest.runId, 'unpaused');
+    await ensureStarted(deps, client, manifest);
     return undefined;
   });
-
-const goneStates: ReadonlySet<OrchestrationRuntimeStatus> = new Set([
-  OrchestrationRuntimeStatus.Completed,
-  OrchestrationRuntimeStatus.Failed,
-  OrchestrationRuntimeStatus.Terminated,
-  OrchestrationRuntimeStatus.Canceled,
-]);
-
-const isGone = (status: OrchestrationRuntimeStatus): boolean => goneStates.has(status);

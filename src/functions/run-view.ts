@@ -5,7 +5,7 @@ import type { Lineage } from '../plan/lineage.ts';
 import { addCounts } from '../plan/outcome.ts';
 import { etaSeconds, type RunProgress, type RunStatus } from '../plan/progress.ts';
 import type { Report } from '../plan/report.ts';
-import { statusOf } from './accept-run.ts';
+import { brokenStates, statusOf } from './accept-run.ts';
 import type { RunsDeps } from './runs-deps.ts';
 
 /** What the API tells of a run; see docs/http-api.md. */
@@ -101,19 +101,22 @@ function compose({ manifest, report, status, live, children }: Known, links: Run
     operation: spec.target.operation,
     source: { container: spec.source.container, blob: spec.source.blob },
     progress: progress === null ? null : report === undefined ? withLive(progress, live) : settled(progress, report),
-    faults: report?.faults ?? (broken ? [{ pointer: '', detail: `The run broke: ${String(status.output)}` }] : []),
+    faults:
+      report?.faults ??
+      (broken
+        ? [
+            {
+              pointer: '',
+              detail: `The orchestration ended as ${status.runtimeStatus}. Its output is in the task hub.`,
+            },
+          ]
+        : []),
     note: report?.reason ?? (report === undefined ? (custom?.note ?? null) : null),
     lineage: lineage === undefined ? null : { kind: lineage.kind, of: lineage.of, root: lineage.root },
     children,
     links,
   };
 }
-
-const brokenStates: ReadonlySet<OrchestrationRuntimeStatus> = new Set([
-  OrchestrationRuntimeStatus.Failed,
-  OrchestrationRuntimeStatus.Terminated,
-  OrchestrationRuntimeStatus.Canceled,
-]);
 
 /** Adds what the lanes of the current wave have done since the orchestrator last heard of them. */
 function withLive(progress: RunProgress, live: readonly LiveTally[]): RunProgress {

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { HttpResponseInit } from '@azure/functions';
+import type { Fault } from '../plan/fault.ts';
 import { parseRunSpec } from '../plan/spec.ts';
-import { acceptRun, pinSource } from './accept-run.ts';
+import { acceptRun, ensureStarted, findSettingFaults, isSameRun, pinSource, type NamedInSpec } from './accept-run.ts';
 import { faultyProblem, problem } from './problem.ts';
 import {
   accepted,
@@ -26,15 +28,19 @@ export const startRun =
     const body = await readBody(request);
     if ('refused' in body) return body.refused;
     const parsed = parseRunSpec(body.json);
-    if ('faults' in parsed) return faultyProblem('run spec', parsed.faults);
+    if ('faults' in parsed) return faultyProblem('run spec', withSettingFaults(deps, body.json, parsed.faults));
     const { spec } = parsed;
-    const pinned = await pinSource(deps, spec);
-    if ('faults' in pinned) return faultyProblem('run spec', pinned.faults);
-
     const key = request.headers.get('idempotency-key');
     const runId = key === null ? newRunId() : `k-${createHash('sha256').update(key).digest('hex').slice(0, 40)}`;
-    const isSame = await acceptRun(deps, client, { runId, spec, pin: pinned.pin });
-    if (!isSame) return problem(409, 'This idempotency-key belongs to a run with another spec.');
+    const known = key === null ? undefined : await deps.ledger.manifest(runId);
+    if (known === undefined) {
+      const pinned = await pinSource(deps, spec);
+      if ('faults' in pinned) return faultyProblem('run spec', pinned.faults);
+      if (!(await acceptRun(deps, client, { runId, spec, pin: pinned.pin }))) return otherSpecProblem();
+    } else {
+      if (!isSameRun(known, { spec })) return otherSpecProblem();
+      await ensureStarted(deps, client, known);
+    }
     return accepted(request, runId);
   };
 
@@ -81,3 +87,13 @@ export const getFailures =
       return problem(404, 'There are no failures to read: no such run, or its books are not closed yet.');
     return { headers: { 'content-type': contentTypes[format] }, body: stream as unknown as ReadableStream };
   };
+
+/** A spec with faults is also told which of its names the settings do not know, once for each place. */
+function withSettingFaults(deps: RunsDeps, json: unknown, faults: readonly Fault[]): readonly Fault[] {
+  const named = typeof json === 'object' && json !== null ? (json as NamedInSpec) : {};
+  const placed = new Set(faults.map(({ pointer }) => pointer));
+  return [...faults, ...findSettingFaults(deps, named).filter(({ pointer }) => !placed.has(pointer))];
+}
+
+const otherSpecProblem = (): HttpResponseInit =>
+  problem(409, 'This idempotency-key belongs to a run with another spec.');

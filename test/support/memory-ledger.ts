@@ -140,6 +140,8 @@ export function createMemoryLedger(): MemoryLedger {
       return [];
     },
     readFailures: async () => undefined,
+    readSync: async () => undefined,
+    writeSync: async () => undefined,
     async writeReport(report) {
       run(report.runId).report = copy(report);
     },

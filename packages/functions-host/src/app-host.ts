@@ -11,6 +11,7 @@ import { bodyLimit, durableSchemaVersion } from './settings/environment.ts';
 import type { HostJson } from './settings/host-json.ts';
 import type { Store } from './store/store.ts';
 import { catalogFunctions } from './worker/functions.ts';
+import type { FunctionCatalog } from './worker/functions.ts';
 import { createInvoker } from './worker/invoker.ts';
 import type { Invoke } from './worker/invoker.ts';
 import type { LoadedApp } from './worker/load-app.ts';
@@ -51,6 +52,7 @@ export function createAppHost(options: AppHostOptions): AppHost {
   const { invoke, runningCount } = countRunning(createInvoker(app, () => document));
   const environment = process.env;
   const catalog = catalogFunctions(app.registrations, environment, log);
+  log('information', 'Host.Startup', `Functions: ${describe(catalog)}.`);
   const { durable: settings, functionTimeoutMs, routePrefix } = hostJson;
   const schemaVersion = durableSchemaVersion(environment);
   const durableHost = { store, invoke, catalog, clock, log, settings, functionTimeoutMs, schemaVersion };
@@ -83,6 +85,11 @@ export function createAppHost(options: AppHostOptions): AppHost {
     isIdle: () => engine.isIdle && timers.isIdle && runningCount() === 0,
     nextTimerAtMs: () => engine.nextTimerAtMs,
   };
+}
+
+function describe(catalog: FunctionCatalog): string {
+  const kinds = [...new Set(catalog.all.map((one) => one.kind))];
+  return kinds.map((kind) => `${kind} ${catalog.names(kind).join(', ')}`).join('; ');
 }
 
 function countRunning(invoke: Invoke): { invoke: Invoke; runningCount: () => number } {

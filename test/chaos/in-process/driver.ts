@@ -84,6 +84,8 @@ function contextOf(
     callActivity: (name: string, payload: unknown) => taskOf(deliver(driver, name, plain(payload))),
     callEntity: (_id: unknown, operation: string, payload: unknown) =>
       taskOf(Promise.resolve(callGovernor(clock, governor, operation, payload))),
+    signalEntity: (_id: unknown, operation: string, payload: unknown) =>
+      void callGovernor(clock, governor, operation, payload),
     createTimer: (fireAt: Date) => taskOf(clock.until(fireAt.getTime())),
     waitForExternalEvent: () => taskOf(driver.cancelled),
     continueAsNew: (next: BulkRunInput) => {

@@ -154,10 +154,12 @@ function serverRows({ emulator }: World): ServerRow[] {
   const store = emulator.database.table('fan_city');
   if (store === undefined) return [];
   const ordinal = (name: string): number => store.model.columnsByName.get(name)?.ordinal ?? -1;
+  const textOf = (value: unknown): string =>
+    typeof value === 'string' || typeof value === 'number' ? String(value) : '';
   return [...store.rows()].map(({ id, values }) => ({
     id,
-    key: String(values[ordinal('fan_geonameid')]),
-    value: String(values[ordinal('fan_name')] ?? ''),
+    key: textOf(values[ordinal('fan_geonameid')]),
+    value: textOf(values[ordinal('fan_name')]),
   }));
 }
 
@@ -191,7 +193,7 @@ function check(world: World, scenario: Scenario, report: Report, after: number):
 
 /** The input as csv-parse reads it; places are the generator's own. */
 function expectedRows({ csv, rows }: Scenario): ExpectedRow[] {
-  const records = parse(csv, { columns: true }) as Record<string, string>[];
+  const records = parse<Record<string, string>>(csv, { columns: true });
   if (records.length !== rows.length) throw new Error('csv-parse reads another number of rows.');
   return records.map((record, at) => ({
     row: at + 1,

@@ -28,14 +28,14 @@ export function createVirtualClock(startMs: number): VirtualClock {
     until,
     sleep: (ms) => until(nowMs + ms),
     async run(done, limitMs) {
-      let settled = false;
+      const end = { settled: false };
       void done.then(
-        () => (settled = true),
-        () => (settled = true),
+        () => (end.settled = true),
+        () => (end.settled = true),
       );
       for (;;) {
-        for (let turns = 0; turns < quietTurns && !settled; turns += 1) await turn();
-        if (settled) return done;
+        for (let turns = 0; turns < quietTurns && !end.settled; turns += 1) await turn();
+        if (end.settled) return done;
         const timer = timers.shift();
         if (timer === undefined) throw new Error('Nothing is left to wait for, and the run has not ended.');
         if (timer.atMs > startMs + limitMs) throw new Error(`The run has not ended within ${limitMs / 1_000} s.`);

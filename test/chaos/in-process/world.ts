@@ -71,9 +71,9 @@ export async function createWorld(parts: WorldParts): Promise<World> {
     return known;
   };
   const activity =
-    <Input>(create: (deps: HostDeps) => (input: Input) => Promise<unknown>): Activity =>
+    (create: (deps: HostDeps) => (input: never) => Promise<unknown>): Activity =>
     async (host, input) => {
-      const output = await create(depsOf(host))(input as Input);
+      const output = await create(depsOf(host))(input as never);
       return hosts.at(host, async () => output, 'other');
     };
   return {

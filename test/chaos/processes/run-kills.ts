@@ -152,10 +152,10 @@ async function partsOf(app: App, runId: string): Promise<Part[]> {
 
 /** Read by csv-parse, with its own byte positions. */
 function expectedRows({ csv }: Load): ExpectedRow[] {
-  const records = parse(csv, { columns: true, info: true }) as {
+  const records = parse<{
     readonly record: Readonly<Record<string, string>>;
     readonly info: { readonly bytes: number };
-  }[];
+  }>(csv, { columns: true, info: true });
   let from = csv.indexOf('\n') + 1;
   return records.map(({ record, info }, at) => {
     const row = {

@@ -28,6 +28,7 @@ export const sampleRun: RunView = {
   faults: [],
   lineage: null,
   children: [],
+  note: null,
   links: {
     self: '/api/runs/r1',
     cancel: '/api/runs/r1/cancel',

@@ -1,4 +1,5 @@
 import { errorCodes, ODataError } from '../errors.ts';
+import { decodeUrl } from './decode-url.ts';
 
 export interface Segment {
   readonly name: string;
@@ -44,16 +45,8 @@ export function parseResourcePath(url: string, place: 'request' | 'batch'): Reso
   };
 }
 
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw new ODataError(400, errorCodes.urlNotParsed, `The URL '${text}' is not valid.`);
-  }
-}
-
 function parseSegment(raw: string): Segment {
-  const text = decode(raw);
+  const text = decodeUrl(raw);
   const open = text.indexOf('(');
   if (open < 0 || !text.endsWith(')')) return { name: text, argument: undefined };
   return { name: text.slice(0, open), argument: text.slice(open + 1, -1) };
@@ -66,7 +59,7 @@ function parseQuery(text: string): ReadonlyMap<string, string> {
     const equals = pair.indexOf('=');
     const name = equals < 0 ? pair : pair.slice(0, equals);
     const value = equals < 0 ? '' : pair.slice(equals + 1);
-    query.set(decode(name), decode(value.replaceAll('+', ' ')));
+    query.set(decodeUrl(name), decodeUrl(value.replaceAll('+', ' ')));
   }
   return query;
 }

@@ -1,6 +1,7 @@
 import { errorCodes, ODataError, payloadError, resourceNotFound } from '../errors.ts';
 import type { Column, Key, TableModel } from '../schema/table-model.ts';
 import type { Value } from '../schema/values.ts';
+import { decodeUrl } from './decode-url.ts';
 import { isGuid } from '../shared/guid.ts';
 import type { Database } from '../store/database.ts';
 import type { Row, TableStore } from '../store/table-store.ts';
@@ -142,7 +143,7 @@ export function parseReference(
   entitySetName: string,
 ): { readonly store: TableStore; readonly address: RowAddress } {
   const isAbsolute = text.startsWith('http') || text.startsWith('/api/');
-  const decoded = isAbsolute ? decodeURIComponent(text).replace(/^.*?\/api\/data\/v[\d.]+\//, '') : text;
+  const decoded = isAbsolute ? decodeUrl(text).replace(/^.*?\/api\/data\/v[\d.]+\//, '') : text;
   const start = decoded.startsWith('/') ? 1 : 0;
   const open = decoded.indexOf('(');
   if (open < 0 || !decoded.endsWith(')')) {

@@ -63,7 +63,7 @@ function listTables(environment: Environment, request: ApiRequest): readonly Met
 function showTable(table: TableMetadata, { select, expand }: Shape): MetadataObject {
   const shown: Record<string, unknown> = { ...pick(table.own, select) };
   for (const [name, options] of expand) {
-    const items = table.collections[name];
+    const items = table.collections.get(name);
     if (items === undefined)
       throw invalidRequest(
         `Could not find a property named '${name}' on type 'Microsoft.Dynamics.CRM.EntityMetadata'.`,
@@ -79,7 +79,7 @@ function showMember(
   [collection, ...rest]: readonly Segment[],
   query: ReadonlyMap<string, string>,
 ): MetadataObject {
-  const items = table.collections[collection?.name ?? ''];
+  const items = table.collections.get(collection?.name ?? '');
   if (items === undefined) throw resourceNotFound(collection?.name ?? '');
   const cast = /^Microsoft\.Dynamics\.CRM\.(\w+)$/.exec(rest[0]?.name ?? '')?.[1];
   if (rest.length > (cast === undefined ? 0 : 1)) throw resourceNotFound(rest.at(-1)?.name ?? '');

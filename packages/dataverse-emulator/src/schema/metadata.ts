@@ -7,7 +7,7 @@ export type MetadataObject = Readonly<Record<string, unknown>>;
 
 export interface TableMetadata {
   readonly own: MetadataObject;
-  readonly collections: Readonly<Record<string, readonly MetadataObject[]>>;
+  readonly collections: ReadonlyMap<string, readonly MetadataObject[]>;
 }
 
 const label = (text: string): MetadataObject => {
@@ -36,21 +36,23 @@ export function buildMetadata(model: TableModel): TableMetadata {
       IsActivity: false,
       MetadataId: guidOf(`table ${logicalName}`),
     },
-    collections: {
-      Attributes: [
-        primaryIdMetadata(definition),
-        ...model.columns.map((column) => columnMetadata(definition, column.definition)),
-      ],
-      Keys: definition.keys.map((key) => ({
-        SchemaName: key.name,
-        LogicalName: key.name,
-        EntityLogicalName: logicalName,
-        KeyAttributes: key.columns,
-        EntityKeyIndexStatus: key.status,
-        MetadataId: guidOf(`key ${logicalName} ${key.name}`),
-      })),
-      ManyToOneRelationships: relationships(model),
-    },
+    collections: new Map(
+      Object.entries({
+        Attributes: [
+          primaryIdMetadata(definition),
+          ...model.columns.map((column) => columnMetadata(definition, column.definition)),
+        ],
+        Keys: definition.keys.map((key) => ({
+          SchemaName: key.name,
+          LogicalName: key.name,
+          EntityLogicalName: logicalName,
+          KeyAttributes: key.columns,
+          EntityKeyIndexStatus: key.status,
+          MetadataId: guidOf(`key ${logicalName} ${key.name}`),
+        })),
+        ManyToOneRelationships: relationships(model),
+      }),
+    ),
   };
 }
 

@@ -60,6 +60,15 @@ const documentedLatency: LatencySettings = {
   writePool: null,
 };
 
+/**
+ * Row costs of Microsoft's own sample, which upserts 100 rows over the Web API in about a second
+ * (microsoft/PowerApps-Samples, dataverse/webapi, BulkOperations); other operations in the proportions of `documentedLatency`.
+ */
+const sampleLatency: LatencySettings = {
+  ...documentedLatency,
+  rowMs: { create: 8.5, update: 12.7, upsert: 8.5, upsertByKey: 20.4, delete: 17 },
+};
+
 const noLatency: LatencySettings = {
   ...documentedLatency,
   overheadMs: { single: 0, bulk: 0, batch: 0, batchOperation: 0, read: 0 },
@@ -103,6 +112,7 @@ const all: readonly Settings[] = [
   documented('documented-1', 1),
   documented4,
   documented('documented-12', 12),
+  { ...documented('sample-12', 12), latency: { ...sampleLatency, knee: 120 } },
   documented('trial', 1),
   {
     ...documented('ppds-dev', 3),

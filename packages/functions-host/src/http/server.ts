@@ -107,7 +107,8 @@ async function serveRequest(site: Site, request: IncomingMessage, response: Serv
     return;
   }
   if (url.pathname.startsWith(rpcPath)) {
-    await serveDurable(site, { request, response, url, base: rpcPath });
+    if (!isFromThisMachinesApp(request)) sendAnswer(response, { status: 403 });
+    else await serveDurable(site, { request, response, url, base: rpcPath });
     return;
   }
   const [, timerName] = /^\/admin\/functions\/([^/]+)$/u.exec(url.pathname) ?? [];
@@ -116,6 +117,11 @@ async function serveRequest(site: Site, request: IncomingMessage, response: Serv
     return;
   }
   await site.functions.handle(request, response, url);
+}
+
+/** The app's durable clients need no key, so what a browser sends, be it through a name that leads here, is none of them. */
+function isFromThisMachinesApp({ headers }: IncomingMessage): boolean {
+  return headers.origin === undefined && headers.host?.startsWith('127.0.0.1:') === true;
 }
 
 /** The administrative call that runs a function which has no HTTP trigger. */

@@ -160,3 +160,10 @@ describe('management links', () => {
     expect((await durable.finish(id)).output).toBe(5);
   });
 });
+
+test("the address of the app's own clients, which needs no key, is closed to web pages", async () => {
+  const path = `${host.url}/durabletask/instances`;
+  expect((await fetch(path)).status).toBe(200);
+  expect((await fetch(path, { headers: { origin: 'https://elsewhere.example' } })).status).toBe(403);
+  expect((await fetch(path.replace('127.0.0.1', 'localhost'))).status).toBe(403);
+});

@@ -1,6 +1,6 @@
 import { createVirtualClock } from 'functions-host';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DurableDriver, startTestHost } from './support.ts';
+import { DurableDriver, startTestHost, until } from './support.ts';
 import type { TestHost } from './support.ts';
 
 let host: TestHost;
@@ -134,6 +134,24 @@ test('tasks yielded a second time in another combination run again, as in Azure'
   const status = await durable.run('reusedTask');
   const { historyEvents = [] } = await durable.status(status.instanceId, 'showHistory=true');
   expect(historyEvents.filter((event) => event['FunctionName'] === 'add').length).toBeGreaterThan(3);
+});
+
+test('a text given to continue-as-new comes back with quotes, as in Azure', async () => {
+  expect((await durable.run('quotes', 'four')).output).toBe('"four"');
+});
+
+test('an Error thrown by an entity reaches the caller as [object Object], as in Azure', async () => {
+  expect((await durable.run('entityThrows')).output).toBe('[object Object]');
+});
+
+test('a child whose id is already running is not started, and the log says why its parent waits', async () => {
+  const id = await durable.start('twins');
+  await until(
+    async () => host.log,
+    (lines) => lines.some((line) => line.includes(`its instance id '${id}-twin' is already running`)),
+  );
+  expect((await durable.finish(`${id}-twin`)).output).toBe(4);
+  expect((await durable.status(id)).runtimeStatus).toBe('Running');
 });
 
 test('an orchestrator calls HTTP through the host', async () => {
