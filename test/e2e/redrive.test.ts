@@ -1,6 +1,7 @@
 import { parse } from 'csv-parse/sync';
 import { stringify } from '../support/csv.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { countTableRows } from '../../scripts/emulator-control.ts';
 import { citiesCsv, cityTarget, startApp, until, type App } from '../support/app.ts';
 
 let app: App;
@@ -96,6 +97,27 @@ describe('a run with rejected rows', () => {
     const changed = await app.ended(await app.post(first.report.runId, 'redrive'));
     expect(changed.report.state).toBe('failed');
     expect(changed.report.faults[0]?.detail).toContain('no longer the version');
+  });
+});
+
+describe('a run of 100,000 rows with 137 bad ones', () => {
+  it('lists those 137; mended and redriven, all rows are done and no other is sent again', async () => {
+    await reset();
+    const bad = new Set(Array.from({ length: 137 }, (_, at) => at * 729 + 5));
+    const source = await app.put('redrive/large.csv', withBadRows(100_000, bad, false));
+    const first = await app.run(spec(source));
+    expect(first.report).toMatchObject({ state: 'completed', counts: { upserted: 99_863, rejected: 137 } });
+    const sheet = table(await app.failuresCsv(first.report.runId));
+    expect(sheet.map((row) => Number(row['fanout_row']))).toEqual([...bad]);
+
+    const after = (await app.control('GET', 'counters')) as { readonly journal: { readonly lastSequence: number } };
+    const mended = sheet.map((row) => ({ ...row, fan_population: row['fan_geonameid'] ?? '' }));
+    const edited = await app.put('redrive/large-mended.csv', stringify(mended));
+    const redriven = await app.ended(await app.post(first.report.runId, 'redrive', { source: edited }));
+    expect(redriven.report).toMatchObject({ state: 'completed', counts: { upserted: 137 } });
+    const { journal } = (await app.control('GET', 'counters')) as typeof after;
+    expect(journal.lastSequence - after.journal.lastSequence).toBe(137);
+    expect(await countTableRows(app.stack.emulatorUrl, 'fan_city')).toBe(100_000);
   });
 });
 
