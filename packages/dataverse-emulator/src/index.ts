@@ -32,5 +32,7 @@ export { defaultClientId, profiles } from './settings/profiles.ts';
 export type { ApplicationUserSetting, Settings, SettingsPatch } from './settings/settings.ts';
 export { systemClock, type Clock } from './shared/clock.ts';
 export { createRandom, type Random } from './shared/random.ts';
+export type { PluginCall } from './plugins/plugin-log.ts';
+export type { PluginMessage, PluginStub } from './plugins/plugin-stub.ts';
 export type { JournalEntry } from './store/journal.ts';
 export { hashTable } from './store/table-hash.ts';

@@ -6,12 +6,23 @@ export type Scalar = string | number | boolean | null;
 /** Gives the value of a property path of the thing that is tested. Throws for names it does not know. */
 export type ReadProperty<T> = (item: T, path: string) => Scalar;
 
+/** The rows of a collection-valued property, each as a reader of its own columns. Throws for names it does not know. */
+export type ReadCollection<T> = (item: T, path: string) => readonly ((path: string) => Scalar)[];
+
 type Expression =
   | { readonly kind: 'literal'; readonly value: Scalar }
   | { readonly kind: 'list'; readonly items: readonly Scalar[] }
   | { readonly kind: 'property'; readonly path: string }
   | { readonly kind: 'not'; readonly operand: Expression }
   | { readonly kind: 'binary'; readonly operator: string; readonly left: Expression; readonly right: Expression }
+  | {
+      readonly kind: 'lambda';
+      readonly path: string;
+      readonly quantifier: 'any' | 'all';
+      readonly variable: string;
+      /** `undefined`: `any()`, which asks for one row at least. */
+      readonly predicate: Expression | undefined;
+    }
   | { readonly kind: 'call'; readonly name: string; readonly operands: readonly Expression[] };
 
 interface Token {
@@ -20,7 +31,7 @@ interface Token {
 }
 
 const tokenPattern =
-  /\s*(?:(?<enumText>[A-Za-z_][\w.]*'(?:[^']|'')*')|(?<text>'(?:[^']|'')*'|"[^"]*")|(?<guid>[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})|(?<date>\d{4}-\d{2}-\d{2}(?:T[\d:.]+(?:Z|[+-]\d{2}:\d{2})?)?)|(?<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?<alias>@\w+)|(?<name>[A-Za-z_][\w./]*)|(?<mark>[(),=[\]]))/y;
+  /\s*(?:(?<enumText>[A-Za-z_][\w.]*'(?:[^']|'')*')|(?<text>'(?:[^']|'')*'|"[^"]*")|(?<guid>[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})|(?<date>\d{4}-\d{2}-\d{2}(?:T[\d:.]+(?:Z|[+-]\d{2}:\d{2})?)?)|(?<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?<alias>@\w+)|(?<name>[A-Za-z_][\w./]*)|(?<mark>[(),:=[\]]))/y;
 
 const maxDepth = 50;
 
@@ -163,12 +174,24 @@ class Parser {
     if (name === 'true' || name === 'false') return { kind: 'literal', value: name === 'true' };
     if (name === 'null') return { kind: 'literal', value: null };
     if (!this.#take('(')) return { kind: 'property', path: name };
+    const lambda = /^(.+)\/(any|all)$/.exec(name);
+    if (lambda !== null) return this.#lambda(lambda[1] ?? '', lambda[2] === 'all' ? 'all' : 'any');
     const operands: Expression[] = [];
     while (!this.#take(')')) {
       operands.push(this.#operand());
       if (!this.#peek(')')) this.#expect(',');
     }
     return { kind: 'call', name, operands };
+  }
+
+  #lambda(path: string, quantifier: 'any' | 'all'): Expression {
+    if (this.#take(')')) return { kind: 'lambda', path, quantifier, variable: '', predicate: undefined };
+    const variable = this.#tokens[this.#next]?.text ?? '';
+    this.#next += 1;
+    this.#expect(':');
+    const predicate = this.#or();
+    this.#expect(')');
+    return { kind: 'lambda', path, quantifier, variable, predicate };
   }
 
   /** An operand, which query functions name: `PropertyName='x'`. */
@@ -183,36 +206,60 @@ export function compileFilter<T>(
   text: string,
   aliases: ReadonlyMap<string, string>,
   read: ReadProperty<T>,
+  readCollection: ReadCollection<T> = (_, path) => {
+    throw new ODataError(400, errorCodes.urlNotParsed, `'${path}' is not a collection.`);
+  },
 ): (item: T) => boolean {
   const expression = new Parser(text, aliases).parse();
-  return (item) => evaluate(expression, item, read) === true;
+  const readers: Readers<T> = { read, readCollection };
+  return (item) => evaluate(expression, item, readers) === true;
+}
+
+interface Readers<T> {
+  readonly read: ReadProperty<T>;
+  readonly readCollection: ReadCollection<T>;
 }
 
 const fold = (value: Scalar): Scalar => (typeof value === 'string' ? value.toLowerCase() : value);
 
-function evaluate<T>(expression: Expression, item: T, read: ReadProperty<T>): Scalar {
+function evaluate<T>(expression: Expression, item: T, readers: Readers<T>): Scalar {
   switch (expression.kind) {
     case 'literal':
       return expression.value;
     case 'list':
       return null;
     case 'property':
-      return read(item, expression.path);
+      return readers.read(item, expression.path);
     case 'not':
-      return evaluate(expression.operand, item, read) !== true;
+      return evaluate(expression.operand, item, readers) !== true;
     case 'binary':
-      return binary(expression, item, read);
+      return binary(expression, item, readers);
+    case 'lambda':
+      return lambda(expression, item, readers);
     case 'call':
-      return call(expression.name, expression.operands, item, read);
+      return call(expression.name, expression.operands, item, readers);
   }
 }
 
-function binary<T>(expression: Expression & { kind: 'binary' }, item: T, read: ReadProperty<T>): boolean {
+function binary<T>(expression: Expression & { kind: 'binary' }, item: T, readers: Readers<T>): boolean {
   const { operator } = expression;
-  const left = evaluate(expression.left, item, read);
-  if (operator === 'and') return left === true && evaluate(expression.right, item, read) === true;
-  if (operator === 'or') return left === true || evaluate(expression.right, item, read) === true;
-  return compare(operator, fold(left), fold(evaluate(expression.right, item, read)));
+  const left = evaluate(expression.left, item, readers);
+  if (operator === 'and') return left === true && evaluate(expression.right, item, readers) === true;
+  if (operator === 'or') return left === true || evaluate(expression.right, item, readers) === true;
+  return compare(operator, fold(left), fold(evaluate(expression.right, item, readers)));
+}
+
+function lambda<T>(expression: Expression & { kind: 'lambda' }, item: T, readers: Readers<T>): boolean {
+  const { path, quantifier, variable, predicate } = expression;
+  const rows = readers.readCollection(item, path);
+  if (predicate === undefined) return rows.length > 0;
+  const own = `${variable}/`;
+  const holds = (readRow: (path: string) => Scalar): boolean =>
+    evaluate(predicate, item, {
+      ...readers,
+      read: (outer, name) => (name.startsWith(own) ? readRow(name.slice(own.length)) : readers.read(outer, name)),
+    }) === true;
+  return quantifier === 'any' ? rows.some(holds) : rows.every(holds);
 }
 
 function compare(operator: string, left: Scalar, right: Scalar): boolean {
@@ -231,21 +278,53 @@ function compare(operator: string, left: Scalar, right: Scalar): boolean {
   }
 }
 
-function call<T>(name: string, operands: readonly Expression[], item: T, read: ReadProperty<T>): boolean {
+function call<T>(name: string, operands: readonly Expression[], item: T, readers: Readers<T>): boolean {
   const [first, second] = operands;
   if (first === undefined || second === undefined) throw syntaxError(name);
   if (/^(Microsoft\.Dynamics\.CRM\.)(In|NotIn)$/.test(name)) {
     if (first.kind !== 'literal' || second.kind !== 'list') throw syntaxError(name);
-    const value = fold(read(item, String(first.value)));
+    const value = fold(readers.read(item, String(first.value)));
     const isIn = second.items.some((candidate) => String(fold(candidate)) === String(value));
     return name.endsWith('NotIn') ? !isIn : isIn;
   }
-  const text = fold(evaluate(first, item, read));
-  const part = fold(evaluate(second, item, read));
+  const text = fold(evaluate(first, item, readers));
+  const part = fold(evaluate(second, item, readers));
   if (!['contains', 'startswith', 'endswith'].includes(name)) {
     throw new ODataError(501, errorCodes.notImplemented, `The query function '${name}' is not implemented.`);
   }
   if (typeof text !== 'string' || typeof part !== 'string') return false;
   if (name === 'contains') return text.includes(part);
   return name === 'startswith' ? text.startsWith(part) : text.endsWith(part);
+}
+
+/** The property paths an expression names; those of a lambda's rows carry the collection: `collection[]/column`. */
+export function namedPaths(text: string, aliases: ReadonlyMap<string, string>): readonly string[] {
+  const paths: string[] = [];
+  const walk = (expression: Expression, rows: ReadonlyMap<string, string>): void => {
+    switch (expression.kind) {
+      case 'property': {
+        const [first = '', ...rest] = expression.path.split('/');
+        const collection = rows.get(first);
+        paths.push(collection === undefined ? expression.path : `${collection}[]/${rest.join('/')}`);
+        return;
+      }
+      case 'not':
+        return walk(expression.operand, rows);
+      case 'binary':
+        walk(expression.left, rows);
+        return walk(expression.right, rows);
+      case 'lambda':
+        if (expression.predicate === undefined) paths.push(`${expression.path}[]/`);
+        else walk(expression.predicate, new Map([...rows, [expression.variable, expression.path]]));
+        return;
+      case 'call':
+        for (const operand of expression.operands) walk(operand, rows);
+        return;
+      case 'literal':
+      case 'list':
+        return;
+    }
+  };
+  walk(new Parser(text, aliases).parse(), new Map());
+  return paths;
 }

@@ -3,10 +3,11 @@ import type { TableStore } from '../store/table-store.ts';
 import { noContent, type ApiRequest, type Environment, type Plan } from './operation.ts';
 import { missingRow } from './retrieve.ts';
 import { assertPreconditions } from './update.ts';
+import { deleteExisting, writeContext } from './write-row.ts';
 
 /** `DELETE /{set}({key})`, with `If-Match` when a version has to match. */
 export function deleteRow(
-  _environment: Environment,
+  environment: Environment,
   request: ApiRequest,
   store: TableStore,
   address: RowAddress,
@@ -17,7 +18,7 @@ export function deleteRow(
       const row = findRow(store, address);
       if (row === undefined) throw missingRow(store.model, address);
       assertPreconditions(request, store, row, address);
-      transaction.delete(store, row, addressKey(address));
+      deleteExisting(writeContext(environment, transaction, request), store, row, addressKey(address));
       return noContent;
     },
   };

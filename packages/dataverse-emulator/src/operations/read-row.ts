@@ -9,8 +9,11 @@ export interface Projection {
   readonly withAnnotations: boolean;
 }
 
-export function etag(row: Row): string {
-  return `W/"${row.version}"`;
+/** A number on standard tables; on elastic ones the text that their store gives. */
+export function etag({ isElastic }: TableModel, { version }: Row): string {
+  if (!isElastic) return `W/"${version}"`;
+  const text = version.toString(16).padStart(8, '0');
+  return `W/"${text.slice(-8)}-0000-0200-0000-${text.padStart(12, '0').slice(-12)}"`;
 }
 
 /** A row as JSON of the Web API. */
@@ -19,7 +22,7 @@ export function rowToJson(
   row: Row,
   { columns, withAnnotations }: Projection,
 ): Record<string, unknown> {
-  const json: Record<string, unknown> = { '@odata.etag': etag(row) };
+  const json: Record<string, unknown> = { '@odata.etag': etag(model, row) };
   for (const column of columns) {
     const value = column.name === 'versionnumber' ? row.version : (row.values[column.ordinal] ?? null);
     if (withAnnotations && value !== null) annotate(json, column, value);

@@ -27,7 +27,7 @@ export function changeReference(options: {
         request.method === 'DELETE'
           ? { [navigation.name]: null }
           : { [`${navigation.name}@odata.bind`]: target(request, store.model.entitySetName) };
-      updateRow(writeContext(environment, transaction, request.caller), store, row, body, address);
+      updateRow(writeContext(environment, transaction, request), store, row, body, address);
       return noContent;
     },
   };

@@ -1,6 +1,7 @@
 import { errorCodes, ODataError } from '../errors.ts';
-import { compileFilter, type Scalar } from '../odata/filter.ts';
+import { compileFilter, namedPaths, type ReadCollection, type Scalar } from '../odata/filter.ts';
 import type { PagePosition } from '../odata/page-cookie.ts';
+import type { Collection } from '../schema/collections.ts';
 import type { TableModel } from '../schema/table-model.ts';
 import { isReference, type Value } from '../schema/values.ts';
 import type { Database } from '../store/database.ts';
@@ -40,9 +41,53 @@ export function rowFilter(
 ): ((row: Row) => boolean) | undefined {
   const text = query.get('$filter');
   if (text === undefined || text.trim() === '') return undefined;
-  const matches = compileFilter(text, query, rowReader(database, model));
-  matches({ id: '', version: 0, values: [] });
-  return matches;
+  assertNames(database, model, namedPaths(text, query));
+  return compileFilter(text, query, rowReader(database, model), collectionReader(database, model));
+}
+
+/** Throws for a name that no row could answer, so that a query fails whatever the rows are. */
+function assertNames(database: Database, model: TableModel, paths: readonly string[]): void {
+  const empty: Row = { id: '', version: 0, values: [] };
+  for (const path of paths) {
+    const [collection = '', column] = path.split('[]/');
+    if (column === undefined) rowReader(database, model)(empty, path);
+    else {
+      const related = relatedStore(database, model, collection);
+      if (column !== '') rowReader(database, related.model)(empty, column);
+    }
+  }
+}
+
+function relatedStore(database: Database, model: TableModel, name: string): TableStore {
+  const collection = database.collections(model.logicalName).get(name);
+  const store = collection === undefined ? undefined : database.table(collection.table);
+  if (store === undefined) throw unknownProperty(model, name);
+  return store;
+}
+
+/** The rows whose lookup points at a row, for every row of the table at once. */
+export function relatedById(database: Database, { table, navigation }: Collection): ReadonlyMap<string, readonly Row[]> {
+  const byId = new Map<string, Row[]>();
+  for (const row of database.table(table)?.rows() ?? []) {
+    const reference = row.values[navigation.column.ordinal];
+    if (!isReference(reference) || !navigation.targets.includes(reference.table)) continue;
+    const rows = byId.get(reference.id);
+    if (rows === undefined) byId.set(reference.id, [row]);
+    else rows.push(row);
+  }
+  return byId;
+}
+
+function collectionReader(database: Database, model: TableModel): ReadCollection<Row> {
+  const indexes = new Map<string, ReadonlyMap<string, readonly Row[]>>();
+  return (row, name) => {
+    const collection = database.collections(model.logicalName).get(name);
+    if (collection === undefined) throw unknownProperty(model, name);
+    const index = indexes.get(name) ?? relatedById(database, collection);
+    indexes.set(name, index);
+    const read = rowReader(database, relatedStore(database, model, name).model);
+    return (index.get(row.id) ?? []).map((related) => (path: string) => read(related, path));
+  };
 }
 
 export function parseOrder(model: TableModel, text: string | undefined): readonly Order[] {
@@ -70,14 +115,14 @@ export function selectRows(database: Database, store: TableStore, selection: Sel
 }
 
 function selectById(store: TableStore, { matches, after, limit }: Selection): readonly Row[] {
-  const ids = store.sortedIds();
+  const keys = store.sortedKeys();
   const rows: Row[] = [];
   for (
-    let index = after === undefined ? 0 : firstAbove(ids, after.lastId);
-    index < ids.length && rows.length < limit;
+    let index = after === undefined ? 0 : firstAbove(keys, after.lastId);
+    index < keys.length && rows.length < limit;
     index += 1
   ) {
-    const row = store.get(ids[index] ?? '');
+    const row = store.getByKey(keys[index] ?? '');
     if (row !== undefined && (matches === undefined || matches(row))) rows.push(row);
   }
   return rows;
@@ -102,15 +147,27 @@ function selectOrdered(
   const read = rowReader(database, store.model);
   const keyed = [...store.rows()]
     .filter((row) => matches === undefined || matches(row))
-    .map((row) => ({ row, keys: order.map(({ name }) => read(row, name)) }))
-    .sort((a, b) => compareKeys(order, a.keys, b.keys) || compareScalars(a.row.id, b.row.id));
+    .map((row) => ({ row, key: store.keyOf(row), keys: order.map(({ name }) => read(row, name)) }))
+    .sort((a, b) => compareKeys(order, a.keys, b.keys) || compareScalars(a.key, b.key));
   const start =
     after === undefined
       ? 0
       : keyed.findIndex(
-          ({ row, keys }) => (compareKeys(order, keys, after.orderValues) || compareScalars(row.id, after.lastId)) > 0,
+          ({ key, keys }) => (compareKeys(order, keys, after.orderValues) || compareScalars(key, after.lastId)) > 0,
         );
   return start < 0 ? [] : keyed.slice(start, start + limit).map(({ row }) => row);
+}
+
+/** In the wanted order, then by key. */
+export function compareRows(
+  database: Database,
+  store: TableStore,
+  order: readonly Order[],
+): (left: Row, right: Row) => number {
+  const read = rowReader(database, store.model);
+  const keysOf = (row: Row): readonly Scalar[] => order.map(({ name }) => read(row, name));
+  return (left, right) =>
+    compareKeys(order, keysOf(left), keysOf(right)) || compareScalars(store.keyOf(left), store.keyOf(right));
 }
 
 function compareKeys(order: readonly Order[], left: readonly Scalar[], right: readonly Scalar[]): number {
