@@ -11,7 +11,7 @@ import { Traffic } from './http/traffic.ts';
 import { WebApi } from './http/web-api.ts';
 import { LatencyModel } from './latency/latency-model.ts';
 import { ServiceProtection, type LimitCounters } from './limits/service-protection.ts';
-import { FirstUse } from './operations/first-use.ts';
+import { FirstUse } from './http/first-use.ts';
 import { iso, type Environment } from './operations/operation.ts';
 import { PluginLog, type PluginCall } from './plugins/plugin-log.ts';
 import { builtInTables } from './schema/built-in-tables.ts';

@@ -1,5 +1,5 @@
 import { FaultRuleError, parseFaultRule } from '../faults/fault-rules.ts';
-import { rowToJson } from '../operations/read-row.ts';
+import { rowToJson } from '../rows/read-row.ts';
 import { SettingsPatchError } from '../settings/patch-settings.ts';
 import { isJsonObject } from '../shared/json.ts';
 import { hashTable } from '../store/table-hash.ts';

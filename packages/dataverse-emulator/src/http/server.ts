@@ -22,16 +22,13 @@ export interface ServerParts {
 }
 
 export function createHttpServer(parts: ServerParts): Server {
-  const server = createServer(
-    { requestTimeout: 0, maxHeaderSize: maxHeaderBytes },
-    (request, response) => {
-      // Read at every request, so that a changed setting holds from then on.
-      server.keepAliveTimeout = parts.environment.settings().keepAliveMs;
-      respond(parts, request, response).catch((error: unknown) => {
-        response.destroy(error instanceof Error ? error : undefined);
-      });
-    },
-  );
+  const server = createServer({ requestTimeout: 0, maxHeaderSize: maxHeaderBytes }, (request, response) => {
+    // Read at every request, so that a changed setting holds from then on.
+    server.keepAliveTimeout = parts.environment.settings().keepAliveMs;
+    respond(parts, request, response).catch((error: unknown) => {
+      response.destroy(error instanceof Error ? error : undefined);
+    });
+  });
   return server;
 }
 

@@ -11,7 +11,7 @@ import { parseResourcePath } from '../odata/resource-path.ts';
 import { runBatch, type BatchRunner } from '../operations/batch.ts';
 import { errorResponse } from '../operations/error-response.ts';
 import type { ApiRequest, ApiResponse, Caller, Environment } from '../operations/operation.ts';
-import type { FirstUse } from '../operations/first-use.ts';
+import type { FirstUse } from './first-use.ts';
 import { route } from '../operations/route.ts';
 import type { SettingsPatch } from '../settings/settings.ts';
 import { createGuid } from '../shared/guid.ts';
@@ -239,11 +239,7 @@ export class WebApi {
     if (isTooLong) throw faultError({ kind: 'sqlTimeout', match: {} }) ?? new Error('no SQL timeout');
   }
 
-  #transact(
-    request: ApiRequest,
-    execution: Execution,
-    run: (transaction: Transaction) => ApiResponse,
-  ): ApiResponse {
+  #transact(request: ApiRequest, execution: Execution, run: (transaction: Transaction) => ApiResponse): ApiResponse {
     const { environment } = this.#parts;
     if (execution.isLost) throw new ODataError(502, errorCodes.unexpected, 'The server is gone.');
     if (this.#isClosed) throw new ODataError(503, errorCodes.unexpected, 'The emulator is closing.');

@@ -130,7 +130,8 @@ function planOperation(environment: Environment, outer: ApiRequest, operation: B
     ...outer,
     caller: callerOf(environment, outer.caller.user, inherited),
     method,
-    path: tag === undefined || path.query.has('tag') ? path : { ...path, query: new Map([...path.query, ['tag', tag]]) },
+    path:
+      tag === undefined || path.query.has('tag') ? path : { ...path, query: new Map([...path.query, ['tag', tag]]) },
     headers: inherited,
     preferences: parsePreferences(headers['prefer']),
     body,

@@ -5,10 +5,10 @@ import { isJsonObject, type JsonObject } from '../shared/json.ts';
 import type { Transaction } from '../store/database.ts';
 import type { Row, TableStore } from '../store/table-store.ts';
 import { assertPrivileges } from '../auth/privileges.ts';
-import { compileConditions, conditionColumns, type ConditionGroup } from './conditions.ts';
+import { compileConditions, conditionColumns, type ConditionGroup } from '../rows/conditions.ts';
 import { apiRoot, iso, jsonResponse, parseBody, type ApiRequest, type Environment, type Plan } from './operation.ts';
-import { rowReader } from './row-query.ts';
-import { createRow, deleteExisting, updateRow, writeContext } from './write-row.ts';
+import { rowReader } from '../rows/row-query.ts';
+import { createRow, deleteExisting, updateRow, writeContext } from '../rows/write-row.ts';
 
 /** `operationtype` of a bulk delete, and the states of its job: reference/entities/asyncoperation on learn.microsoft.com. */
 const bulkDeleteType = 13;

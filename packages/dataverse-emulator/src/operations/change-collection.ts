@@ -5,7 +5,7 @@ import { isReference } from '../schema/values.ts';
 import type { Row, TableStore } from '../store/table-store.ts';
 import { noContent, parseBody, type ApiRequest, type Environment, type Plan } from './operation.ts';
 import { missingRow } from './retrieve.ts';
-import { updateRow, writeContext } from './write-row.ts';
+import { updateRow, writeContext } from '../rows/write-row.ts';
 
 interface CollectionRequest {
   readonly environment: Environment;
@@ -47,9 +47,7 @@ export function changeCollection(options: CollectionRequest): Plan {
 
 function findMember({ environment, request, store, member }: CollectionRequest, child: TableStore): Row {
   const address =
-    member === undefined
-      ? referenced(environment, request, store, child)
-      : parseRowAddress(child.model, member, 'url');
+    member === undefined ? referenced(environment, request, store, child) : parseRowAddress(child.model, member, 'url');
   const row = findRow(child, address);
   if (row === undefined) throw missingRow(child.model, address);
   return row;
@@ -59,8 +57,10 @@ function referenced(environment: Environment, request: ApiRequest, store: TableS
   const { entitySetName } = store.model;
   const text =
     request.method === 'DELETE' ? request.path.query.get('$id') : parseBody(request, entitySetName)['@odata.id'];
-  if (typeof text !== 'string') throw payloadError(entitySetName, "A property '@odata.id' was expected in the payload.");
+  if (typeof text !== 'string')
+    throw payloadError(entitySetName, "A property '@odata.id' was expected in the payload.");
   const found = parseReference(environment.database, text, entitySetName);
-  if (found.store !== child) throw payloadError(entitySetName, `'${text}' is not a row of ${child.model.entitySetName}.`);
+  if (found.store !== child)
+    throw payloadError(entitySetName, `'${text}' is not a row of ${child.model.entitySetName}.`);
   return found.address;
 }

@@ -1,7 +1,7 @@
 import type { TableStore } from '../store/table-store.ts';
 import { readWork, type ApiRequest, type Environment, type Plan } from './operation.ts';
 import { countRows, limitedCount } from './retrieve-multiple.ts';
-import { rowFilter } from './row-query.ts';
+import { rowFilter } from '../rows/row-query.ts';
 import { changesSince, deltaVersion } from './track-changes.ts';
 
 /** `GET /{set}/$count`: a plain number, limited like `$count=true`; with a delta token, how many changes. */

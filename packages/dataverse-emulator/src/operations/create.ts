@@ -1,7 +1,7 @@
-import { createRow, writeContext } from './write-row.ts';
-import { projection } from './projection.ts';
-import { etag, rowToJson } from './read-row.ts';
-import { sessionHeaders } from './session-consistency.ts';
+import { createRow, writeContext } from '../rows/write-row.ts';
+import { projection } from '../rows/projection.ts';
+import { etag, rowToJson } from '../rows/read-row.ts';
+import { sessionHeaders } from '../rows/session-consistency.ts';
 import {
   apiRoot,
   jsonResponse,

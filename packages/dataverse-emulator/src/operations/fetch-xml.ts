@@ -4,7 +4,7 @@ import { formatPagingCookie, parsePagingCookie } from '../odata/page-cookie.ts';
 import { parseXml, type XmlElement } from '../odata/xml.ts';
 import type { Column, TableModel } from '../schema/table-model.ts';
 import type { Row, TableStore } from '../store/table-store.ts';
-import { compileConditions, conditionColumns, type ConditionGroup } from './conditions.ts';
+import { compileConditions, conditionColumns, type ConditionGroup } from '../rows/conditions.ts';
 import {
   apiRoot,
   jsonResponse,
@@ -14,10 +14,10 @@ import {
   type Environment,
   type Plan,
 } from './operation.ts';
-import { unknownProperty } from './projection.ts';
-import { rowToJson } from './read-row.ts';
+import { unknownProperty } from '../rows/projection.ts';
+import { rowToJson } from '../rows/read-row.ts';
 import { countRows, limitedCount, maxPageSize } from './retrieve-multiple.ts';
-import { rowReader, selectRows, type Order } from './row-query.ts';
+import { rowReader, selectRows, type Order } from '../rows/row-query.ts';
 
 interface FetchQuery {
   readonly columns: readonly Column[];
@@ -42,7 +42,8 @@ export function fetchXml(environment: Environment, request: ApiRequest, store: T
 function parseFetch(environment: Environment, store: TableStore, fetch: XmlElement): FetchQuery {
   const { model } = store;
   const [entity] = fetch.children;
-  if (fetch.name !== 'fetch' || entity?.name !== 'entity') throw invalidRequest('A fetch element with an entity is expected.');
+  if (fetch.name !== 'fetch' || entity?.name !== 'entity')
+    throw invalidRequest('A fetch element with an entity is expected.');
   const name = entity.attributes.get('name') ?? '';
   if (name !== model.logicalName) {
     throw invalidRequest(`The entity '${name}' of the query is not the one of the set ${model.entitySetName}.`);
@@ -54,7 +55,8 @@ function parseFetch(environment: Environment, store: TableStore, fetch: XmlEleme
     conditions: [],
     groups: entity.children.filter((child) => child.name === 'filter').map(parseFilter),
   };
-  for (const column of conditionColumns(conditions)) readerOf(environment, model)({ id: '', version: 0, values: [] }, column);
+  for (const column of conditionColumns(conditions))
+    readerOf(environment, model)({ id: '', version: 0, values: [] }, column);
   const number = (attribute: string): number | undefined => {
     const text = fetch.attributes.get(attribute);
     if (text === undefined) return undefined;
@@ -62,7 +64,8 @@ function parseFetch(environment: Environment, store: TableStore, fetch: XmlEleme
     throw invalidRequest(`The attribute ${attribute} of fetch must be a positive whole number.`);
   };
   const top = number('top');
-  if (top !== undefined && number('page') !== undefined) throw invalidRequest("'top' and 'page' cannot be used together.");
+  if (top !== undefined && number('page') !== undefined)
+    throw invalidRequest("'top' and 'page' cannot be used together.");
   return {
     columns: columnsOf(model, entity),
     order: entity.children.filter((child) => child.name === 'order').map((order) => parseOrder(model, order)),

@@ -1,13 +1,13 @@
 import { errorCodes, ODataError } from '../errors.ts';
 import { formatSkipToken, parseSkipToken } from '../odata/page-cookie.ts';
 import type { Row, TableStore } from '../store/table-store.ts';
-import { expandRow, parseExpand } from './expand.ts';
+import { expandRow, parseExpand } from '../rows/expand.ts';
 import { apiRoot, jsonResponse, readWork, type ApiRequest, type Environment, type Plan } from './operation.ts';
 import { fetchXml } from './fetch-xml.ts';
-import { projection } from './projection.ts';
-import { rowToJson } from './read-row.ts';
-import { parseOrder, rowFilter, rowReader, selectRows } from './row-query.ts';
-import { seenByKey } from './session-consistency.ts';
+import { projection } from '../rows/projection.ts';
+import { rowToJson } from '../rows/read-row.ts';
+import { parseOrder, rowFilter, rowReader, selectRows } from '../rows/row-query.ts';
+import { seenByKey } from '../rows/session-consistency.ts';
 import { trackChanges } from './track-changes.ts';
 
 export const maxPageSize = 5000;

@@ -2,11 +2,11 @@ import { keyDoesNotExist, rowDoesNotExist, type ODataError } from '../errors.ts'
 import type { RowAddress } from '../odata/row-address.ts';
 import type { TableModel } from '../schema/table-model.ts';
 import type { TableStore } from '../store/table-store.ts';
-import { expandRow, parseExpand } from './expand.ts';
+import { expandRow, parseExpand } from '../rows/expand.ts';
 import { apiRoot, jsonResponse, readWork, type ApiRequest, type Environment, type Plan } from './operation.ts';
-import { projection } from './projection.ts';
-import { etag, rowToJson } from './read-row.ts';
-import { seenRow } from './session-consistency.ts';
+import { projection } from '../rows/projection.ts';
+import { etag, rowToJson } from '../rows/read-row.ts';
+import { seenRow } from '../rows/session-consistency.ts';
 
 export function missingRow(model: TableModel, address: RowAddress): ODataError {
   return address.kind === 'id' ? rowDoesNotExist(model.logicalName, address.id) : keyDoesNotExist(model.logicalName);

@@ -14,7 +14,7 @@ import {
   type Plan,
 } from './operation.ts';
 import { missingRow } from './retrieve.ts';
-import { updateRow, writeContext } from './write-row.ts';
+import { updateRow, writeContext } from '../rows/write-row.ts';
 
 interface ColumnRequest {
   readonly environment: Environment;

@@ -11,10 +11,10 @@ import {
   type Environment,
   type Plan,
 } from './operation.ts';
-import { projection } from './projection.ts';
-import { rowToJson } from './read-row.ts';
+import { projection } from '../rows/projection.ts';
+import { rowToJson } from '../rows/read-row.ts';
 import { appliedPageSize, nextLink, pageSizeOf } from './retrieve-multiple.ts';
-import { selectRows } from './row-query.ts';
+import { selectRows } from '../rows/row-query.ts';
 
 /** learn.microsoft.com/power-apps/developer/data-platform/use-change-tracking-synchronize-data-external-systems */
 export function trackChanges(environment: Environment, request: ApiRequest, store: TableStore): Plan {

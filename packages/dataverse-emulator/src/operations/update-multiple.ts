@@ -4,8 +4,8 @@ import type { Row, TableStore } from '../store/table-store.ts';
 import { assertMessageAvailable, bulkTargets, partialFailureResponse, runEach } from './bulk-targets.ts';
 import { errorResponse } from './error-response.ts';
 import { noContent, type ApiRequest, type Environment, type Plan } from './operation.ts';
-import { sessionHeaders } from './session-consistency.ts';
-import { bodyAddress, updateRow, writeContext, type WriteContext } from './write-row.ts';
+import { sessionHeaders } from '../rows/session-consistency.ts';
+import { bodyAddress, updateRow, writeContext, type WriteContext } from '../rows/write-row.ts';
 
 /** Rows by primary key only. Of items with the same key the first counts and the rest are dropped without a word. */
 export function updateMultiple(environment: Environment, request: ApiRequest, store: TableStore): Plan {
@@ -44,10 +44,7 @@ function firstOfEachKey(store: TableStore, targets: readonly JsonObject[]): read
   });
 }
 
-function targetAddress(
-  store: TableStore,
-  target: JsonObject,
-): { readonly id: string; readonly partition?: string } {
+function targetAddress(store: TableStore, target: JsonObject): { readonly id: string; readonly partition?: string } {
   const { primaryIdColumn } = store.model.definition;
   if (target['@odata.id'] !== undefined) throw invalidRequest('UpdateMultiple does not support alternate keys.');
   const address = bodyAddress(store.model, target);

@@ -5,9 +5,9 @@ import type { Transaction } from '../store/database.ts';
 import type { Row, TableStore } from '../store/table-store.ts';
 import { representation, rowKey, written } from './create.ts';
 import { parseBody, type ApiRequest, type ApiResponse, type Environment, type Plan } from './operation.ts';
-import { etag } from './read-row.ts';
+import { etag } from '../rows/read-row.ts';
 import { missingRow } from './retrieve.ts';
-import { createRow, replaceRow, updateRow, writeContext } from './write-row.ts';
+import { createRow, replaceRow, updateRow, writeContext } from '../rows/write-row.ts';
 
 /**
  * `PATCH /{set}({key})`: update or create, steered by `If-Match` and `If-None-Match`.
@@ -67,7 +67,8 @@ export function assertPreconditions(
 ): void {
   const ifMatch = request.headers['if-match'];
   if (ifMatch !== undefined && row === undefined) throw missingRow(store.model, address);
-  if (row !== undefined && ifMatch !== undefined && ifMatch !== '*' && ifMatch !== etag(store.model, row)) throw versionMismatch();
+  if (row !== undefined && ifMatch !== undefined && ifMatch !== '*' && ifMatch !== etag(store.model, row))
+    throw versionMismatch();
   if (request.headers['if-none-match'] === '*' && row !== undefined) throw duplicateRecord();
 }
 

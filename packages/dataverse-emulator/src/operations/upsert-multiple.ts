@@ -5,8 +5,16 @@ import type { Row, TableStore } from '../store/table-store.ts';
 import { assertMessageAvailable, bulkTargets, partialFailureResponse, runEach } from './bulk-targets.ts';
 import { errorResponse } from './error-response.ts';
 import { noContent, type ApiRequest, type Environment, type Plan } from './operation.ts';
-import { sessionHeaders } from './session-consistency.ts';
-import { bodyAddress, bodyId, createRow, replaceRow, updateRow, writeContext, type WriteContext } from './write-row.ts';
+import { sessionHeaders } from '../rows/session-consistency.ts';
+import {
+  bodyAddress,
+  bodyId,
+  createRow,
+  replaceRow,
+  updateRow,
+  writeContext,
+  type WriteContext,
+} from '../rows/write-row.ts';
 
 /** Rows by primary key in the body, by key in `@odata.id`, or without key, which creates. Never tells which it did. */
 export function upsertMultiple(environment: Environment, request: ApiRequest, store: TableStore): Plan {

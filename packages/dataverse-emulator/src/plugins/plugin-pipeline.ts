@@ -22,7 +22,11 @@ function bypassOf(headers: Headers): (stub: PluginStub) => boolean {
 }
 
 /** The stubs of one table that a request runs. */
-export function stubsOf(environment: Environment, { logicalName }: TableModel, headers: Headers): readonly PluginStub[] {
+export function stubsOf(
+  environment: Environment,
+  { logicalName }: TableModel,
+  headers: Headers,
+): readonly PluginStub[] {
   const { plugins } = environment.settings();
   if (plugins.length === 0) return plugins;
   const isBypassed = bypassOf(headers);

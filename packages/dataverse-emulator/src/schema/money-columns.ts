@@ -8,15 +8,13 @@ export function moneyColumns({ columns }: TableDefinition): readonly ColumnDefin
   const amounts = columns.filter(({ type }) => type === 'Money');
   if (amounts.length === 0) return [];
   const all: readonly ColumnDefinition[] = [
-    ...amounts.map(
-      ({ logicalName, schemaName, precision }): ColumnDefinition => ({
-        logicalName: `${logicalName}_base`,
-        schemaName: `${schemaName}_Base`,
-        type: 'Money',
-        ...(precision !== undefined && { precision }),
-        readOnly: true,
-      }),
-    ),
+    ...amounts.map(({ logicalName, schemaName, precision }): ColumnDefinition => ({
+      logicalName: `${logicalName}_base`,
+      schemaName: `${schemaName}_Base`,
+      type: 'Money',
+      ...(precision !== undefined && { precision }),
+      readOnly: true,
+    })),
     {
       logicalName: 'transactioncurrencyid',
       schemaName: 'TransactionCurrencyId',

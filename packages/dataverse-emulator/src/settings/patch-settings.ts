@@ -43,9 +43,11 @@ const replacedWhole: Readonly<Record<string, (path: string, value: unknown) => R
 /** The new value, or what is wrong with it. */
 type Replaced = { readonly value: unknown } | { readonly faults: readonly string[] };
 
-const isListOf = (value: unknown, fits: (item: unknown) => boolean): boolean => Array.isArray(value) && value.every(fits);
+const isListOf = (value: unknown, fits: (item: unknown) => boolean): boolean =>
+  Array.isArray(value) && value.every(fits);
 const areTexts = (value: unknown): boolean => isListOf(value, (item) => typeof item === 'string');
-const isFacet = (value: unknown): boolean => ['requests', 'executionTime', 'concurrency'].some((facet) => facet === value);
+const isFacet = (value: unknown): boolean =>
+  ['requests', 'executionTime', 'concurrency'].some((facet) => facet === value);
 const areHintTurns = (value: unknown): boolean =>
   isJsonObject(value) &&
   Number.isInteger(value['requests']) &&
@@ -75,8 +77,7 @@ function merge(current: JsonObject, patch: JsonObject, pointer: string, faults: 
       const replaced = replacedWhole[path](path, value);
       if ('value' in replaced) result[name] = replaced.value;
       else faults.push(...replaced.faults);
-    }
-    else if (isJsonObject(before)) {
+    } else if (isJsonObject(before)) {
       if (isJsonObject(value)) result[name] = merge(before, value, path, faults);
       else faults.push(`${path} must be an object`);
     } else {
@@ -114,7 +115,12 @@ const ordinaryUser = (user: JsonObject): JsonObject => ({
   ...user,
 });
 
-function listOf(path: string, value: unknown, identifier: string, complete: (item: JsonObject) => JsonObject): Replaced {
+function listOf(
+  path: string,
+  value: unknown,
+  identifier: string,
+  complete: (item: JsonObject) => JsonObject,
+): Replaced {
   if (!Array.isArray(value)) return { faults: [`${path} must be a list`] };
   const faults = value.flatMap((item: unknown, index) =>
     isJsonObject(item) && typeof item[identifier] === 'string' ? [] : [`${path}/${index}/${identifier} must be text`],

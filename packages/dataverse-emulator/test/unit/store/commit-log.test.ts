@@ -47,7 +47,7 @@ describe('CommitLog', () => {
     const again = open();
     expect(hashTable(again.store)).toBe(hashTable(first.store));
     expect(again.store.get('a')?.version).toBe(first.store.get('a')?.version);
-    expect(again.store.tombstones.map(({ key }) => key)).toEqual(["b"]);
+    expect(again.store.tombstones.map(({ key }) => key)).toEqual(['b']);
     expect(again.database.version).toBe(first.database.version);
   });
 

@@ -10,7 +10,7 @@ import type { Row, TableStore } from '../store/table-store.ts';
 import { createRelated, createTarget, relatedRows } from './deep-insert.ts';
 import { assertNoDuplicate } from './duplicate-detection.ts';
 import { setBaseAmounts } from './money.ts';
-import { iso, type ApiRequest, type Caller, type Environment } from './operation.ts';
+import { iso, type ApiRequest, type Caller, type Environment } from '../operations/operation.ts';
 
 /** What writing rows of one request needs; made once per request. */
 export interface WriteContext {

@@ -66,7 +66,10 @@ function relatedStore(database: Database, model: TableModel, name: string): Tabl
 }
 
 /** The rows whose lookup points at a row, for every row of the table at once. */
-export function relatedById(database: Database, { table, navigation }: Collection): ReadonlyMap<string, readonly Row[]> {
+export function relatedById(
+  database: Database,
+  { table, navigation }: Collection,
+): ReadonlyMap<string, readonly Row[]> {
   const byId = new Map<string, Row[]>();
   for (const row of database.table(table)?.rows() ?? []) {
     const reference = row.values[navigation.column.ordinal];

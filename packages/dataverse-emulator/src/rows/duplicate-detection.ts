@@ -1,7 +1,7 @@
 import { errorCodes, ODataError } from '../errors.ts';
 import { isReference, type Value } from '../schema/values.ts';
 import type { TableStore } from '../store/table-store.ts';
-import type { Environment } from './operation.ts';
+import type { Environment } from '../operations/operation.ts';
 
 const comparable = (value: Value | undefined): unknown =>
   typeof value === 'string' ? value.toLowerCase() : isReference(value) ? value.id : (value ?? null);

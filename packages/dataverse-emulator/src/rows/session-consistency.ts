@@ -1,6 +1,6 @@
 import { findRow, type RowAddress } from '../odata/row-address.ts';
 import type { Row, TableStore } from '../store/table-store.ts';
-import type { ApiRequest, Environment } from './operation.ts';
+import type { ApiRequest, Environment } from '../operations/operation.ts';
 
 /** A session token in the real service's outward form; it covers every write up to now. */
 export function sessionHeaders(environment: Environment, { model }: TableStore): Readonly<Record<string, string>> {

@@ -2,7 +2,7 @@ import { errorCodes, ODataError } from '../errors.ts';
 
 /** What the database says while the types and procedures of a bulk message are being made: joshsmithxrm/ppds-sdk. */
 const raceErrors = [
-  [3732, "Cannot drop type because it is being referenced by object."],
+  [3732, 'Cannot drop type because it is being referenced by object.'],
   [2766, 'The definition for user-defined data type has changed.'],
   [2812, 'Could not find stored procedure.'],
 ] as const;

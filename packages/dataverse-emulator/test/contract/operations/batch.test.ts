@@ -1,6 +1,8 @@
+/* eslint-disable @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-return, @typescript-eslint/no-unsafe-call, @typescript-eslint/restrict-plus-operands -- bodies of answers have no static type; the assertions check them */
 import { randomUUID } from 'node:crypto';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { errorOf, WebApiClient, type Answer, type Target } from '../support/web-api-client.ts';
+import { describe, expect, it } from 'vitest';
+import { contract } from '../../support/contract.ts';
+import { errorOf, type Answer } from '../../support/web-api-client.ts';
 
 const unique = (): string => randomUUID().slice(0, 8);
 const crlf = (lines: readonly string[]): string => lines.join('\r\n');
@@ -14,13 +16,7 @@ interface Operation {
   readonly headers?: readonly string[];
 }
 
-/** `$batch`, as text on the wire. */
-export function describeBatch(connect: () => Promise<Target>): void {
-  let api: WebApiClient;
-  beforeAll(async () => {
-    api = new WebApiClient(await connect());
-  });
-
+contract('$batch', (api) => {
   const operation = ({ method, path, body, contentId, headers = [] }: Operation): string[] => [
     ...partHead,
     ...(contentId === undefined ? [] : [`Content-ID: ${contentId}`]),
@@ -55,7 +51,7 @@ export function describeBatch(connect: () => Promise<Target>): void {
   const exists = async (code: string): Promise<boolean> =>
     (await api.get(`suite_cities(suite_code='${code}')`)).status === 200;
 
-  describe('$batch', () => {
+  describe('in order', () => {
     it('runs operations in order, so that a later one sees an earlier one', async () => {
       const code = unique();
       const key = `suite_cities(suite_code='${code}')`;
@@ -175,4 +171,4 @@ export function describeBatch(connect: () => Promise<Target>): void {
       expect((await send([changeSet([{ method: 'GET', path: 'accounts', contentId: 1 }])])).status).toBe(400);
     });
   });
-}
+});

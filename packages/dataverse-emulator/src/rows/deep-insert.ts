@@ -28,7 +28,8 @@ export function createRelated(context: WriteContext, store: TableStore, parent: 
     const child = collection === undefined ? undefined : database.table(collection.table);
     if (collection === undefined || child === undefined) continue;
     const preset = new Map([[collection.navigation.column, { id: parent.id, table: store.model.logicalName }]]);
-    for (const row of relatedRows(context, store.model, name, raw) ?? []) createRow(context, child, row, undefined, preset);
+    for (const row of relatedRows(context, store.model, name, raw) ?? [])
+      createRow(context, child, row, undefined, preset);
   }
 }
 

@@ -1,6 +1,6 @@
 import { errorCodes, ODataError } from '../errors.ts';
 import type { Column, TableModel } from '../schema/table-model.ts';
-import type { ApiRequest } from './operation.ts';
+import type { ApiRequest } from '../operations/operation.ts';
 import type { Projection } from './read-row.ts';
 
 /** `$select` as columns. Throws 400 for a name the table does not have. */

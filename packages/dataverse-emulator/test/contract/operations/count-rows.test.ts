@@ -1,0 +1,32 @@
+/* eslint-disable @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-return, @typescript-eslint/no-unsafe-call, @typescript-eslint/restrict-plus-operands -- bodies of answers have no static type; the assertions check them */
+import { randomUUID } from 'node:crypto';
+import { beforeAll, expect, it } from 'vitest';
+import { contract } from '../../support/contract.ts';
+
+contract('counts', (api) => {
+  const region = randomUUID().slice(0, 8);
+  const mine = `$filter=suite_region eq '${region}'`;
+  beforeAll(async () => {
+    const rows = Array.from({ length: 7 }, (_, index) => ({
+      suite_name: `City ${index}`,
+      suite_region: region,
+      suite_number: index,
+      suite_kind: (index % 2) + 1,
+      suite_foundedon: `200${index}-01-01`,
+    }));
+    expect((await api.bulk('suite_cities', 'suite_city', 'CreateMultiple', rows)).status).toBe(200);
+  });
+
+  it('come with $count=true, as plain text, and as totals per table', async () => {
+    const counted = await api.get(`suite_cities?${mine}&$count=true&$top=1`, {
+      prefer: 'odata.include-annotations="*"',
+    });
+    expect(counted.json['@odata.count']).toBe(7);
+    expect(counted.json['@Microsoft.Dynamics.CRM.totalrecordcount']).toBe(7);
+    const plain = await api.get(`suite_cities/$count?${mine}`);
+    expect([plain.headers.get('content-type'), plain.text]).toEqual(['text/plain', '7']);
+    const total = await api.get(`RetrieveTotalRecordCount(EntityNames=['suite_city'])`);
+    expect(total.json.EntityRecordCountCollection.Keys).toEqual(['suite_city']);
+    expect(total.json.EntityRecordCountCollection.Values[0]).toBeGreaterThanOrEqual(7);
+  });
+});

@@ -1,0 +1,17 @@
+/* eslint-disable @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-return, @typescript-eslint/no-unsafe-call, @typescript-eslint/restrict-plus-operands -- bodies of answers have no static type; the assertions check them */
+import { expect, it } from 'vitest';
+import { contract } from '../../support/contract.ts';
+
+contract('WhoAmI', (api) => {
+  it('tell who calls, the version and the organization, with and without parentheses', async () => {
+    const who = await api.get('WhoAmI');
+    expect((await api.get('WhoAmI()')).json).toEqual(who.json);
+    expect(who.json).toMatchObject({
+      UserId: expect.any(String),
+      BusinessUnitId: expect.any(String),
+      OrganizationId: expect.any(String),
+    });
+    expect((await api.get(`systemusers(${who.json.UserId})`)).status).toBe(200);
+    expect((await api.get('RetrieveVersion()')).json.Version).toMatch(/^9\.2\./);
+  });
+});
