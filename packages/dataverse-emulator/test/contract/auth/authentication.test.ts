@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Emulator } from '../../src/index.ts';
-import { defaultClientId } from '../../src/index.ts';
-import { startSuiteEmulator, tokenFor } from '../support/start.ts';
-import { errorOf, WebApiClient } from '../support/web-api-client.ts';
+import type { Emulator } from '../../../src/index.ts';
+import { defaultClientId } from '../../../src/index.ts';
+import { startSuiteEmulator, tokenFor } from '../../support/start.ts';
+import { errorOf, WebApiClient } from '../../support/web-api-client.ts';
 
 const userOf = (clientId: string, more: object = {}) => ({
   clientId,

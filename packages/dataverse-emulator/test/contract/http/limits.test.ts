@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { startEmulator, type Emulator, type EmulatorOptions } from '../../src/index.ts';
-import { clientOf, startSuiteEmulator } from '../support/start.ts';
-import { errorOf, type Answer, type WebApiClient } from '../support/web-api-client.ts';
+import type { Emulator, EmulatorOptions } from '../../../src/index.ts';
+import { clientOf, startSuiteEmulator } from '../../support/start.ts';
+import { errorOf, type WebApiClient } from '../../support/web-api-client.ts';
 
 describe('service protection over HTTP', () => {
   let emulator: Emulator | undefined;
@@ -65,63 +65,5 @@ describe('service protection over HTTP', () => {
     await start({ settings: { limits: { requests: 0 } } });
     expect((await fetch(`${emulator!.url}/api/data/v9.2/WhoAmI`)).status).toBe(401);
     expect(emulator!.counters().users).toEqual({});
-  });
-});
-
-describe('every response', () => {
-  it('carries the recorded headers, errors included', async () => {
-    const emulator = await startSuiteEmulator({ profile: 'documented-4' });
-    const api = clientOf(emulator);
-    const answer = await api.get('nothings', { 'x-ms-client-request-id': 'mine' });
-    const header = (name: string): string | null => answer.headers.get(name);
-    expect(answer.status).toBe(404);
-    expect(header('odata-version')).toBe('4.0');
-    expect(header('x-ms-dop-hint')).toBe('16');
-    expect(header('x-ms-ratelimit-burst-remaining-xrm-requests')).toMatch(/^\d+$/);
-    expect(header('x-ms-ratelimit-time-remaining-xrm-requests')).toBe('1,200.00');
-    expect(header('x-ms-service-request-id')).toMatch(/^mine,/);
-    expect(header('content-type')).toBe('application/json; odata.metadata=minimal');
-    expect(answer.headers.getSetCookie()).toEqual([
-      expect.stringMatching(/^ARRAffinity=[0-9a-f]{64}; path=\/; secure; HttpOnly$/),
-      expect.stringMatching(/^ReqClientId=/),
-    ]);
-    for (const name of [
-      'req_id',
-      'authactivityid',
-      'crm.serviceid',
-      'x-source',
-      'allow',
-      'date',
-      'expires',
-      'cache-control',
-    ])
-      expect(header(name)).not.toBeNull();
-    await emulator.close();
-  });
-});
-
-describe('servers', () => {
-  const sourceOf = (answer: Answer): string => answer.headers.get('x-source') ?? '';
-  const cookieOf = (answer: Answer): string => answer.headers.getSetCookie()[0]?.split(';')[0] ?? '';
-
-  it('share the requests of a client without cookie, and keep one that sends it', async () => {
-    const emulator = await startEmulator({ profile: 'fast', settings: { servers: 4 } });
-    const api = clientOf(emulator);
-    const free = await Promise.all(Array.from({ length: 60 }, () => api.get('WhoAmI')));
-    expect(new Set(free.map(sourceOf)).size).toBe(4);
-    const [first] = free;
-    const pinned = await Promise.all(Array.from({ length: 20 }, () => api.get('WhoAmI', { cookie: cookieOf(first!) })));
-    expect(new Set(pinned.map(sourceOf))).toEqual(new Set([sourceOf(first!)]));
-    await emulator.close();
-  });
-
-  it('that are taken out hand their clients to others', async () => {
-    const emulator = await startEmulator({ profile: 'fast', settings: { servers: 2 } });
-    const api = clientOf(emulator);
-    const first = await api.get('WhoAmI');
-    emulator.changeSettings({ serversOut: [Number(sourceOf(first).split(',')[0]) - 1] });
-    const next = await api.get('WhoAmI', { cookie: cookieOf(first) });
-    expect(sourceOf(next)).not.toBe(sourceOf(first));
-    await emulator.close();
   });
 });
