@@ -30,7 +30,7 @@ export { parseSchema, SchemaError } from './schema/parse-schema.ts';
 export { SettingsPatchError } from './settings/patch-settings.ts';
 export { defaultClientId, profiles } from './settings/profiles.ts';
 export type { ApplicationUserSetting, Settings, SettingsPatch } from './settings/settings.ts';
-export { systemClock, type Clock } from './shared/clock.ts';
+export { scaledClock, systemClock, type Clock } from './shared/clock.ts';
 export { createRandom, type Random } from './shared/random.ts';
 export type { PluginCall } from './plugins/plugin-log.ts';
 export type { PluginMessage, PluginStub } from './plugins/plugin-stub.ts';

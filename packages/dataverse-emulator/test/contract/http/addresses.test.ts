@@ -18,4 +18,18 @@ contract('addresses', (api) => {
     expect((await api.get(`${url}/api/data/v9.1/WhoAmI`)).status).toBe(200);
     expect((await api.get(`${url}/api/data/v8.2/WhoAmI`)).status).toBe(400);
   });
+
+  it('refuses URLs above 32,768 characters', async () => {
+    expect((await api.get(`WhoAmI?x=${'y'.repeat(32_000)}`)).status).toBe(200);
+    expect((await api.get(`WhoAmI?x=${'y'.repeat(33_000)}`)).status).toBe(414);
+  });
+
+  it('takes $batch with POST only', async () => {
+    expect((await api.get('$batch')).status).toBe(405);
+  });
+
+  it('ignores headers it does not know, and If-None-Match: null', async () => {
+    const answer = await api.get('WhoAmI', { 'x-unheard-of': '1', 'if-none-match': 'null' });
+    expect(answer.status).toBe(200);
+  });
 });

@@ -1,7 +1,7 @@
 /* eslint-disable @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-return, @typescript-eslint/no-unsafe-call, @typescript-eslint/restrict-plus-operands -- bodies of answers have no static type; the assertions check them */
 import { randomUUID } from 'node:crypto';
 import { beforeAll, expect, it } from 'vitest';
-import { contract } from '../../support/contract.ts';
+import { contract, emulatorContract } from '../../support/contract.ts';
 
 contract('counts', (api) => {
   const region = randomUUID().slice(0, 8);
@@ -17,7 +17,7 @@ contract('counts', (api) => {
     expect((await api.bulk('suite_cities', 'suite_city', 'CreateMultiple', rows)).status).toBe(200);
   });
 
-  it('come with $count=true, as plain text, and as totals per table', async () => {
+  it('come with $count=true and as plain text', async () => {
     const counted = await api.get(`suite_cities?${mine}&$count=true&$top=1`, {
       prefer: 'odata.include-annotations="*"',
     });
@@ -25,8 +25,25 @@ contract('counts', (api) => {
     expect(counted.json['@Microsoft.Dynamics.CRM.totalrecordcount']).toBe(7);
     const plain = await api.get(`suite_cities/$count?${mine}`);
     expect([plain.headers.get('content-type'), plain.text]).toEqual(['text/plain', '7']);
-    const total = await api.get(`RetrieveTotalRecordCount(EntityNames=['suite_city'])`);
-    expect(total.json.EntityRecordCountCollection.Keys).toEqual(['suite_city']);
-    expect(total.json.EntityRecordCountCollection.Values[0]).toBeGreaterThanOrEqual(7);
+  });
+});
+
+emulatorContract('counts with a limit', { settings: { countLimit: 5 } }, ({ api, emulator }) => {
+  it('stop there, tell so, and go on when the limit is taken away', async () => {
+    await api.bulk(
+      'suite_cities',
+      'suite_city',
+      'CreateMultiple',
+      Array.from({ length: 8 }, () => ({ suite_name: 'A' })),
+    );
+    const limited = await api.get('suite_cities?$count=true&$top=1', { prefer: 'odata.include-annotations="*"' });
+    expect(limited.json).toMatchObject({
+      '@odata.count': 5,
+      '@Microsoft.Dynamics.CRM.totalrecordcount': 5,
+      '@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded': true,
+    });
+    expect((await api.get('suite_cities/$count')).text).toBe('5');
+    emulator().changeSettings({ countLimit: null });
+    expect((await api.get('suite_cities/$count')).text).toBe('8');
   });
 });

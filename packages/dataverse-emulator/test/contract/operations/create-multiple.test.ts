@@ -1,7 +1,7 @@
 /* eslint-disable @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-return, @typescript-eslint/no-unsafe-call, @typescript-eslint/restrict-plus-operands -- bodies of answers have no static type; the assertions check them */
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { contract } from '../../support/contract.ts';
+import { contract, emulatorContract } from '../../support/contract.ts';
 import { errorOf, type Answer } from '../../support/web-api-client.ts';
 
 const unique = (): string => randomUUID().slice(0, 8);
@@ -53,5 +53,53 @@ contract('CreateMultiple', (api) => {
       {},
     ];
     for (const body of bodies) expect((await api.post(path, body)).status).toBe(400);
+  });
+
+  it('refuses a taken alternate key and takes everything back', async () => {
+    const [taken, free] = [unique(), unique()];
+    await api.post('suite_cities', { suite_name: 'A', suite_code: taken });
+    const answer = await standard('CreateMultiple', [
+      { suite_name: 'B', suite_code: free },
+      { suite_name: 'C', suite_code: taken },
+    ]);
+    expect(errorOf(answer)).toEqual({ status: 412, code: '0x80060892' });
+    expect((await api.get(`suite_cities(suite_code='${free}')`)).status).toBe(404);
+  });
+});
+
+emulatorContract('bulk messages that a table lacks, or that are new to it', {}, ({ api, emulator }) => {
+  const create = (count = 1): Promise<Answer> =>
+    api.bulk(
+      'suite_cities',
+      'suite_city',
+      'CreateMultiple',
+      Array.from({ length: count }, () => ({ suite_name: 'A' })),
+    );
+
+  it('are refused with 0x80044180 where the settings say so, and are missing from the message filters', async () => {
+    emulator().changeSettings({ missingMessages: { suite_city: ['CreateMultiple'] } });
+    expect(errorOf(await create())).toEqual({ status: 400, code: '0x80044180' });
+    const filter = "$filter=sdkmessageid/name eq 'CreateMultiple' and primaryobjecttypecode eq 'suite_city'";
+    expect((await api.get(`sdkmessagefilters?${filter}`)).json.value).toEqual([]);
+  });
+
+  it('fail for those who come while the first use prepares the database', async () => {
+    emulator().changeSettings({ firstUseMs: 100 });
+    const answers = await Promise.all([create(), create(), create(), create()]);
+    const failures = answers.filter(({ status }) => status !== 200);
+    expect(failures).toHaveLength(3);
+    expect(failures.map(errorOf)).toEqual(Array(3).fill({ status: 400, code: '0x80044150' }));
+    const numbers = failures.map(({ text }) => /Sql Number: (\d+)/.exec(text)?.[1]);
+    expect(numbers.sort()).toEqual(['2766', '2812', '3732']);
+    expect((await Promise.all([create(), create()])).map(({ status }) => status)).toEqual([200, 200]);
+  });
+
+  it('end with the SQL timeout when they would take too long, and write nothing', async () => {
+    emulator().changeSettings({ sqlTimeoutMs: 20, latency: { rowMs: { create: 1 } } });
+    emulator().reset({ rows: true, counters: false });
+    const answer = await create(50);
+    expect(errorOf(answer)).toEqual({ status: 400, code: '0x80044151' });
+    expect(answer.text).toContain('Sql Number: -2');
+    expect((await api.get('suite_cities/$count')).text).toBe('0');
   });
 });

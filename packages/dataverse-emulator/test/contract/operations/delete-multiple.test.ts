@@ -4,6 +4,8 @@ import { expect, it } from 'vitest';
 import { contract } from '../../support/contract.ts';
 import { type Answer } from '../../support/web-api-client.ts';
 
+const annotated = { prefer: 'odata.include-annotations="*"' };
+
 contract('DeleteMultiple', (api) => {
   const standard = (message: string, rows: Record<string, unknown>[]): Promise<Answer> =>
     api.bulk('suite_cities', 'suite_city', message, rows);
@@ -25,5 +27,19 @@ contract('DeleteMultiple', (api) => {
       204,
     );
     expect((await api.get(`suite_readings(${first})`)).status).toBe(404);
+  });
+
+  it('reports a missing row by its place and deletes the others', async () => {
+    const created = await elastic('CreateMultiple', [{ suite_name: 'A' }]);
+    const [there] = created.json.Ids as string[];
+    const missing = randomUUID();
+    const answer = await elastic(
+      'DeleteMultiple',
+      [{ suite_readingid: missing }, { suite_readingid: there }],
+      annotated,
+    );
+    const details = answer.json.error['@Microsoft.PowerApps.CDS.ErrorDetails.Plugin.BulkApiErrorDetails'];
+    expect(JSON.parse(details)).toEqual([{ RequestIndex: 0, Id: missing, StatusCode: 404 }]);
+    expect((await api.get(`suite_readings(${there})`)).status).toBe(404);
   });
 });

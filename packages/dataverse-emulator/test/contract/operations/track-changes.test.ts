@@ -1,6 +1,6 @@
 /* eslint-disable @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-return, @typescript-eslint/no-unsafe-call, @typescript-eslint/restrict-plus-operands -- bodies of answers have no static type; the assertions check them */
 import { expect, it } from 'vitest';
-import { contract } from '../../support/contract.ts';
+import { contract, emulatorContract } from '../../support/contract.ts';
 import { errorOf, idOf } from '../../support/web-api-client.ts';
 
 contract('change tracking', (api) => {
@@ -45,5 +45,41 @@ contract('change tracking', (api) => {
     );
     expect(errorOf(await api.get('suite_readings', tracked))).toEqual({ status: 400, code: '0x80072491' });
     expect((await api.get('suite_cities?$deltatoken=nonsense')).status).toBe(400);
+  });
+
+  it('gives changes in the order of their row versions, those of the reader itself included, and counts them', async () => {
+    const [first, second] = [
+      idOf(await api.post('suite_cities', { suite_name: 'A' })),
+      idOf(await api.post('suite_cities', { suite_name: 'B' })),
+    ];
+    const start = await api.get('suite_cities?$select=suite_name', tracked);
+    await api.patch(`suite_cities(${second})`, { suite_number: 1 });
+    await api.patch(`suite_cities(${first})`, { suite_number: 1 });
+    const link: string = start.json['@odata.deltaLink'];
+    const delta = await api.get(link);
+    expect(delta.json.value.map((row: Record<string, string>) => row['suite_cityid'])).toEqual([second, first]);
+    const token = /\$deltatoken=(.*)$/.exec(link)?.[1] ?? '';
+    expect((await api.get(`suite_cities/$count?$deltatoken=${token}`)).text).toBe('2');
+  });
+
+  it('tells a row that came and went in between as deleted', async () => {
+    const start = await api.get('suite_cities?$select=suite_name', tracked);
+    const id = idOf(await api.post('suite_cities', { suite_name: 'A' }));
+    await api.delete(`suite_cities(${id})`);
+    const delta = await api.get(start.json['@odata.deltaLink']);
+    expect(delta.json.value).toEqual([
+      { '@odata.context': expect.stringMatching(/\$deletedEntity$/), id, reason: 'deleted' },
+    ]);
+  });
+});
+
+emulatorContract('change tracking with tokens that expire', {}, ({ api, emulator }) => {
+  it('asks for a full walk when the token is too old', async () => {
+    const { json } = await api.get('suite_cities?$select=suite_name', { prefer: 'odata.track-changes' });
+    expect((await api.get(json['@odata.deltaLink'])).status).toBe(200);
+    emulator().changeSettings({ deltaTokenLifetimeSeconds: 0 });
+    await expect
+      .poll(async () => errorOf(await api.get(json['@odata.deltaLink'])), { timeout: 5000 })
+      .toEqual({ status: 400, code: '0x80044352' });
   });
 });

@@ -61,4 +61,16 @@ contract('update', (api) => {
     expect(after.versionnumber).toBeGreaterThan(before.versionnumber);
     expect(after['@odata.etag']).toBe(`W/"${after.versionnumber}"`);
   });
+
+  it('takes PUT for PATCH', async () => {
+    const id = randomUUID();
+    expect((await api.send('PUT', `suite_cities(${id})`, city({ suite_number: 3 }))).status).toBe(204);
+    expect((await api.send('PUT', `suite_cities(${id})`, { suite_kind: 1 })).status).toBe(204);
+    expect((await api.get(`suite_cities(${id})`)).json).toMatchObject({ suite_number: 3, suite_kind: 1 });
+  });
+
+  it('answers 404 for the version of a row that is missing', async () => {
+    const missing = await api.patch(`suite_cities(${randomUUID()})`, city(), { 'if-match': 'W/"1"' });
+    expect(errorOf(missing)).toEqual({ status: 404, code: '0x80040217' });
+  });
 });

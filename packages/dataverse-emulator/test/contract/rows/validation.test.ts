@@ -1,6 +1,6 @@
 /* eslint-disable @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-return, @typescript-eslint/no-unsafe-call, @typescript-eslint/restrict-plus-operands -- bodies of answers have no static type; the assertions check them */
 import { expect, it } from 'vitest';
-import { contract } from '../../support/contract.ts';
+import { contract, emulatorContract } from '../../support/contract.ts';
 import { errorOf, idOf } from '../../support/web-api-client.ts';
 
 contract('validation', (api) => {
@@ -47,5 +47,22 @@ contract('validation', (api) => {
     const id = await newCity({ suite_number: 3 });
     await api.patch(`suite_cities(${id})`, { suite_number: null });
     expect((await api.get(`suite_cities(${id})`)).json.suite_number).toBeNull();
+  });
+});
+
+emulatorContract('validation by the settings', {}, ({ api, emulator }) => {
+  it('ignores read-only columns, or refuses them', async () => {
+    const city = { suite_name: 'A', suite_rank: 5 };
+    const ignored = await api.post('suite_cities', city, { prefer: 'return=representation' });
+    expect([ignored.status, ignored.json.suite_rank]).toEqual([201, null]);
+    emulator().changeSettings({ readOnlyColumns: 'refuse' });
+    expect(errorOf(await api.post('suite_cities', city))).toEqual({ status: 400, code: '0x80040203' });
+  });
+
+  it('asks for required columns on create, or does not', async () => {
+    const without = { suite_number: 1 };
+    expect(errorOf(await api.post('suite_cities', without))).toEqual({ status: 400, code: '0x80040200' });
+    emulator().changeSettings({ enforceRequired: false });
+    expect((await api.post('suite_cities', without)).status).toBe(204);
   });
 });
