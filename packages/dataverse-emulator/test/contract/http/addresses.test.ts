@@ -16,7 +16,8 @@ contract('addresses', (api) => {
     const url = api.target.url;
     expect((await api.get(`${url}/api/data/v9.0/WhoAmI`)).status).toBe(200);
     expect((await api.get(`${url}/api/data/v9.1/WhoAmI`)).status).toBe(200);
-    expect((await api.get(`${url}/api/data/v8.2/WhoAmI`)).status).toBe(400);
+    const unknown = await api.get(`${url}/api/data/v8.2/WhoAmI`);
+    expect(errorOf(unknown)).toEqual({ status: 400, code: '0x80060888' });
   });
 
   it('refuses URLs above 32,768 characters', async () => {

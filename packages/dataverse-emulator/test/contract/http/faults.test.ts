@@ -120,4 +120,86 @@ describe('faults', () => {
     expect((await api.get('WhoAmI')).headers.get('x-ms-dop-hint')).toBe('3');
     emulator.changeSettings({ hint: 8 });
   });
+
+  it.each([
+    ['throttleRequests', -2147015902],
+    ['throttleExecutionTime', -2147015903],
+    ['throttleConcurrency', -2147015898],
+  ] as const)('%s can have the older body, and no Retry-After', async (kind, ErrorCode) => {
+    emulator.faults.add({ kind, match: {}, nth: 1, body: 'message', retryAfterSeconds: null });
+    const answer = await api.get('WhoAmI');
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, null]);
+    expect(answer.json).toMatchObject({ Message: expect.any(String), ExceptionType: expect.any(String), ErrorCode });
+  });
+
+  it.each([
+    ['throttleRequests', 429, '"ErrorCode":-2147015902'],
+    ['deadlock', 400, 'Sql Number: 1205'],
+  ] as const)('%s can strike one operation of a batch', async (kind, status, text) => {
+    emulator.faults.add({ kind, match: { message: '$batch' }, nth: 1, part: 2 });
+    const part = ['--b', 'Content-Type: application/http', '', 'GET /api/data/v9.2/WhoAmI HTTP/1.1', '', ''];
+    const body = [...part, ...part, ...part, '--b--', ''].join('\r\n');
+    const headers = { 'content-type': 'multipart/mixed; boundary=b', prefer: 'odata.continue-on-error' };
+    const answer = await api.post('$batch', body, headers);
+    const statuses = [...answer.text.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map((match) => Number(match[1]));
+    expect([answer.status, ...statuses]).toEqual([200, 200, status, 200]);
+    expect(answer.text).toContain(text);
+  });
+
+  it.each([
+    [502, undefined],
+    [503, undefined],
+    [503, 20],
+    [504, undefined],
+  ])('htmlError answers %i with Retry-After %s', async (status, retryAfterSeconds) => {
+    emulator.faults.add({ kind: 'htmlError', match: {}, status, ...(retryAfterSeconds && { retryAfterSeconds }) });
+    const answer = await api.get('WhoAmI');
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([status, retryAfterSeconds?.toString() ?? null]);
+    expect(answer.text).toMatch(/^<!DOCTYPE HTML>/);
+  });
+
+  it.each([
+    ['unexpected', 500, '0x80040216'],
+    ['sandboxUnavailable', 500, '0x8004418D'],
+    ['deadlock', 400, '0x80044150'],
+    ['sqlTimeout', 400, '0x80044151'],
+    ['transactionAborted', 400, '0x80040255'],
+    ['noTransaction', 400, '0x80040251'],
+    ['upsertRace', 412, '0x80040237'],
+  ] as const)('%s answers its code once and writes nothing', async (kind, status, code) => {
+    emulator.faults.add({ kind, match: { message: 'UpsertMultiple' }, times: 1 });
+    expect(errorOf(await upsert(`once ${kind}`))).toEqual({ status, code });
+    expect(await isThere(`once ${kind}`)).toBe(false);
+    expect((await upsert(`once ${kind}`)).status).toBe(204);
+  });
+
+  it('clockSkew puts the Date header ahead or behind', async () => {
+    const dateOf = async (skewSeconds: number): Promise<number> => {
+      emulator.faults.clear();
+      emulator.faults.add({ kind: 'clockSkew', match: {}, skewSeconds });
+      return Date.parse((await api.get('WhoAmI')).headers.get('date') ?? '');
+    };
+    expect((await dateOf(3600)) - Date.now()).toBeGreaterThan(3_500_000);
+    expect((await dateOf(-3600)) - Date.now()).toBeLessThan(-3_500_000);
+  });
+
+  it('revokeToken makes the token invalid in the middle of its life', async () => {
+    emulator.faults.add({ kind: 'revokeToken', match: {}, nth: 2 });
+    const own = clientOf(emulator);
+    const codes: number[] = [];
+    for (let index = 0; index < 3; index += 1) codes.push((await own.get('WhoAmI')).status);
+    expect(codes).toEqual([200, 401, 401]);
+    expect((await clientOf(emulator, emulator.settings().users[1]?.clientId).get('WhoAmI')).status).toBe(200);
+  });
+
+  it('strike by user, by server, by chance, and only so often', async () => {
+    emulator.faults.add({ kind: 'unexpected', match: { user: 'nobody' } });
+    emulator.faults.add({ kind: 'unexpected', match: { server: 7 } });
+    emulator.faults.add({ kind: 'unexpected', match: {}, probability: 0 });
+    emulator.faults.add({ kind: 'unexpected', match: { method: 'GET', path: 'WhoAmI' }, every: 2, times: 1 });
+    const other = clientOf(emulator, emulator.settings().users[1]?.clientId);
+    const codes: number[] = [];
+    for (let index = 0; index < 4; index += 1) codes.push((await other.get('WhoAmI')).status);
+    expect(codes).toEqual([200, 500, 200, 200]);
+  });
 });

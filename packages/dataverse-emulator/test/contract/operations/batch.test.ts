@@ -108,6 +108,30 @@ contract('$batch', (api) => {
       expect((await send(Array.from({ length: 1001 }, () => read))).status).toBe(400);
       expect((await send([operation({ method: 'POST', path: '$batch', body: {} })])).status).toBe(400);
     });
+
+    it('takes its boundary quoted or not, and the headers of a part in any order and case', async () => {
+      const code = unique();
+      const text = batchText([operation(create(code))])
+        .replace('Content-Type: application/http\r\nContent-Transfer-Encoding: binary', 'content-transfer-encoding: binary\r\nCONTENT-TYPE: application/http'); // prettier-ignore
+      const answer = await sendText(text, { 'content-type': 'multipart/mixed;boundary="batch_11"' });
+      expect(statuses(answer)).toEqual([204]);
+      expect(await exists(code)).toBe(true);
+    });
+
+    it('carries annotations of the errors of its parts when they are asked for', async () => {
+      const answer = await send([operation(bad)], {
+        prefer: 'odata.continue-on-error,odata.include-annotations="*"',
+      });
+      expect(answer.text).toContain('@Microsoft.PowerApps.CDS.ErrorDetails.OperationStatus');
+    });
+
+    it('separates parts by the blank lines of the recorded form', async () => {
+      const answer = await send([operation(create(unique()))]);
+      const boundary = /boundary=(.*)$/.exec(answer.headers.get('content-type') ?? '')?.[1] ?? '';
+      expect(answer.text.startsWith(`--${boundary}\r\nContent-Type: application/http\r\n`)).toBe(true);
+      expect(answer.text).toContain('OData-Version: 4.0\r\n\r\n\r\n--');
+      expect(answer.text.endsWith(`--${boundary}--\r\n`)).toBe(true);
+    });
   });
 
   describe('change set', () => {

@@ -1,11 +1,16 @@
 /* eslint-disable @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-return, @typescript-eslint/no-unsafe-call, @typescript-eslint/restrict-plus-operands -- bodies of answers have no static type; the assertions check them */
+import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { contract } from '../../support/contract.ts';
-import { idOf } from '../../support/web-api-client.ts';
+import { errorOf, idOf } from '../../support/web-api-client.ts';
 
 contract('retrieve', (api) => {
   const city = (members: object = {}) => ({ suite_name: 'A', ...members });
   const newCity = async (members: object = {}): Promise<string> => idOf(await api.post('suite_cities', city(members)));
+  it('answers 404 for a row that is missing', async () => {
+    expect(errorOf(await api.get(`suite_cities(${randomUUID()})`))).toEqual({ status: 404, code: '0x80040217' });
+  });
+
   it('answers 304 when the version is known', async () => {
     const id = await newCity();
     const { json } = await api.get(`suite_cities(${id})`);

@@ -78,6 +78,10 @@ emulatorContract('plug-in stubs', {}, ({ api, emulator }) => {
     const [user] = Object.values(emulator().counters().users);
     expect(user?.executionTimeMs).toBe(80);
     expect(calls()).toHaveLength(2);
+    await api.bulk('suite_cities', 'suite_city', 'CreateMultiple', [{ suite_name: 'A' }], {
+      'mscrm.bypasscustompluginexecution': 'true',
+    });
+    expect(Object.values(emulator().counters().users)[0]?.executionTimeMs).toBe(0);
   });
 
   it.each([
