@@ -121,10 +121,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   database.onCommit((writes, info) => journal.record(writes, info));
 
   let url = '';
-  let isClosed = false;
   const plugins = new PluginLog(() => settings.journalLimit);
   const recentWrites = new RecentWrites(() => settings.elasticReadLagMs);
   database.onCommit((writes, { atMs }) => recentWrites.note(writes, atMs));
+  const { later, stop } = backgroundWork(database, clock);
   const environment: Environment = {
     database,
     plugins,
@@ -136,26 +136,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     businessUnitId,
     settings: () => settings,
     origin: () => url,
-    later: (delayMs, info, run) => {
-      const commit = (): void => {
-        if (isClosed) return;
-        const transaction = database.begin();
-        run(transaction);
-        transaction.commit({ ...info, atMs: clock.now() });
-      };
-      void clock.until(clock.now() + delayMs).then(commit);
-    },
+    later,
   };
-  // Each user of chance has a sequence of its own, so that one more draw here does not change what happens there.
-  const protection = new ServiceProtection(settings.limits);
-  const latency = new LatencyModel(settings.latency, createRandom(seed + 1));
-  const faults = new FaultRules(createRandom(seed + 2));
-  const routing = new ServerRouting(createRandom(seed + 3));
-  const tokens = new Tokens(seed);
-  const traffic = new Traffic();
-  const executions = new Executions();
-  const firstUse = new FirstUse();
-
+  const models = createModels(settings, seed);
+  const { protection, latency, faults, tokens, traffic, executions, firstUse } = models;
   const changeSettings = (patch: SettingsPatch): void => {
     settings = patchSettings(settings, patch);
     executions.loseServers(settings.serversOut);
@@ -163,19 +147,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     latency.configure(settings.latency);
     if (patch.users !== undefined) seedUsers(database, settings.users, iso(clock.now()));
   };
-  const webApi = new WebApi({
-    environment,
-    protection,
-    latency,
-    tokens,
-    faults,
-    routing,
-    traffic,
-    executions,
-    firstUse,
-    hints: new Hints(),
-    changeSettings,
-  });
+  const webApi = new WebApi({ environment, ...models, changeSettings });
   const server = createHttpServer({ environment, tokens, webApi, emulator: () => emulator });
   url = await listen(server, options.port ?? 0);
 
@@ -204,16 +176,45 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     },
     revokeTokens: () => tokens.revokeAllIssuedBefore(clock.now()),
     close: async () => {
-      isClosed = true;
+      stop();
       webApi.close();
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
+      await closeServer(server);
       log?.close();
     },
   };
   return emulator;
+}
+
+function createModels({ limits, latency }: Settings, seed: number) {
+  // Each user of chance has a sequence of its own, so that one more draw here does not change what happens there.
+  return {
+    protection: new ServiceProtection(limits),
+    latency: new LatencyModel(latency, createRandom(seed + 1)),
+    faults: new FaultRules(createRandom(seed + 2)),
+    routing: new ServerRouting(createRandom(seed + 3)),
+    tokens: new Tokens(seed),
+    traffic: new Traffic(),
+    executions: new Executions(),
+    firstUse: new FirstUse(),
+    hints: new Hints(),
+  };
+}
+
+/** Work that outlives its request, until the emulator stops. */
+function backgroundWork(database: Database, clock: Clock): Pick<Environment, 'later'> & { readonly stop: () => void } {
+  let isStopped = false;
+  return {
+    later: (delayMs, info, run) => {
+      const commit = (): void => {
+        if (isStopped) return;
+        const transaction = database.begin();
+        run(transaction);
+        transaction.commit({ ...info, atMs: clock.now() });
+      };
+      void clock.until(clock.now() + delayMs).then(commit);
+    },
+    stop: () => (isStopped = true),
+  };
 }
 
 function countersOf(protection: ServiceProtection, traffic: Traffic, journal: Journal): EmulatorCounters {
@@ -230,4 +231,11 @@ async function listen(server: Server, port: number): Promise<string> {
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeAllConnections();
+  await closed;
 }

@@ -7,7 +7,8 @@ import type { Tokens } from '../auth/tokens.ts';
 import { handleControl } from '../control/control-api.ts';
 import type { Emulator } from '../emulator.ts';
 import type { ApiResponse, Environment } from '../operations/operation.ts';
-import type { WebApi, WireResponse } from './web-api.ts';
+import type { WebApi } from './web-api.ts';
+import type { WireResponse } from './wire.ts';
 
 /** Room for URLs of 32,768 characters, which are refused above that, and for headers. */
 const maxHeaderBytes = 128 * 1024;

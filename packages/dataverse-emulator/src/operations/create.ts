@@ -37,8 +37,9 @@ export function written(environment: Environment, request: ApiRequest, store: Ta
 /** What addresses the row: its id, on elastic tables with its partition. */
 export function rowKey({ model }: TableStore, row: Row): string {
   if (!model.isElastic) return row.id;
-  const partition = row.values[model.columnsByName.get('partitionid')?.ordinal ?? -1] ?? row.id;
-  return `${model.definition.primaryIdColumn}=${row.id},partitionid='${String(partition).replaceAll("'", "''")}'`;
+  const stored = row.values[model.columnsByName.get('partitionid')?.ordinal ?? -1];
+  const partition = typeof stored === 'string' ? stored.replaceAll("'", "''") : row.id;
+  return `${model.definition.primaryIdColumn}=${row.id},partitionid='${partition}'`;
 }
 
 export function representation(

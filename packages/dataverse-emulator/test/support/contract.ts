@@ -39,7 +39,7 @@ export function contract(name: string, suite: (api: WebApiClient) => void): void
 export interface Stage {
   readonly api: WebApiClient;
   /** The running emulator. */
-  emulator(): Emulator;
+  readonly emulator: () => Emulator;
 }
 
 /**

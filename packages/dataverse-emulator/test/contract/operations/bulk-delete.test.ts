@@ -38,7 +38,7 @@ contract('BulkDelete', (api) => {
     expect(answer.status).toBe(200);
     const job = `asyncoperations(${answer.json.JobId as string})`;
     await expect
-      .poll(async () => (await api.get(job)).json, { timeout: 120_000, interval: 200 })
+      .poll(async () => (await api.get(job)).json as unknown, { timeout: 120_000, interval: 200 })
       .toMatchObject({ statecode: 3, statuscode: 30, operationtype: 13 });
     expect(await count(api, region)).toBe(2);
   });

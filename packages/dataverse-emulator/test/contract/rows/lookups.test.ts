@@ -1,4 +1,3 @@
-/* eslint-disable @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-return, @typescript-eslint/no-unsafe-call, @typescript-eslint/restrict-plus-operands -- bodies of answers have no static type; the assertions check them */
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { contract } from '../../support/contract.ts';

@@ -44,7 +44,7 @@ describe('the data directory', () => {
     await first.exit;
     const second = await launch();
     const answer = await clientOf({ url: second.url } as Emulator).get('accounts?$select=name&$orderby=name');
-    expect(answer.json.value.map((row: { name: string }) => row.name)).toEqual(['kept', 'kept too']);
+    expect((answer.json.value as { name: string }[]).map((row) => row.name)).toEqual(['kept', 'kept too']);
     second.child.kill('SIGTERM');
     expect(await second.exit).toBe(0);
     rmSync(directory, { recursive: true });
