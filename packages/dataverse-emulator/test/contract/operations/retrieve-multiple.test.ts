@@ -49,6 +49,7 @@ contract('retrieve several', (api) => {
 
     it('refuses unknown columns and broken syntax', async () => {
       expect((await api.get('suite_cities?$filter=suite_nothing eq 1')).status).toBe(400);
+      expect((await api.get('suite_cities?$filter=suite_number eq -1 and suite_nothing eq 1')).status).toBe(400);
       expect((await api.get('suite_cities?$filter=suite_number eq')).status).toBe(400);
       expect((await api.get('suite_cities?$select=suite_nothing')).status).toBe(400);
       expect((await api.get('suite_cities?$skip=5')).status).toBe(400);
