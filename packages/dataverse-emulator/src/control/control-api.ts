@@ -101,7 +101,7 @@ function* rowLines(store: TableStore, names: readonly string[] | undefined): Gen
   const { model } = store;
   const columns = names === undefined ? model.columns : names.flatMap((name) => model.columnsByName.get(name) ?? []);
   let lines: string[] = [];
-  for (const key of [...store.sortedKeys()]) {
+  for (const key of [...store.sortedIds()]) {
     const row = store.getByKey(key);
     if (row !== undefined) lines.push(JSON.stringify(rowToJson(model, row, { columns, withAnnotations: false })));
     if (lines.length < rowsPerChunk) continue;

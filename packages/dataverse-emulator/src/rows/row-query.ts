@@ -118,7 +118,7 @@ export function selectRows(database: Database, store: TableStore, selection: Sel
 }
 
 function selectById(store: TableStore, { matches, after, limit }: Selection): readonly Row[] {
-  const keys = store.sortedKeys();
+  const keys = store.sortedIds();
   const rows: Row[] = [];
   for (
     let index = after === undefined ? 0 : firstAbove(keys, after.lastId);

@@ -33,7 +33,7 @@ export class TableStore {
   readonly #elastic: ElasticColumns | undefined;
   readonly #expiresAtMs = new Map<string, number>();
   #tombstones: Tombstone[] = [];
-  #sortedKeys: string[] | undefined;
+  #sortedIds: string[] | undefined;
 
   constructor(model: TableModel) {
     this.model = model;
@@ -71,10 +71,10 @@ export class TableStore {
     return this.#rows.values();
   }
 
-  /** Keys in a stable order; computed when needed and kept until rows come or go. */
-  sortedKeys(): readonly string[] {
-    this.#sortedKeys ??= [...this.#rows.keys()].sort();
-    return this.#sortedKeys;
+  /** Ids (on elastic tables keys, which begin with them) in a stable order; computed when needed, kept until rows come or go. */
+  sortedIds(): readonly string[] {
+    this.#sortedIds ??= [...this.#rows.keys()].sort();
+    return this.#sortedIds;
   }
 
   /** `keyValue` is what `key.valueOf` gives; the key must be Active. */
@@ -94,7 +94,7 @@ export class TableStore {
 
   put(row: Row, before: Row | undefined): void {
     this.#rows.set(this.keyOf(row), row);
-    if (before === undefined) this.#sortedKeys = undefined;
+    if (before === undefined) this.#sortedIds = undefined;
     if (this.#elastic !== undefined) this.#noteExpiry(row, this.#elastic);
     for (const { key, ids } of this.#indexes) {
       const value = key.valueOf(row.values);
@@ -109,7 +109,7 @@ export class TableStore {
     const storeKey = this.keyOf(row);
     this.#rows.delete(storeKey);
     this.#expiresAtMs.delete(storeKey);
-    this.#sortedKeys = undefined;
+    this.#sortedIds = undefined;
     for (const { key, ids } of this.#indexes) {
       const value = key.valueOf(row.values);
       if (value !== undefined && ids.get(value) === row.id) ids.delete(value);
@@ -131,7 +131,7 @@ export class TableStore {
   clear(): void {
     this.#rows.clear();
     this.#tombstones = [];
-    this.#sortedKeys = undefined;
+    this.#sortedIds = undefined;
     this.#expiresAtMs.clear();
     for (const { ids } of this.#indexes) ids.clear();
   }
