@@ -1,3 +1,4 @@
+import { assertPrivileges } from '../auth/privileges.ts';
 import { payloadError } from '../errors.ts';
 import type { Property, TableModel } from '../schema/table-model.ts';
 import type { Reference } from '../schema/values.ts';
@@ -28,6 +29,7 @@ export function createRelated(context: WriteContext, store: TableStore, parent: 
     const child = collection === undefined ? undefined : database.table(collection.table);
     if (collection === undefined || child === undefined) continue;
     const preset = new Map([[collection.navigation.column, { id: parent.id, table: store.model.logicalName }]]);
+    assertPrivileges(context.caller, child.model, 'POST');
     for (const row of relatedRows(context, store.model, name, raw) ?? [])
       createRow(context, child, row, undefined, preset);
   }
@@ -49,5 +51,6 @@ export function createTarget(
       'A single-valued navigation property takes an object on create, and null on update.',
     );
   }
+  assertPrivileges(context.caller, store.model, 'POST');
   return { id: createRow(context, store, raw).id, table };
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { contract } from '../../support/contract.ts';
+import { contract, emulatorContract } from '../../support/contract.ts';
 import { errorOf, idOf } from '../../support/web-api-client.ts';
 
 contract('deep insert', (api) => {
@@ -39,5 +39,17 @@ contract('deep insert', (api) => {
     const update = { contact_customer_accounts: [{ lastname: 'X' }] };
     expect((await api.patch(`accounts(${account})`, update, { 'if-match': '*' })).status).toBe(400);
     expect(await contactsOf(account)).toEqual([]);
+  });
+});
+
+emulatorContract('deep insert by the settings', {}, ({ api, emulator }) => {
+  it('needs the privilege to create on the table of every row', async () => {
+    const [user] = emulator().settings().users;
+    emulator().changeSettings({ users: [{ ...user!, denied: ['prvCreateContact'] }] });
+    const inside = { name: 'A', contact_customer_accounts: [{ lastname: 'X' }] };
+    expect(errorOf(await api.post('accounts', inside))).toEqual({ status: 403, code: '0x80040220' });
+    const target = { name: 'A', primarycontactid: { lastname: 'X' } };
+    expect(errorOf(await api.post('accounts', target))).toEqual({ status: 403, code: '0x80040220' });
+    expect((await api.post('accounts', { name: 'A' })).status).toBe(204);
   });
 });

@@ -51,6 +51,19 @@ describe('CommitLog', () => {
     expect(again.database.version).toBe(first.database.version);
   });
 
+  it('keeps elastic rows of one id in different partitions apart', () => {
+    const first = open();
+    const readings = first.database.table('suite_reading')!;
+    const valuesOf = (partition: string): Value[] =>
+      readings.model.columns.map(({ name }) => (name === 'partitionid' ? partition : null));
+    const transaction = first.database.begin();
+    transaction.insert(readings, 'a', valuesOf('p1'));
+    transaction.delete(readings, transaction.insert(readings, 'a', valuesOf('p2')));
+    transaction.commit(info);
+    const again = open().database.table('suite_reading')!;
+    expect([again.get('a', 'p1')?.id, again.get('a', 'p2'), again.get('a')]).toEqual(['a', undefined, undefined]);
+  });
+
   it('survives several restarts, each compacting the one before', () => {
     for (let round = 0; round < 4; round += 1) open().put(`row${round}`, round);
     expect(open().store.count).toBe(4);
