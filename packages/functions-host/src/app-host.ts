@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts';
 import { DurableEngine } from './durable/engine.ts';
+import type { Faults } from './durable/faults.ts';
 import { DurableHttpApi } from './durable/http-api.ts';
 import { clientInput } from './durable/management-urls.ts';
 import { FunctionRoutes } from './http/function-routes.ts';
@@ -27,6 +28,7 @@ export interface AppHostOptions {
   readonly corsOrigins: readonly string[];
   /** Where this host answers. */
   readonly origin: string;
+  readonly faults: Faults;
   readonly onFatal: (error: unknown) => void;
   /** Something ended; see `isIdle`. */
   readonly onQuiet: () => void;
@@ -46,7 +48,8 @@ export interface AppHost {
 
 /** Puts the parts together. Throws StartError for settings and triggers that cannot be read. */
 export function createAppHost(options: AppHostOptions): AppHost {
-  const { app, hostJson, store, clock, log, keys, requireKeys, corsOrigins, origin, onFatal, onQuiet } = options;
+  const { app, hostJson, store, clock, log, keys, requireKeys, corsOrigins, origin, faults } = options;
+  const { onFatal, onQuiet } = options;
   const urls = { origin, hubName: hostJson.durable.hubName, systemKey: keys.system };
   const document = clientInput(urls);
   const { invoke, runningCount } = countRunning(createInvoker(app, () => document));
@@ -55,7 +58,7 @@ export function createAppHost(options: AppHostOptions): AppHost {
   log('information', 'Host.Startup', `Functions: ${describe(catalog)}.`);
   const { durable: settings, functionTimeoutMs, routePrefix } = hostJson;
   const schemaVersion = durableSchemaVersion(environment);
-  const durableHost = { store, invoke, catalog, clock, log, settings, functionTimeoutMs, schemaVersion };
+  const durableHost = { store, invoke, catalog, clock, log, settings, functionTimeoutMs, schemaVersion, faults };
   const engine = new DurableEngine({ host: durableHost, onFatal, onQuiet });
   const functions = catalog.ofKind('timer');
   const timers = new TimerTriggers({ functions, store, clock, invoke, log, environment, onQuiet });

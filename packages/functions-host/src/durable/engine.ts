@@ -1,9 +1,12 @@
+import type { TaskRow } from '../store/rows.ts';
 import { ActivityPool } from './activity-pool.ts';
 import type { FinishedTask } from './activity-pool.ts';
 import { runActivity } from './activity.ts';
 import { noEffects } from './durable-host.ts';
 import type { DurableHost, Effects } from './durable-host.ts';
 import { runEntityTurn } from './entity-turn.ts';
+import { Delays } from './faults.ts';
+import type { Delivery } from './faults.ts';
 import { HistoryCache } from './history-cache.ts';
 import { eventTypes } from './history.ts';
 import { sendEvent } from './instances.ts';
@@ -30,6 +33,7 @@ export class DurableEngine {
   readonly #orchestrations: KeyedQueue;
   readonly #entities: KeyedQueue;
   readonly #activities: ActivityPool;
+  readonly #delays: Delays;
   /** How long the last turn of an instance took, for those whose turns are long. */
   readonly #turnMs = new Map<string, number>();
   #timerAt = Number.POSITIVE_INFINITY;
@@ -40,6 +44,7 @@ export class DurableEngine {
     const { host } = options;
     this.host = host;
     this.#options = options;
+    this.#delays = new Delays(host.clock);
     this.#orchestrations = new KeyedQueue({
       limit: host.settings.maxConcurrentOrchestratorFunctions,
       work: (id) => this.#guard(() => this.#turn(id)),
@@ -52,7 +57,7 @@ export class DurableEngine {
     this.#activities = new ActivityPool({
       limit: host.settings.maxConcurrentActivityFunctions,
       run: (task) => runActivity(host, task),
-      handIn: (batch) => void this.#guard(async () => this.#complete(batch)),
+      handIn: (batch) => this.#handIn(batch),
     });
   }
 
@@ -63,12 +68,14 @@ export class DurableEngine {
     for (const id of this.host.store.instancesWithMessages()) effects.notified.add(id);
     effects.timerAt = this.host.store.nextTimerAt() ?? effects.timerAt;
     this.apply(effects);
+    this.#options.onQuiet();
   }
 
   /** Starts nothing more and waits for turns and activities under way, the latter no longer than `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     this.#cancelTimer?.();
     this.#timerAt = Number.NEGATIVE_INFINITY;
+    this.#delays.cancelAll();
     let timer: NodeJS.Timeout | undefined;
     const grace = new Promise<void>((resolve) => (timer = setTimeout(resolve, graceMs)));
     await Promise.race([this.#activities.stop(), grace]);
@@ -81,15 +88,15 @@ export class DurableEngine {
     return this.#orchestrations.isIdle && this.#entities.isIdle && this.#activities.isIdle;
   }
 
-  /** When the next durable timer is due; infinite if there is none. */
+  /** When the next durable timer, or what a fault put off, is due; infinite if there is nothing. */
   get nextTimerAtMs(): number {
-    return this.#timerAt;
+    return Math.min(this.#timerAt, this.#delays.nextAtMs);
   }
 
   /** Sets in motion what a committed transaction calls for. */
   apply(effects: Effects): void {
     for (const id of effects.notified) this.notify(id);
-    this.#activities.add(effects.tasks);
+    this.#deliver(effects.tasks);
     if (effects.timerAt < this.#timerAt) this.#armTimer(effects.timerAt);
   }
 
@@ -106,12 +113,37 @@ export class DurableEngine {
     else this.#turnMs.delete(id);
   }
 
-  #complete(batch: readonly FinishedTask[]): void {
+  #deliver(tasks: readonly TaskRow[]): void {
+    const { activity } = this.host.faults;
+    if (!activity) {
+      this.#activities.add(tasks);
+      return;
+    }
+    for (const task of tasks) {
+      const { startDelayMs = 0, resultDelayMs = 0, duplicates = 0 } = activity(task) ?? {};
+      const again: Delivery = { ...task, isDuplicate: true };
+      const deliveries = [{ ...task, resultDelayMs }, ...Array.from({ length: duplicates }, () => again)];
+      this.#delays.after(startDelayMs, () => this.#activities.add(deliveries));
+    }
+  }
+
+  #handIn(batch: readonly FinishedTask[]): void {
+    const delayed = batch.filter(({ task }) => task.resultDelayMs !== undefined && task.resultDelayMs > 0);
+    for (const one of delayed) this.#delays.after(one.task.resultDelayMs ?? 0, () => void this.#complete([one]));
+    const rest = delayed.length > 0 ? batch.filter((one) => !delayed.includes(one)) : batch;
+    void this.#complete(rest);
+  }
+
+  #complete(batch: readonly FinishedTask[]): Promise<void> {
+    return this.#guard(async () => this.#record(batch));
+  }
+
+  #record(batch: readonly FinishedTask[]): void {
     const { store, clock } = this.host;
     const effects = noEffects();
     store.transaction(() => {
       for (const { task, event } of batch) {
-        if (!store.deleteTask(task.id)) continue;
+        if (!store.deleteTask(task.id) && task.isDuplicate !== true) continue;
         sendEvent(store, { id: task.instanceId, executionId: task.executionId }, event, clock.now());
         effects.notified.add(task.instanceId);
       }

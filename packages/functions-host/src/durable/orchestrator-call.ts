@@ -31,6 +31,22 @@ export async function callOrchestrator(invoke: Invoke, fn: HostFunction, trigger
   }
 }
 
+/** Throws if an orchestrator gave different answers over one and the same history. */
+export function requireSame(first: OrchestratorAnswer, second: OrchestratorAnswer): void {
+  const [one, other] = [first, second].map((answer) => toJson(answer.kind === 'state' ? answer.state : answer.message));
+  if (one === other) return;
+  throw new Error(
+    'the orchestrator is not deterministic: run twice over the same history, it did not decide the same. ' +
+      `Does it depend on time, chance, the environment or its own memory? First: ${excerpt(one)} Second: ${excerpt(other)}`,
+  );
+}
+
+const excerptLength = 1_000;
+
+function excerpt(text = ''): string {
+  return text.length > excerptLength ? `${text.slice(0, excerptLength)}...` : text;
+}
+
 function isState(value: unknown): value is OrchestratorState {
   return isObject(value) && typeof value['isDone'] === 'boolean' && Array.isArray(value['actions']);
 }

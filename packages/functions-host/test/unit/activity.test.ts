@@ -40,6 +40,7 @@ const run = async (invoke: Invoke) => {
     settings: parseHostJson({}).durable,
     functionTimeoutMs: 60_000,
     schemaVersion: 3,
+    faults: {},
   };
   const event = await runActivity(host, task);
   store.close();
