@@ -21,13 +21,6 @@ const dataDir = mkdtempSync(join(tmpdir(), 'functions-host-bench-'));
 const host = await startHost({ appDir, port: 0, dataDir });
 const client = new BenchClient(host.url);
 
-const parts = { activities: benchActivities, replay: benchReplay, memory: benchMemory };
-for (const [name, part] of Object.entries(parts)) {
-  if (options.only === undefined || options.only === name) await part();
-}
-await host.close();
-rmSync(dataDir, { recursive: true });
-
 async function timed(name: string, input: object): Promise<{ seconds: number; output: unknown }> {
   const begin = performance.now();
   const { output } = await client.finish(await client.start(name, input));
@@ -110,3 +103,10 @@ async function benchMemory(): Promise<void> {
     finished += inFlight;
   }
 }
+
+const parts = { activities: benchActivities, replay: benchReplay, memory: benchMemory };
+for (const [name, part] of Object.entries(parts)) {
+  if (options.only === undefined || options.only === name) await part();
+}
+await host.close();
+rmSync(dataDir, { recursive: true });

@@ -108,10 +108,8 @@ function appendHistory(host: DurableHost, turn: Turn, result: TurnResult, nowMs:
     ...ended,
     createEvent({ EventType: eventTypes.orchestratorCompleted }, nowMs),
   ];
-  const texts = events.map((event) => JSON.stringify(event));
-  host.store.appendHistory(instance.id, history.events.length, `[${texts.join(',')}]`);
+  host.store.appendHistory(instance.id, history.events.length, JSON.stringify(events));
   for (const event of events) history.events.push(event);
-  for (const text of texts) history.texts.push(text);
 }
 
 function completedEvent(completion: Exclude<Completion, { status: 'ContinuedAsNew' }>): EventBody {

@@ -13,9 +13,16 @@ import { sendEvent } from './instances.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import { runOrchestrationTurn } from './orchestration-turn.ts';
 
-/** A turn that took this long gets some time to gather more completions before the next one. */
+/** After a turn that took this long, the next one may wait as long for more of what the orchestration is waiting for. */
 const longTurnMs = 3;
-const maxGatherMs = 50;
+const maxGatherMs = 200;
+
+/** An instance whose turns are long. */
+interface Pace {
+  readonly turnMs: number;
+  /** How many activities and children it still waits for. */
+  awaited: number;
+}
 
 export interface EngineOptions {
   readonly host: DurableHost;
@@ -34,8 +41,7 @@ export class DurableEngine {
   readonly #entities: KeyedQueue;
   readonly #activities: ActivityPool;
   readonly #delays: Delays;
-  /** How long the last turn of an instance took, for those whose turns are long. */
-  readonly #turnMs = new Map<string, number>();
+  readonly #paces = new Map<string, Pace>();
   #timerAt = Number.POSITIVE_INFINITY;
   #cancelTimer: (() => void) | undefined;
   #closed = false;
@@ -48,7 +54,7 @@ export class DurableEngine {
     this.#orchestrations = new KeyedQueue({
       limit: host.settings.maxConcurrentOrchestratorFunctions,
       work: (id) => this.#guard(() => this.#turn(id)),
-      delayMs: (id) => Math.min(maxGatherMs, this.#turnMs.get(id) ?? 0),
+      delayMs: (id) => this.#gatherMs(id),
     });
     this.#entities = new KeyedQueue({
       limit: host.settings.maxConcurrentEntityFunctions,
@@ -100,17 +106,26 @@ export class DurableEngine {
     if (effects.timerAt < this.#timerAt) this.#armTimer(effects.timerAt);
   }
 
-  /** An instance or an entity has got a message. */
-  notify(id: string): void {
+  /** An instance or an entity has got a message, or that many. */
+  notify(id: string, messageCount = 1): void {
+    const pace = this.#paces.get(id);
+    if (pace) pace.awaited -= messageCount;
     (id.startsWith('@') ? this.#entities : this.#orchestrations).announce(id);
   }
 
   async #turn(id: string): Promise<void> {
     const startedMs = performance.now();
-    this.apply(await runOrchestrationTurn(this.host, this.#cache, id));
-    const tookMs = performance.now() - startedMs;
-    if (tookMs > longTurnMs && this.#cache.has(id)) this.#turnMs.set(id, tookMs);
-    else this.#turnMs.delete(id);
+    const { effects, awaited } = await runOrchestrationTurn(this.host, this.#cache, id);
+    const turnMs = performance.now() - startedMs;
+    if (turnMs > longTurnMs && awaited > 0) this.#paces.set(id, { turnMs, awaited });
+    else this.#paces.delete(id);
+    this.apply(effects);
+  }
+
+  /** Replaying a long history for every single completion would cost more than waiting for some of them. */
+  #gatherMs(id: string): number {
+    const pace = this.#paces.get(id);
+    return pace && pace.awaited > 0 ? Math.min(maxGatherMs, pace.turnMs) : 0;
   }
 
   #deliver(tasks: readonly TaskRow[]): void {
@@ -140,15 +155,15 @@ export class DurableEngine {
 
   #record(batch: readonly FinishedTask[]): void {
     const { store, clock } = this.host;
-    const effects = noEffects();
+    const reports = new Map<string, number>();
     store.transaction(() => {
       for (const { task, event } of batch) {
         if (!store.deleteTask(task.id) && task.isDuplicate !== true) continue;
         sendEvent(store, { id: task.instanceId, executionId: task.executionId }, event, clock.now());
-        effects.notified.add(task.instanceId);
+        reports.set(task.instanceId, (reports.get(task.instanceId) ?? 0) + 1);
       }
     });
-    this.apply(effects);
+    for (const [id, count] of reports) this.notify(id, count);
   }
 
   #armTimer(atMs: number): void {

@@ -32,6 +32,12 @@ export interface TurnResult extends ReplayResult {
   readonly customStatus: string | undefined;
 }
 
+interface TurnOutcome {
+  readonly effects: Effects;
+  /** How many activities and children the orchestration waits for. */
+  readonly awaited: number;
+}
+
 /**
  * Runs one turn of an orchestration: takes all waiting messages, runs the orchestrator over its history, and commits what follows
  * from it in one transaction. Rejects only if the store fails.
@@ -40,16 +46,16 @@ export async function runOrchestrationTurn(
   host: DurableHost,
   cache: HistoryCache,
   instanceId: string,
-): Promise<Effects> {
+): Promise<TurnOutcome> {
   const turn = beginTurn(host, cache, instanceId);
-  if (!turn) return noEffects();
+  if (!turn) return { effects: noEffects(), awaited: 0 };
   const result = await computeTurn(host, turn);
   const effects = noEffects();
   const committed = host.store.transaction(() => commitTurn(host, turn, result, effects));
-  if (!committed) return noEffects();
+  if (!committed) return { effects: noEffects(), awaited: 0 };
   if (host.faults.replayEveryStep === true) effects.notified.add(instanceId);
   else if (!result.completion) cache.put(instanceId, turn.history);
-  return effects;
+  return { effects, awaited: result.completion ? 0 : result.awaited };
 }
 
 function beginTurn(host: DurableHost, cache: HistoryCache, instanceId: string): Turn | undefined {
@@ -93,17 +99,13 @@ async function computeTurn(host: DurableHost, turn: Turn): Promise<TurnResult> {
   const { instance, history, arrived } = turn;
   try {
     const fn = requireFunction(host.catalog, 'orchestration', instance.name);
-    const events = [...history.texts, ...arrived.map((event) => JSON.stringify({ ...event, IsPlayed: false }))];
-    const isReplaying = history.events.length > 0;
-    const trigger = orchestrationTrigger({
-      instance,
-      events,
-      isReplaying,
-      schemaVersion: host.schemaVersion,
-      settings: host.settings,
-    });
-    const answer = await callOrchestrator(host.invoke, fn, trigger);
-    if (host.faults.replayEveryStep === true) requireSame(answer, await callOrchestrator(host.invoke, fn, trigger));
+    const { schemaVersion, settings } = host;
+    const call = () => {
+      const trigger = orchestrationTrigger({ instance, history: history.events, arrived, schemaVersion, settings });
+      return callOrchestrator(host.invoke, fn, trigger);
+    };
+    const answer = await call();
+    if (host.faults.replayEveryStep === true) requireSame(answer, await call());
     if (answer.kind === 'crash') return crashed(turn, answer.message, answer.stack);
     return applyCustomStatus(instance, answer.state, replayTurn(host, turn, answer.state));
   } catch (error) {
@@ -131,12 +133,18 @@ function crashed(turn: Turn, message: string, stack: string): TurnResult {
   const completion: Completion = terminated
     ? { status: 'Terminated', output: terminated.Input ?? null }
     : failure(turn.instance.name, message, { stack });
-  return { decisions: [], completion, suspended: false, customStatus: undefined };
+  return { decisions: [], completion, suspended: false, awaited: 0, customStatus: undefined };
 }
 
 function applyCustomStatus(instance: InstanceRow, state: OrchestratorState, result: ReplayResult): TurnResult {
   const customStatus = state.customStatus === undefined ? undefined : toJson(state.customStatus);
   if (customStatus === undefined || customStatus.length <= maxCustomStatusChars) return { ...result, customStatus };
   const message = `the custom status takes ${customStatus.length * 2} bytes as UTF-16 and may take ${maxCustomStatusChars * 2}.`;
-  return { decisions: [], completion: failure(instance.name, message), suspended: false, customStatus: undefined };
+  return {
+    decisions: [],
+    completion: failure(instance.name, message),
+    suspended: false,
+    awaited: 0,
+    customStatus: undefined,
+  };
 }
