@@ -3,6 +3,7 @@ import { DurableEngine } from './durable/engine.ts';
 import type { Faults } from './durable/faults.ts';
 import { DurableHttpApi } from './durable/http-api.ts';
 import { clientInput } from './durable/management-urls.ts';
+import { StartError } from './errors.ts';
 import { FunctionRoutes } from './http/function-routes.ts';
 import type { HostKeys } from './http/keys.ts';
 import type { Site } from './http/server.ts';
@@ -55,10 +56,23 @@ export function createAppHost(options: AppHostOptions): AppHost {
   const { invoke, runningCount } = countRunning(createInvoker(app, () => document));
   const environment = process.env;
   const catalog = catalogFunctions(app.registrations, environment, log);
+  if (catalog.all.length === 0) throw new StartError("None of the app's functions can run; the log says why for each.");
   log('information', 'Host.Startup', `Functions: ${describe(catalog)}.`);
+  if (!hostJson.hasExtensionBundle) warnOfMissingBundle(catalog, log);
   const { durable: settings, functionTimeoutMs, routePrefix } = hostJson;
   const schemaVersion = durableSchemaVersion(environment);
-  const durableHost = { store, invoke, catalog, clock, log, settings, functionTimeoutMs, schemaVersion, faults };
+  const durableHost = {
+    store,
+    invoke,
+    catalog,
+    clock,
+    log,
+    settings,
+    functionTimeoutMs,
+    schemaVersion,
+    faults,
+    environment,
+  };
   const engine = new DurableEngine({ host: durableHost, onFatal, onQuiet });
   const functions = catalog.ofKind('timer');
   const timers = new TimerTriggers({ functions, store, clock, invoke, log, environment, onQuiet });
@@ -88,6 +102,15 @@ export function createAppHost(options: AppHostOptions): AppHost {
     isIdle: () => engine.isIdle && timers.isIdle && runningCount() === 0,
     nextTimerAtMs: () => engine.nextTimerAtMs,
   };
+}
+
+/** Without it an app runs here and is empty in Azure. */
+function warnOfMissingBundle(catalog: FunctionCatalog, log: Log): void {
+  const affected = catalog.all.filter(({ kind }) => kind !== 'http' && kind !== 'timer');
+  if (affected.length === 0) return;
+  const names = affected.map(({ name }) => name).join(', ');
+  const advice = 'unless it installs the extension itself';
+  log('warning', 'Host.Startup', `host.json has no "extensionBundle": ${advice}, Azure would not run ${names}.`);
 }
 
 function describe(catalog: FunctionCatalog): string {

@@ -19,6 +19,7 @@ export interface DurableHost {
   /** The newest action format offered to durable-functions: 1, 2 or 3. */
   readonly schemaVersion: number;
   readonly faults: Faults;
+  readonly environment: NodeJS.ProcessEnv;
 }
 
 /** What has to happen in memory once a transaction is committed. */

@@ -10,6 +10,8 @@ import type { LogLevels } from '../log.ts';
 /** What the host takes from host.json. Names and defaults: learn.microsoft.com/azure/azure-functions/functions-host-json */
 export interface HostJson {
   readonly routePrefix: string;
+  /** Whether host.json asks for the bundle that brings every trigger but HTTP and timer in Azure. */
+  readonly hasExtensionBundle: boolean;
   /** Time an activity or an HTTP function may take; undefined = no limit. */
   readonly functionTimeoutMs: number | undefined;
   readonly logLevels: LogLevels;
@@ -41,14 +43,23 @@ export function readHostJson(appDir: string): HostJson {
 
 /** The settings in a parsed host.json; throws a StartError that names what is wrong. */
 export function parseHostJson(root: JsonObject, path = 'host.json'): HostJson {
+  requireVersion(root, path);
   const extensions = objectAt(root, 'extensions', path);
   const http = objectAt(extensions, 'http', path);
   return {
+    hasExtensionBundle: root['extensionBundle'] !== undefined,
     routePrefix: trimSlashes(text(http, 'routePrefix', 'api', path)),
     functionTimeoutMs: timeout(root['functionTimeout'], path),
     logLevels: logLevels(objectAt(objectAt(root, 'logging', path), 'logLevel', path)),
     durable: durableSettings(objectAt(extensions, 'durableTask', path), path),
   };
+}
+
+/** The Functions host refuses to start without it, unless the file is empty (HostJsonFileConfigurationSource.cs). */
+function requireVersion(root: JsonObject, path: string): void {
+  if (Object.keys(root).length === 0 || root['version'] === '2.0') return;
+  const found = root['version'] === undefined ? 'it has none' : `not ${JSON.stringify(root['version'])}`;
+  throw new StartError(`${path}: "version" must be "2.0", ${found}. Azure does not start an app without it.`);
 }
 
 function durableSettings(durable: JsonObject, path: string): DurableSettings {

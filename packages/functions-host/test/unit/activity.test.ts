@@ -41,6 +41,7 @@ const run = async (invoke: Invoke) => {
     functionTimeoutMs: 60_000,
     schemaVersion: 3,
     faults: {},
+    environment: {},
   };
   const event = await runActivity(host, task);
   store.close();
