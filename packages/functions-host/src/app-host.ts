@@ -9,13 +9,14 @@ import type { HostKeys } from './http/keys.ts';
 import type { Site } from './http/server.ts';
 import type { Log } from './log.ts';
 import { TimerTriggers } from './schedules/timer-triggers.ts';
-import { bodyLimit, durableSchemaVersion } from './settings/environment.ts';
+import { bodyLimit, durableSchemaVersion, sanitizesErrors } from './settings/environment.ts';
 import type { HostJson } from './settings/host-json.ts';
 import type { Store } from './store/store.ts';
 import { catalogFunctions } from './worker/functions.ts';
 import type { FunctionCatalog } from './worker/functions.ts';
 import { createInvoker } from './worker/invoker.ts';
 import type { Invoke } from './worker/invoker.ts';
+import { sanitizeErrors } from './worker/sanitize.ts';
 import type { LoadedApp } from './worker/load-app.ts';
 
 export interface AppHostOptions {
@@ -53,8 +54,9 @@ export function createAppHost(options: AppHostOptions): AppHost {
   const { onFatal, onQuiet } = options;
   const urls = { origin, hubName: hostJson.durable.hubName, systemKey: keys.system };
   const document = clientInput(urls);
-  const { invoke, runningCount } = countRunning(createInvoker(app, () => document));
   const environment = process.env;
+  const invokeApp = createInvoker(app, () => document);
+  const { invoke, runningCount } = countRunning(sanitizesErrors(environment) ? sanitizeErrors(invokeApp) : invokeApp);
   const catalog = catalogFunctions(app.registrations, environment, log);
   if (catalog.all.length === 0) throw new StartError("None of the app's functions can run; the log says why for each.");
   log('information', 'Host.Startup', `Functions: ${describe(catalog)}.`);
@@ -75,10 +77,15 @@ export function createAppHost(options: AppHostOptions): AppHost {
   };
   const engine = new DurableEngine({ host: durableHost, onFatal, onQuiet });
   const functions = catalog.ofKind('timer');
-  const timers = new TimerTriggers({ functions, store, clock, invoke, log, environment, onQuiet });
+  const timerParts = { functions, store, clock, invoke, log, environment, functionTimeoutMs, onQuiet };
+  const timers = new TimerTriggers(timerParts);
   const bodyLimitBytes = bodyLimit(environment);
   const httpUri = app.capabilities['HttpUri'];
-  const routes = new FunctionRoutes({ catalog, invoke, log, routePrefix, keys, requireKeys, bodyLimitBytes, httpUri });
+  const routes = new FunctionRoutes({
+    ...{ catalog, invoke, log, routePrefix, keys, requireKeys, bodyLimitBytes, httpUri },
+    requestLimits: hostJson.requestLimits,
+    timeLimit: { clock, functionTimeoutMs },
+  });
   const durable = new DurableHttpApi(engine);
 
   return {

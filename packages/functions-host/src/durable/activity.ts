@@ -1,6 +1,7 @@
 import { errorMessage, errorStack } from '../errors.ts';
 import { isObject, toJson, tryParse } from '../json.ts';
 import type { TaskRow } from '../store/rows.ts';
+import { limitTime } from '../worker/limit-time.ts';
 import { typedDataToJson } from '../worker/rpc.ts';
 import { requireFunction } from './durable-host.ts';
 import type { DurableHost } from './durable-host.ts';
@@ -24,24 +25,8 @@ async function callActivity(host: DurableHost, task: TaskRow): Promise<string | 
   const fn = requireFunction(host.catalog, 'activity', task.name);
   const trigger = task.input === null ? {} : { string: task.input };
   const invocation = host.invoke({ fn, trigger, triggerMetadata: { instanceId: { string: task.instanceId } } });
-  const response = await withTimeout(host, fn.name, invocation);
+  const response = await limitTime(host, fn.name, invocation);
   return typedDataToJson(response.returnValue);
-}
-
-/** Gives up waiting after host.json's functionTimeout. The handler itself cannot be stopped; its late result is dropped. */
-async function withTimeout<T>(host: DurableHost, name: string, work: Promise<T>): Promise<T> {
-  const limitMs = host.functionTimeoutMs;
-  if (limitMs === undefined) return await work;
-  let cancel: (() => void) | undefined;
-  const expired = new Promise<never>((_, reject) => {
-    const error = new Error(`Timeout value of ${limitMs / 1000} s exceeded by function: Functions.${name}`);
-    cancel = host.clock.wakeAt(host.clock.now() + limitMs, () => reject(error));
-  });
-  try {
-    return await Promise.race([work, expired]);
-  } finally {
-    cancel?.();
-  }
 }
 
 function failedEvent(task: TaskRow, thrown: unknown): EventBody {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { StartError } from '../errors.ts';
+import type { RequestLimits } from '../http/request-gate.ts';
 import { isObject } from '../json.ts';
 import type { JsonObject } from '../json.ts';
 import { isLogLevel } from '../log.ts';
@@ -12,7 +13,8 @@ export interface HostJson {
   readonly routePrefix: string;
   /** Whether host.json asks for the bundle that brings every trigger but HTTP and timer in Azure. */
   readonly hasExtensionBundle: boolean;
-  /** Time an activity or an HTTP function may take; undefined = no limit. */
+  readonly requestLimits: RequestLimits;
+  /** Time a function may take; undefined = no limit. */
   readonly functionTimeoutMs: number | undefined;
   readonly logLevels: LogLevels;
   readonly durable: DurableSettings;
@@ -49,6 +51,10 @@ export function parseHostJson(root: JsonObject, path = 'host.json'): HostJson {
   return {
     hasExtensionBundle: root['extensionBundle'] !== undefined,
     routePrefix: trimSlashes(text(http, 'routePrefix', 'api', path)),
+    requestLimits: {
+      maxConcurrentRequests: limit(http, 'maxConcurrentRequests', path),
+      maxOutstandingRequests: limit(http, 'maxOutstandingRequests', path),
+    },
     functionTimeoutMs: timeout(root['functionTimeout'], path),
     logLevels: logLevels(objectAt(objectAt(root, 'logging', path), 'logLevel', path)),
     durable: durableSettings(objectAt(extensions, 'durableTask', path), path),
@@ -123,6 +129,11 @@ function count(parent: JsonObject, key: string, fallback: number, path: string):
     throw new StartError(`${path}: "${key}" must be a whole number of at least 1, not ${JSON.stringify(value)}.`);
   }
   return value;
+}
+
+/** A limit where -1, like nothing, means none. */
+function limit(parent: JsonObject, key: string, path: string): number | undefined {
+  return parent[key] === undefined || parent[key] === -1 ? undefined : count(parent, key, 1, path);
 }
 
 function timeout(value: unknown, path: string): number | undefined {

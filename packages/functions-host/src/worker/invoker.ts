@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { CoreInvocationContext, HookContext, HookName } from './core-module.ts';
+import type { CoreInvocationContext, HookContext, HookName, RetryContext } from './core-module.ts';
 import type { HostFunction } from './functions.ts';
 import type { LoadedApp } from './load-app.ts';
 import type { RpcInvocationResponse, RpcTypedData } from './rpc.ts';
@@ -9,6 +9,7 @@ export interface Invocation {
   readonly trigger: RpcTypedData | ReadyValue;
   readonly triggerMetadata?: Readonly<Record<string, RpcTypedData>>;
   readonly invocationId?: string;
+  readonly retryContext?: RetryContext;
 }
 
 /** A trigger's value as the function is to see it, where encoding it for the programming model and back would only cost time. */
@@ -64,6 +65,7 @@ function coreContext(app: LoadedApp, invocation: Invocation, clientInput: () => 
       functionId: fn.registered.id,
       inputData: [{ name: fn.triggerName, data: 'value' in invocation.trigger ? {} : invocation.trigger }, ...clients],
       triggerMetadata: invocation.triggerMetadata ?? {},
+      ...(invocation.retryContext && { retryContext: invocation.retryContext }),
       traceContext: { traceParent: newTraceParent(), traceState: '', attributes: {} },
     },
     state: undefined,
