@@ -134,19 +134,19 @@ export class DurableEngine {
       this.#activities.add(tasks);
       return;
     }
-    for (const task of tasks) {
-      const { startDelayMs = 0, resultDelayMs = 0, duplicates = 0 } = activity(task) ?? {};
-      const again: Delivery = { ...task, isDuplicate: true };
-      const deliveries = [{ ...task, resultDelayMs }, ...Array.from({ length: duplicates }, () => again)];
-      this.#delays.after(startDelayMs, () => this.#activities.add(deliveries));
-    }
+    for (const task of tasks) this.#deliverLate({ ...task, fault: activity(task) ?? {}, isDuplicate: false });
+  }
+
+  #deliverLate(delivery: Delivery): void {
+    this.#delays.after(delivery.fault?.startDelayMs ?? 0, () => this.#activities.add([delivery]));
   }
 
   #handIn(batch: readonly FinishedTask[]): void {
-    const delayed = batch.filter(({ task }) => task.resultDelayMs !== undefined && task.resultDelayMs > 0);
-    for (const one of delayed) this.#delays.after(one.task.resultDelayMs ?? 0, () => void this.#complete([one]));
-    const rest = delayed.length > 0 ? batch.filter((one) => !delayed.includes(one)) : batch;
-    void this.#complete(rest);
+    const isLate = ({ task }: FinishedTask) => (task.fault?.resultDelayMs ?? 0) > 0;
+    for (const one of batch.filter(isLate)) {
+      this.#delays.after(one.task.fault?.resultDelayMs ?? 0, () => void this.#complete([one]));
+    }
+    void this.#complete(batch.filter((one) => !isLate(one)));
   }
 
   #complete(batch: readonly FinishedTask[]): Promise<void> {
@@ -164,6 +164,16 @@ export class DurableEngine {
       }
     });
     for (const [id, count] of reports) this.notify(id, count);
+    for (const { task } of batch) this.#repeat(task);
+  }
+
+  /** A delivery that has reported comes again if a fault wants it so. */
+  #repeat(delivery: Delivery): void {
+    const { fault } = delivery;
+    const duplicates = fault?.duplicates ?? 0;
+    if (fault && duplicates > 0) {
+      this.#deliverLate({ ...delivery, fault: { ...fault, duplicates: duplicates - 1 }, isDuplicate: true });
+    }
   }
 
   #armTimer(atMs: number): void {

@@ -26,14 +26,17 @@ export interface ActivityFault {
   readonly startDelayMs?: number;
   /** It has run, but the orchestration hears of it only after this time. Killed meanwhile, it runs again. */
   readonly resultDelayMs?: number;
-  /** How many times more it runs and reports, as after a lost acknowledgement; the first report counts. */
+  /**
+   * How many times more it is delivered, each time after it has reported, as when acknowledgements are lost. It runs and reports again,
+   * with the same delays; the first report counts.
+   */
   readonly duplicates?: number;
 }
 
 /** One delivery of an activity. */
 export interface Delivery extends TaskRow {
-  readonly resultDelayMs?: number;
-  /** It reports although another delivery may have done so. */
+  readonly fault?: ActivityFault;
+  /** It reports although another delivery has done so. */
   readonly isDuplicate?: boolean;
 }
 
