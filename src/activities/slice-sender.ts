@@ -98,6 +98,7 @@ async function sendChunk(
       rows: chunk.sendable,
       options: lane.input.spec.options,
       repeat,
+      runStartedAt: lane.plan.manifest.createdAt,
       deadlineAtMs: lane.boxEndsMs,
       log,
     });

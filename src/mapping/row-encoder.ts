@@ -113,7 +113,7 @@ type KeyEncoder = (row: SourceRow) => RowKey | Rejection;
 function keyEncoder(key: PlannedKey): KeyEncoder {
   switch (key.kind) {
     case 'made':
-      return (row) => ({ kind: 'id', id: key.prefix + row.row.toString(16).padStart(12, '0') });
+      return (row) => ({ kind: 'id', id: key.prefix + row.row.toString(16).padStart(12, '0'), made: true });
     case 'id': {
       const prepared = { source: key.source, name: key.column, encode: guidEncoder };
       return (row) => {

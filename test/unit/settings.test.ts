@@ -34,13 +34,13 @@ describe('loadSettings', () => {
     const { connections } = loadSettings({
       ...smallest,
       Dataverse__test__url: 'https://contoso-test.crm4.dynamics.com/',
-      Dataverse__test__clientId: '0b0c0d0e-0000-4000-8000-000000000000',
+      Dataverse__test__clientIds: '0b0c0d0e-0000-4000-8000-000000000000',
       Dataverse__test__maxDop: '12',
     });
     expect([...connections.keys()]).toEqual(['main', 'test']);
     expect(connections.get('test')).toMatchObject({
       url: 'https://contoso-test.crm4.dynamics.com',
-      clientId: '0b0c0d0e-0000-4000-8000-000000000000',
+      clientIds: ['0b0c0d0e-0000-4000-8000-000000000000'],
       maxDop: 12,
     });
   });

@@ -182,9 +182,8 @@ describe('the client', () => {
     const clock = instantClock();
     expect(() =>
       createClient({
-        connection: { name: 'prod', url: 'http://contoso.crm4.dynamics.com', allowLoopbackHttp: true },
-        tokens: { get: async () => 't', refresh: async () => 't' },
-        gate: createThrottleGate({ clock }),
+        connection: { name: 'prod', url: 'http://contoso.crm4.dynamics.com', clientIds: [], allowLoopbackHttp: true },
+        senders: [{ tokens: { get: async () => 't', refresh: async () => 't' }, gate: createThrottleGate({ clock }) }],
         dispatcher: new MockAgent(),
         clock,
         random: Math.random,

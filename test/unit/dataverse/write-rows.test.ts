@@ -7,6 +7,7 @@ import {
   batchAnswer,
   guid,
   harness,
+  madeRow,
   noOptions,
   operationsOf,
   refuse,
@@ -19,6 +20,8 @@ import {
 } from './support.ts';
 
 const noContent: Reply = { status: 204 };
+const there = { status: 200, json: { fan_cityid: guid(1) } };
+const made = [1, 2, 3].map(madeRow);
 const reset = () => Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
 const duplicate = { status: 412, code: '0x80040237', message: 'A record with matching key values already exists.' };
 const missing = { status: 404, code: '0x80040217', message: 'fan_city With Id = x Does Not Exist' };
@@ -353,8 +356,8 @@ describe('what a repeat means', () => {
     ['an earlier attempt of this call was lost', false, [reset()]],
   ])('looks up duplicates of own ids when %s', async (_, repeat, lost) => {
     const { outcomes, seen } = await write(
-      inOrder(...lost, refusalOf(duplicate), batchAnswer([duplicate, duplicate, 204]), batchAnswer([200, missing])),
-      { operation: 'create', repeat },
+      inOrder(...lost, refusalOf(duplicate), batchAnswer([duplicate, duplicate, 204]), batchAnswer([there, missing])),
+      { operation: 'create', repeat, rows: made },
     );
     expect(outcomes).toMatchObject([
       { outcome: 'created', recovered: true },
@@ -373,7 +376,7 @@ describe('what a repeat means', () => {
     const { kinds } = await write(inOrder(refusalOf(duplicate), batchAnswer([hidden])), {
       operation: 'create',
       repeat: true,
-      rows: [row(1)],
+      rows: [madeRow(1)],
     });
     expect(kinds).toEqual(['unknown']);
   });
@@ -381,9 +384,9 @@ describe('what a repeat means', () => {
   it('reads again when a read meets a lock or a throttle, and decides nothing when that goes on', async () => {
     const lock = refuse(400, '0x80044150', 'Sql Number: 1205');
     const busy = { status: 429, code: '0x80072322' };
-    const reads = [lock, batchAnswer([200, busy, 200]), batchAnswer([200])];
+    const reads = [lock, batchAnswer([there, busy, there]), batchAnswer([there])];
     const first = [refusalOf(duplicate), batchAnswer([duplicate, duplicate, duplicate])];
-    const { outcomes } = await write(inOrder(...first, ...reads), { operation: 'create', repeat: true });
+    const { outcomes } = await write(inOrder(...first, ...reads), { operation: 'create', repeat: true, rows: made });
     expect(outcomes).toEqual([1, 2, 3].map((n) => ({ row: n, outcome: 'created', recovered: true })));
     await expect(
       write(inOrder(...first, lock, lock, lock, lock), { operation: 'create', repeat: true }),
@@ -478,8 +481,8 @@ describe('elastic tables', () => {
 
   it('looks up creates that an error without a list may have written', async () => {
     const { outcomes } = await write(
-      inOrder(refuse(400, '0x80040265', 'plug-in'), batchAnswer([duplicate, 204, 204]), batchAnswer([200])),
-      { table: elastic, operation: 'create' },
+      inOrder(refuse(400, '0x80040265', 'plug-in'), batchAnswer([duplicate, 204, 204]), batchAnswer([there])),
+      { table: elastic, operation: 'create', rows: made },
     );
     expect(outcomes[0]).toEqual({ row: 1, outcome: 'created', recovered: true });
   });

@@ -23,6 +23,11 @@ interface City {
   readonly suite_name: string;
   readonly suite_number: number | null;
   readonly '@odata.etag'?: string;
+}
+
+/** An item of a delta: a row, or the mark of a deleted one. */
+interface Change {
+  readonly suite_cityid?: string;
   readonly id?: string;
   readonly reason?: string;
 }
@@ -210,7 +215,7 @@ describe('lists of dynamics-web-api', () => {
     const kept = await create({ suite_name: 'New one' });
     const doomed = first.value[0]!.suite_cityid;
     await api.deleteRecord({ collection, key: doomed });
-    const changes = await api.retrieveMultiple<City>(tracked, first.oDataDeltaLink);
+    const changes = await api.retrieveMultiple<Change>(tracked, first.oDataDeltaLink);
     expect(changes.value.map((item) => item.suite_cityid ?? `${item.id} ${item.reason}`)).toEqual([
       kept,
       `${doomed} deleted`,
