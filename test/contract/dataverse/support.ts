@@ -46,6 +46,7 @@ const schema = {
       primaryIdColumn: 'fan_cityid',
       primaryNameColumn: 'fan_name',
       tableType: 'Standard',
+      changeTracking: true,
       columns: [...columns, kind, parent, founded],
       keys: [{ name: 'fan_codekey', columns: ['fan_code'], status: 'Active' }],
     },
