@@ -137,9 +137,9 @@ async function sendUntilDecided<T>(deps: Deps, request: ClientRequest<T>): Promi
   let attempts = 0;
   let waitedMs = 0;
   let maybeCommittedBefore = false;
-  const refusedTokens = new Map<Sender, string>();
+  let refused: RefusedToken | undefined;
   for (;;) {
-    const reply = await attempt(deps, request, refusedTokens);
+    const reply = await attempt(deps, request, refused);
     if (reply.kind === 'value') {
       return { value: reply.value, attempts: attempts + 1, maybeCommittedBefore, ms: reply.ms };
     }
@@ -148,8 +148,8 @@ async function sendUntilDecided<T>(deps: Deps, request: ClientRequest<T>): Promi
       maybeCommittedBefore ||= reply.partly;
       continue;
     }
-    if (reply.kind === 'fault' && reply.fault.class === 'token' && !refusedTokens.has(reply.sender)) {
-      refusedTokens.set(reply.sender, reply.token);
+    if (reply.kind === 'fault' && reply.fault.class === 'token' && refused === undefined) {
+      refused = reply;
       continue;
     }
     attempts += 1;
@@ -167,21 +167,22 @@ async function sendUntilDecided<T>(deps: Deps, request: ClientRequest<T>): Promi
   }
 }
 
-async function attempt<T>(
-  deps: Deps,
-  request: ClientRequest<T>,
-  refusedTokens: ReadonlyMap<Sender, string>,
-): Promise<Reply<T>> {
+/** The identity whose token was refused tries again itself: nobody else would see to a fresh one. */
+interface RefusedToken {
+  readonly sender: Sender;
+  readonly token: string;
+}
+
+async function attempt<T>(deps: Deps, request: ClientRequest<T>, refused: RefusedToken | undefined): Promise<Reply<T>> {
   const { clock } = deps;
-  const sender = senderFor(deps.pool, request);
+  const sender = refused?.sender ?? senderFor(deps.pool, request);
   const { gate, tokens } = sender;
   const pass = await gate.enter({ deadlineAtMs: request.deadlineAtMs, signal: request.signal });
   let result: PassResult = 'lost';
   let throttled = false;
   try {
     const clientRequestId = randomUUID();
-    const refused = refusedTokens.get(sender);
-    const token = await (refused === undefined ? tokens.get() : tokens.refresh(refused));
+    const token = await (refused === undefined ? tokens.get() : tokens.refresh(refused.token));
     if (!gate.isValid(pass)) return { kind: 'notSent' };
     const sentAtMs = clock.now();
     if (request.log !== undefined) request.log.requests += 1;

@@ -37,10 +37,10 @@ export interface LinkPlace {
  * something is wrong, and is refused.
  */
 export function pathOfLink(link: string, { origin, entitySetName }: LinkPlace): string {
-  const url = URL.canParse(link) ? new URL(link) : undefined;
-  if (url === undefined || url.username !== '' || url.password !== '' || !isSameEnvironment(url, new URL(origin))) {
+  if (!URL.canParse(link) || !isSameEnvironment(new URL(link), new URL(origin))) {
     throw new RequestRejectedError('The environment answered with a link to another place.');
   }
+  const url = new URL(link);
   const path = /^\/api\/data\/v9\.\d\/(.*)$/.exec(url.pathname)?.[1];
   if (path !== entitySetName) throw new RequestRejectedError('The environment answered with a link to another table.');
   return `${path}${url.search}`;
@@ -49,6 +49,7 @@ export function pathOfLink(link: string, { origin, entitySetName }: LinkPlace): 
 /** Both hosts of an environment, with `.api` and without, answer for each other. */
 function isSameEnvironment(one: URL, other: URL): boolean {
   const host = ({ host: name }: URL) => name.replace(/^([^.]+)\.api\./, '$1.');
+  if (one.username !== '' || one.password !== '') return false;
   return one.protocol === other.protocol && host(one) === host(other);
 }
 

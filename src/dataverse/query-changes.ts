@@ -65,7 +65,8 @@ function readChanges(body: string, primaryIdColumn: string): AnswerPage {
 }
 
 function changeOf(item: ReadRow, primaryIdColumn: string): Change {
-  const isDeleted = String(item['@odata.context'] ?? '').endsWith('/$deletedEntity') || item['reason'] === 'deleted';
+  const { '@odata.context': context } = item;
+  const isDeleted = typeof context === 'string' && context.endsWith('/$deletedEntity');
   const id = item[isDeleted ? 'id' : primaryIdColumn];
   if (typeof id !== 'string') throw new MalformedAnswerError('A change names no row.');
   // Deleted rows may be named by their address.
