@@ -12,14 +12,16 @@ import { readJsonList } from './read-json.ts';
 import { verifyCreated } from './verify-created.ts';
 import type { PartResult } from './write-by-batch.ts';
 
-/** Characters in a key value that no URL by alternate key works with, encoded or not (learn.microsoft.com/power-apps/developer/data-platform/webapi/retrieve-entity-using-web-api). */
-const forbidden = /[/<>*%&:\\?+]/;
+/**
+ * Characters in a key value that no URL by alternate key works with, encoded or not
+ * (learn.microsoft.com/power-apps/developer/data-platform/define-alternate-keys-entity), and `#`, of which the same was recorded
+ * (github.com/MicrosoftDocs/powerapps-docs/issues/1895).
+ */
+const forbidden = /[/<>*%&:\\?+#]/;
 
 /** The row cannot be named by its key: it has to be looked for. */
 export function hasHardKey(key: RowKey): boolean {
-  return (
-    key.kind === 'alternate' && keyParts(key.predicate).some(({ text }) => text !== undefined && forbidden.test(text))
-  );
+  return key.kind === 'alternate' && forbidden.test(key.predicate);
 }
 
 type SettleRows = (call: WriteCall, rows: readonly PendingRow[]) => Promise<void>;
@@ -169,7 +171,7 @@ function memberOf({ column, literal, text }: KeyPart): string | undefined {
   return `${JSON.stringify(column)}:${isNumber ? literal : JSON.stringify(text ?? literal)}`;
 }
 
-const characters = 'The key holds characters that no URL takes (/ < > * % & : \\ ? +)';
+const characters = 'The key holds characters that no URL takes (/ < > * % & : \\ ? + #)';
 const ambiguous: ServiceFault = {
   class: 'row',
   httpStatus: 400,

@@ -26,7 +26,7 @@ export function newPendingRow(
   row: EncodedRow,
   before: { readonly shadowed: boolean; readonly repeat: boolean },
 ): PendingRow {
-  return { row, ...before, sends: 0, busySends: 0, raced: false };
+  return { row, shadowed: before.shadowed, repeat: before.repeat, sends: 0, busySends: 0, raced: false };
 }
 
 /** One call of `writeRows`. */

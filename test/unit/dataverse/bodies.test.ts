@@ -26,6 +26,16 @@ describe('buildBulkBody', () => {
     ]);
   });
 
+  it('names rows of elastic tables by id and partition', () => {
+    const partitioned = { ...row(1), key: { kind: 'id', id: guid(1), partitionId: oneByte('é"1') } } as const;
+    expect(jsonOf(buildBulkBody('DeleteMultiple', standardTable, [partitioned])).Targets).toEqual([
+      { '@odata.type': type, fan_cityid: guid(1), partitionid: 'é"1' },
+    ]);
+    expect(keySegment(standardTable, { ...partitioned.key, partitionId: oneByte("d'1 é") })).toBe(
+      `fan_cities(fan_cityid=${guid(1)},partitionid='d''1%20%C3%A9')`,
+    );
+  });
+
   it('sends nothing but keys for a delete', () => {
     expect(jsonOf(buildBulkBody('DeleteMultiple', standardTable, [row(1)])).Targets).toEqual([
       { '@odata.type': type, fan_cityid: guid(1) },
