@@ -1,19 +1,18 @@
 import type { OrchestrationContext } from 'durable-functions';
 import { cancelEvent } from '../names.ts';
-import type { Grant } from '../plan/governor.ts';
 import type { BulkRunInput } from '../plan/payloads.ts';
 import { statusOf } from '../plan/progress.ts';
 import { cancelled, waited, type RunState } from '../plan/run-state.ts';
 import { timerIn, type Steps } from './steps.ts';
 
-/** Waits as long as the grant says, on a durable timer so that nobody pays for sleeping, or until the run is cancelled. */
+/** Waits on a durable timer so that nobody pays for sleeping, or until the run is cancelled. */
 export function* pause(
   context: OrchestrationContext,
   input: BulkRunInput,
   run: RunState,
-  grant: Grant,
+  seconds: number,
 ): Steps<RunState> {
-  const delayMs = grant.waitSeconds * 1_000;
+  const delayMs = seconds * 1_000;
   const waitingUntil = new Date(context.df.currentUtcDateTime.getTime() + delayMs).toISOString();
   const { rowsPerRequest } = input.spec.options;
   context.df.setCustomStatus(statusOf('waiting', run, { rowsPerRequest, lanes: 0, waitingUntil }));
