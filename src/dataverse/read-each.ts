@@ -1,12 +1,14 @@
 import type { ServiceFault } from './error-table.ts';
 import { BatchRejectedError } from './errors.ts';
-import { maxBatchOperations } from './odata-batch.ts';
 import type { BatchOperation } from './odata-batch.ts';
 import type { BatchPart } from './odata-batch-answer.ts';
 import type { WriteCall } from './pending-row.ts';
 import { sessionHeaders } from './session.ts';
 import { pauseOrGiveUp, sendBatch } from './write-by-batch.ts';
 import type { PartResult } from './write-by-batch.ts';
+
+/** Whole rows can be wide: so many of them stay well under the bound of an answer. */
+const readsPerBatch = 200;
 
 /** One read and what to do with its answer. */
 export interface Reading {
@@ -22,8 +24,8 @@ export interface Reading {
  * any other request.
  */
 export async function readEach(call: WriteCall, readings: readonly Reading[]): Promise<void> {
-  for (let from = 0; from < readings.length; from += maxBatchOperations) {
-    await readUntilDecided(call, readings.slice(from, from + maxBatchOperations));
+  for (let from = 0; from < readings.length; from += readsPerBatch) {
+    await readUntilDecided(call, readings.slice(from, from + readsPerBatch));
   }
 }
 

@@ -1,4 +1,4 @@
-import { defaultClientId, type SettingsPatch } from 'dataverse-emulator';
+import { defaultClientId, type Facet, type SettingsPatch } from 'dataverse-emulator';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readTable } from '../../../src/dataverse/metadata.ts';
 import { writeRows, writeTargetOf } from '../../../src/dataverse/write-rows.ts';
@@ -11,7 +11,7 @@ const laneCount = 16;
 const rowsPerRequest = 5;
 
 /** Limits so low that a lane meets them all the time; each facet alone, then together. */
-const storms: readonly (readonly [name: string, settings: SettingsPatch, facets: readonly string[]])[] = [
+const storms: readonly (readonly [name: string, settings: SettingsPatch, facets: readonly Facet[]])[] = [
   ['requests', { limits: { requests: 25 } }, ['requests']],
   ['execution time', { limits: { executionTimeMs: 6_000 } }, ['executionTime']],
   ['concurrency', { limits: { concurrency: 4 } }, ['concurrency']],
@@ -21,7 +21,7 @@ const storms: readonly (readonly [name: string, settings: SettingsPatch, facets:
   [
     'everything at once',
     { servers: 2, limits: { requests: 15, executionTimeMs: 6_000, concurrency: 5 } },
-    ['concurrency', 'requests'],
+    ['concurrency'],
   ],
   ['waits told as dates', { limits: { requests: 25, retryAfter: { model: 'httpDate' } } }, ['requests']],
   ['waits not told at all', { limits: { requests: 25, retryAfter: { model: 'missing' } } }, ['requests']],
@@ -65,8 +65,7 @@ describe('a storm of 429 answers', () => {
     async (_, settings, facets) => {
       const { counters, expectedRows } = await storm(settings, [defaultClientId]);
       const [user] = Object.values(counters.users);
-      for (const facet of facets) expect(user?.refused).toMatchObject({ [facet]: expect.any(Number) });
-      expect(facets.some((facet) => (user?.refused[facet as 'requests'] ?? 0) > 0)).toBe(true);
+      for (const facet of facets) expect(user?.refused[facet]).toBeGreaterThan(0);
       expect(counters.earlyRetries).toBe(0);
       expect(tableOf(environment, 'fan_city')).toHaveLength(expectedRows);
     },
