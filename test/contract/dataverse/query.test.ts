@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newSendLog } from '../../../src/dataverse/client.ts';
 import { changePages, type Change, type ChangeQuery } from '../../../src/dataverse/query-changes.ts';
 import { queryPages, type Query } from '../../../src/dataverse/query.ts';
-import { scaledClock } from './scaled-clock.ts';
+import { virtualClock } from './virtual-clock.ts';
 import { close, guid, openEnvironment, row, tableOf, type Environment } from './support.ts';
 import { readTable } from '../../../src/dataverse/metadata.ts';
 import { writeRows, writeTargetOf } from '../../../src/dataverse/write-rows.ts';
@@ -127,7 +127,7 @@ describe('changes', () => {
 
   it('cannot be read any more after the life of the token', async () => {
     await close(environment);
-    const clock = scaledClock(100_000);
+    const clock = virtualClock();
     environment = await openEnvironment({ clock, emulatorClock: clock, settings: { tokenLifetimeSeconds: 10 ** 8 } });
     const { until } = await readChanges(changed);
     await clock.sleep(8 * 86_400_000);

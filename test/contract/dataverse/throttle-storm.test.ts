@@ -2,11 +2,9 @@ import { defaultClientId, type Facet, type SettingsPatch } from 'dataverse-emula
 import { afterEach, describe, expect, it } from 'vitest';
 import { readTable } from '../../../src/dataverse/metadata.ts';
 import { writeRows, writeTargetOf } from '../../../src/dataverse/write-rows.ts';
-import { scaledClock } from './scaled-clock.ts';
+import { virtualClock } from './virtual-clock.ts';
 import { close, openEnvironment, row, tableOf, type Environment } from './support.ts';
 
-/** Twenty times as fast as real: a window of 30 s passes in a second and a half. */
-const speed = 20;
 const laneCount = 16;
 const rowsPerRequest = 5;
 
@@ -23,20 +21,19 @@ const storms: readonly (readonly [name: string, settings: SettingsPatch, facets:
     { servers: 2, limits: { requests: 15, executionTimeMs: 6_000, concurrency: 5 } },
     ['concurrency'],
   ],
-  ['waits told as dates', { limits: { requests: 25, retryAfter: { model: 'httpDate' } } }, ['requests']],
   ['waits not told at all', { limits: { requests: 25, retryAfter: { model: 'missing' } } }, ['requests']],
   ['early requests refused', { limits: { requests: 25, retryAfter: { early: 'refuse' } } }, ['requests']],
 ];
 const noLimits = { windowMs: 30_000, requests: null, executionTimeMs: null, concurrency: null };
-/** What is on its way when a refusal is told may take 100 ms of real time to arrive. */
-const waits = { concurrencySeconds: 5, earlyGraceMs: 100 * speed };
+/** Nothing is on its way while time passes, so there is no grace for what is. */
+const waits = { concurrencySeconds: 5, earlyGraceMs: 0 };
 const secondClientId = defaultClientId.replace(/1$/, '2');
 
 let environment: Environment;
 afterEach(() => close(environment));
 
 async function storm(settings: SettingsPatch, clientIds: readonly string[]) {
-  const clock = scaledClock(speed);
+  const clock = virtualClock();
   environment = await openEnvironment({ profile: 'documented-1', clock, emulatorClock: clock, clientIds });
   const { client, emulator } = environment;
   const table = writeTargetOf(await readTable(client, 'fan_city'));
