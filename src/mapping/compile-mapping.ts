@@ -2,7 +2,7 @@ import type { Fault } from '../plan/fault.ts';
 import type { RunSpec } from '../plan/run-spec.ts';
 import { type AssignInput, assignColumns } from './assignments.ts';
 import type { MappingPlan, PlannedKey } from './mapping-plan.ts';
-import { planKey } from './plan-key.ts';
+import { partitionColumn, planKey } from './plan-key.ts';
 import { planMembers } from './plan-members.ts';
 
 export interface CompileMappingInput extends AssignInput {
@@ -29,7 +29,7 @@ export function compileMapping(input: CompileMappingInput): CompiledMapping {
 function keyColumnsOf(key: PlannedKey | undefined, { spec, table }: AssignInput): readonly string[] {
   if (key === undefined) return [table.primaryIdColumn, ...(spec.target.key ?? [])];
   if (key.kind === 'alternate') return key.parts.map(({ column }) => column.logicalName);
-  return [table.primaryIdColumn];
+  return key.partition === undefined ? [table.primaryIdColumn] : [table.primaryIdColumn, partitionColumn];
 }
 
 function extraMembersOf(spec: RunSpec): 'reject' | 'ignore' {
