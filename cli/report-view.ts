@@ -50,7 +50,7 @@ function proofText(report: RunReport): string {
   const { proof, rowsTotal } = report;
   if (proof === null || rowsTotal === null) return 'none, because the source was not read to its end';
   const { tiles, parts, rowsCovered, sumsAgree } = proof;
-  const covered = `${formatNoun(parts, 'part')} cover ${formatCount(rowsCovered)} of ${formatNoun(rowsTotal, 'row')}`;
+  const covered = `${formatNoun(parts, 'part')} ${parts === 1 ? 'covers' : 'cover'} ${formatCount(rowsCovered)} of ${formatNoun(rowsTotal, 'row')}`;
   if (tiles && sumsAgree && rowsCovered === rowsTotal) return `${covered}, each once; the sums agree`;
   if (endedEarly(report) && sumsAgree) {
     return `${covered}, each once; the sums agree; ${formatNoun(rowsTotal - rowsCovered, 'row')} not attempted`;
