@@ -1,6 +1,5 @@
 import type { Fault } from '../plan/fault.ts';
-import type { RunSpec } from '../plan/run-spec.ts';
-import { type AssignInput, assignColumns } from './assignments.ts';
+import { type AssignInput, assignColumns, unmappedIsFault } from './assignments.ts';
 import type { MappingPlan, PlannedKey } from './mapping-plan.ts';
 import { partitionColumn, planKey } from './plan-key.ts';
 import { planMembers } from './plan-members.ts';
@@ -22,7 +21,8 @@ export function compileMapping(input: CompileMappingInput): CompiledMapping {
   const keyColumns = new Set(keyColumnsOf(key, input));
   const members = operation === 'delete' ? [] : planMembers({ operation, table, assignments, keyColumns }, faults);
   if (key === undefined || faults.length > 0) return { faults };
-  return { plan: { operation, empty: spec.mapping.empty, extraMembers: extraMembersOf(spec), members, key } };
+  const extraMembers = unmappedIsFault(spec) ? 'reject' : 'ignore';
+  return { plan: { operation, empty: spec.mapping.empty, extraMembers, members, key } };
 }
 
 /** Without a usable key, its columns are not judged as written ones: one fault is enough. */
@@ -30,9 +30,4 @@ function keyColumnsOf(key: PlannedKey | undefined, { spec, table }: AssignInput)
   if (key === undefined) return [table.primaryIdColumn, ...(spec.target.key ?? [])];
   if (key.kind === 'alternate') return key.parts.map(({ column }) => column.logicalName);
   return key.partition === undefined ? [table.primaryIdColumn] : [table.primaryIdColumn, partitionColumn];
-}
-
-function extraMembersOf(spec: RunSpec): 'reject' | 'ignore' {
-  const { columns, unmapped } = spec.mapping;
-  return columns === undefined && unmapped === 'error' && spec.target.operation !== 'delete' ? 'reject' : 'ignore';
 }

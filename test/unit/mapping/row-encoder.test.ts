@@ -132,9 +132,11 @@ describe('a row that is none', () => {
     });
     const sourceColumns = ['fan_name', 'fan_population'];
     const columns = { fan_name: { from: 'fan_name' } };
-    for (const mapping of [{ unmapped: 'ignore' }, { columns }] as const) {
+    for (const mapping of [{ unmapped: 'ignore' }, { unmapped: 'ignore', columns }] as const) {
       expect(isRejection(createRowEncoder(planOf({ sourceColumns, mapping }))(row))).toBe(false);
     }
+    const strict = planOf({ sourceColumns: ['fan_name'], mapping: { columns } });
+    expect(createRowEncoder(strict)({ ...row, cells: ['A'] })).toMatchObject({ code: 'mapping.unmapped' });
   });
 });
 
