@@ -14,6 +14,7 @@ import type {
 import { statusOf, type RunStatus } from '../plan/progress.ts';
 import {
   beginRun,
+  granted,
   generationIsFull,
   hasWork,
   nextGeneration,
@@ -42,7 +43,8 @@ export function* bulkRun(context: OrchestrationContext): Generator<Task, BulkRun
       return undefined;
     }
     const grant = yield* leaseLanes(context, input, run);
-    run = grant.lanes === 0 ? yield* pause(context, input, run, grant) : yield* sendWave(context, input, run, grant);
+    run = granted(run, grant, context.df.currentUtcDateTime.toISOString());
+    run = grant.lanes === 0 ? yield* pause(context, run, grant) : yield* sendWave(context, input, run, grant);
   }
   yield* releaseLanes(context, input);
   return yield* close(context, input, run, run.ending ?? { state: 'completed' }, []);
@@ -83,9 +85,8 @@ function* close(
   ending: RunEnding,
   faults: readonly Fault[],
 ): Steps<CloseRunOutput> {
-  const { rowsPerRequest } = spec.options;
   context.df.setCustomStatus(
-    run === undefined ? { stage: 'closing', progress: null } : statusOf('closing', run, { rowsPerRequest }),
+    run === undefined ? { stage: 'closing', progress: null } : statusOf('closing', run),
   );
   const closing = {
     runId,
@@ -96,6 +97,7 @@ function* close(
     rowCount: run?.source.rowCount ?? null,
     requests: run?.requests ?? 0,
     throttled: run?.throttled ?? 0,
+    decisions: run?.decisions ?? [],
   } satisfies CloseRunInput;
   return yield* persist<CloseRunOutput>(context, { activity: names.closeRun, stage: 'closing', input: closing });
 }

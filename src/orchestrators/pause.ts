@@ -1,7 +1,6 @@
 import type { OrchestrationContext } from 'durable-functions';
 import { cancelEvent } from '../names.ts';
 import type { Grant } from '../plan/governor.ts';
-import type { BulkRunInput } from '../plan/payloads.ts';
 import { statusOf } from '../plan/progress.ts';
 import { cancelled, waited, type RunState } from '../plan/run-state.ts';
 import { timerIn, type Steps } from './steps.ts';
@@ -9,14 +8,12 @@ import { timerIn, type Steps } from './steps.ts';
 /** Waits as long as the grant says, on a durable timer so that nobody pays for sleeping, or until the run is cancelled. */
 export function* pause(
   context: OrchestrationContext,
-  input: BulkRunInput,
   run: RunState,
   grant: Grant,
 ): Steps<RunState> {
   const delayMs = grant.waitSeconds * 1_000;
   const waitingUntil = new Date(context.df.currentUtcDateTime.getTime() + delayMs).toISOString();
-  const { rowsPerRequest } = input.spec.options;
-  context.df.setCustomStatus(statusOf('waiting', run, { rowsPerRequest, lanes: 0, waitingUntil }));
+  context.df.setCustomStatus(statusOf('waiting', run, { lanes: 0, waitingUntil }));
   const timer = timerIn(context, delayMs);
   const cancel = context.df.waitForExternalEvent(cancelEvent);
   const first = yield context.df.Task.any([timer, cancel]);

@@ -1,6 +1,9 @@
-import type { Grant, LeaseRequest, WaveFeedback } from './governor.ts';
+import type { WaveFeedback } from './control-law.ts';
+import { note, type Decision } from './decisions.ts';
+import type { Grant, LeaseRequest } from './governor.ts';
 import type { LaneReport, ThrottleFacet } from './lane.ts';
 import { addCounts, totalOf, type OutcomeCounts } from './outcome.ts';
+import { addSends, learn, noFit, noSends, type RequestFit } from './request-size.ts';
 import type { RunSpec } from './run-spec.ts';
 import { mergeStretches, sliceCountOf, type Stretch } from './stretch.ts';
 import { toleranceExceeded } from './tolerance.ts';
@@ -39,6 +42,11 @@ export interface RunState {
   /** Slices one lane did per second in the last wave; null before. */
   readonly slicesPerLaneSecond: number | null;
   readonly feedback: WaveFeedback | null;
+  /** What this run's requests cost. */
+  readonly fit: RequestFit;
+  readonly rowsPerRequest: number | null;
+  /** The latest decisions of the governor. */
+  readonly decisions: readonly Decision[];
   /** Waves in a row without a new outcome. */
   readonly idleWaves: number;
   readonly ending: RunEnding | null;
@@ -73,6 +81,9 @@ export function beginRun(source: IndexedSource, dopHint: number | undefined, sta
     rowsPerSecond: null,
     slicesPerLaneSecond: null,
     feedback: null,
+    fit: noFit,
+    rowsPerRequest: null,
+    decisions: [],
     idleWaves: 0,
     ending: null,
     note: null,
@@ -103,15 +114,24 @@ export function leaseRequest(runId: string, run: RunState, spec: RunSpec, bounds
   return {
     runId,
     wanted,
+    fit: run.fit,
+    ...(spec.options.rowsPerRequest === undefined ? {} : { rowsPerRequest: spec.options.rowsPerRequest }),
     ...(bounds.maxDop === undefined ? {} : { maxDop: bounds.maxDop }),
     ...(run.dopHint === null ? {} : { hint: run.dopHint }),
     ...(run.feedback === null ? {} : { feedback: run.feedback }),
   };
 }
 
+/** Keeps the grant's size of requests, and the decision behind it when there was one. */
+export const granted = (run: RunState, grant: Grant, at: string): RunState => ({
+  ...run,
+  rowsPerRequest: grant.rowsPerRequest,
+  decisions: note(run.decisions, run.wave, grant, at),
+});
+
 /** The next wave: which lane gets what. */
 export function planWave(run: RunState, grant: Grant): Deal {
-  const reach = run.slicesPerLaneSecond === null ? null : run.slicesPerLaneSecond * grant.boxSeconds * grant.lanes;
+  const reach = run.slicesPerLaneSecond === null ? null : run.slicesPerLaneSecond * grant.boxSeconds * grant.lanes * grant.duty;
   const even = reach === null || sliceCountOf(run.pending) <= reach * evenWithinBoxes;
   return dealLanes(run.pending, grant.lanes, { even });
 }
@@ -153,7 +173,13 @@ export function absorb(
     dopHint: latestHint(reports) ?? run.dopHint,
     rowsPerSecond: done > 0 ? done / seconds : run.rowsPerSecond,
     slicesPerLaneSecond: slicesDone > 0 ? slicesDone / deal.lanes.length / seconds : run.slicesPerLaneSecond,
-    feedback: feedbackOf(reports, results),
+    feedback: feedbackOf(reports, results, { seconds, lanes: deal.lanes.length }),
+    fit: learn(
+      run.fit,
+      reports.reduce((sends, report) => addSends(sends, report.sends), noSends),
+      sum(reports, (report) => report.badRows),
+      seconds,
+    ),
     idleWaves: done > 0 ? 0 : run.idleWaves + 1,
     note: detailOf(results)?.slice(0, longestNote) ?? null,
     historyEvents: run.historyEvents + eventsOf(deal.lanes.length),
@@ -195,7 +221,11 @@ export const longestNote = 500;
 /** How long a run holds back after a wave in which the environment, or the platform under a lane, gave no usable answer. */
 const unavailableWaitMs = 15_000;
 
-function feedbackOf(reports: readonly LaneReport[], results: readonly LaneResult[]): WaveFeedback {
+function feedbackOf(
+  reports: readonly LaneReport[],
+  results: readonly LaneResult[],
+  wave: Pick<WaveFeedback, 'seconds' | 'lanes'>,
+): WaveFeedback {
   const throttles: Partial<Record<ThrottleFacet, number>> = {};
   for (const report of reports) {
     for (const facet of ['requests', 'executionTime', 'concurrency', 'other'] as const) {
@@ -205,7 +235,13 @@ function feedbackOf(reports: readonly LaneReport[], results: readonly LaneResult
   }
   const unavailable = results.some((result) => !('end' in result) || result.end === 'unavailable');
   const ordered = reports.reduce((longest, report) => Math.max(longest, report.waitMs), 0);
-  return { throttles, waitMs: Math.max(ordered, unavailable ? unavailableWaitMs : 0) };
+  return {
+    ...wave,
+    throttles,
+    waitMs: Math.max(ordered, unavailable ? unavailableWaitMs : 0),
+    requests: sum(reports, (report) => report.requests),
+    busyMs: sum(reports, (report) => report.busyMs),
+  };
 }
 
 const latestHint = (reports: readonly LaneReport[]): number | undefined =>

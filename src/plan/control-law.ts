@@ -1,0 +1,165 @@
+import type { ThrottleFacet } from './lane.ts';
+import { addSpent, inFlightOverWindow, type Spent } from './spent-time.ts';
+
+/**
+ * What the control law knows of one environment. It steers `aim`, the average number of requests in flight, because that, and not the number
+ * of lanes, is what the execution-time limit counts; lanes are as many as it takes.
+ */
+export interface LawState {
+  /** The latest degree of parallelism the environment recommended; null before the first answer. */
+  readonly hint: number | null;
+  readonly aim: number;
+  /** What a window limit showed to be too much; null while none was met. */
+  readonly ceiling: number | null;
+  /** Lanes at which the concurrency limit was met, and until when that is remembered. */
+  readonly cliff: { readonly lanes: number; readonly untilMs: number } | null;
+  /** Waves in a row that met a limit. */
+  readonly strikes: number;
+  /** Share of the granted lane time that was spent on requests: the rest goes into starts, drains and gates. */
+  readonly busyShare: number;
+  readonly spent: readonly Spent[];
+  readonly changedAtMs: number;
+}
+
+/** What one wave of one run met, as its lanes reported it. */
+export interface WaveFeedback {
+  /** 429 answers by facet. */
+  readonly throttles: Readonly<Partial<Record<ThrottleFacet, number>>>;
+  /** Longest wait the environment ordered, in ms from the end of the wave. */
+  readonly waitMs: number;
+  readonly seconds: number;
+  readonly lanes: number;
+  /** Requests answered, and the time spent on them. */
+  readonly requests: number;
+  readonly busyMs: number;
+}
+
+export interface Heard {
+  readonly hint?: number | undefined;
+  readonly feedback?: WaveFeedback | undefined;
+  /** How many times slower than unhindered a row was. */
+  readonly inflation: number;
+  /** The run could have used more lanes than it got. */
+  readonly limited: boolean;
+  /** Share of their time that its lanes were allowed to send. */
+  readonly duty: number;
+}
+
+/** Stands in for a missing hint: the smallest value seen on live environments. */
+export const fallbackHint = 4;
+
+export const newLaw: LawState = {
+  hint: null,
+  aim: fallbackHint,
+  ceiling: null,
+  cliff: null,
+  strikes: 0,
+  busyShare: 1,
+  spent: [],
+  changedAtMs: 0,
+};
+
+/** Growth a second while no limit was ever met: doubles in two and a half minutes, so that the window shows the ceiling once. */
+const exploreGrowth = 0.0045;
+const mostGrowthAtOnce = 0.1;
+/** Below the ceiling that a limit has shown; and again for each further wave that meets it. */
+const cut = 0.03;
+const deepestCut = 0.3;
+/** After a cut the same step is taken up again within so many requests: so about one in 350 meets a limit. */
+const requestsToRegrow = 350;
+const cliffMemoryMs = 600_000;
+const concurrencyCut = 0.8;
+/** Slower than this is no noise; and so much of it is accepted for being sure to use everything. */
+const hindered = 1.15;
+const acceptedInflation = 1.1;
+const leastBusyShare = 0.6;
+const busySmoothing = 0.3;
+
+/** One step of the law. Never reads a clock; answers with the new state and, for people, why the aim changed. */
+export function step(law: LawState, heard: Heard, nowMs: number): { readonly law: LawState; readonly why: string | null } {
+  const followed = followHint(law, heard.hint);
+  const { feedback } = heard;
+  if (feedback === undefined) return followed;
+  const measured = measure(followed.law, feedback, heard.duty, nowMs);
+  const facet = facetOf(feedback.throttles);
+  const next =
+    facet === undefined ? calm(measured, heard, feedback, nowMs) : throttled(measured, facet, feedback.lanes, nowMs);
+  return { law: next.law, why: next.why ?? followed.why };
+}
+
+/** What was learned is kept in proportion: servers that come and go change hint and ceiling alike. */
+function followHint(law: LawState, hint: number | undefined): { readonly law: LawState; readonly why: string | null } {
+  if (hint === undefined || hint === law.hint) return { law, why: null };
+  if (law.hint === null && law.ceiling === null) return { law: { ...law, hint, aim: hint }, why: `hint ${hint}` };
+  const factor = hint / (law.hint ?? fallbackHint);
+  const ceiling = law.ceiling === null ? null : law.ceiling * factor;
+  // The windows of servers that left went with them; those of new ones are empty.
+  const spent = law.spent.map((piece) => ({ ...piece, laneSeconds: piece.laneSeconds * Math.min(1, factor) }));
+  return {
+    law: { ...law, hint, aim: law.aim * factor, ceiling, cliff: null, strikes: 0, spent },
+    why: `hint ${law.hint ?? 'none'} to ${hint}`,
+  };
+}
+
+function measure(law: LawState, feedback: WaveFeedback, duty: number, nowMs: number): LawState {
+  const laneSeconds = feedback.busyMs / 1_000;
+  const spent = addSpent(law.spent, { fromMs: nowMs - feedback.seconds * 1_000, toMs: nowMs, laneSeconds });
+  const granted = feedback.lanes * feedback.seconds * duty;
+  if (feedback.waitMs > 0 || granted <= 0 || feedback.requests === 0) return { ...law, spent };
+  const share = Math.min(1, Math.max(leastBusyShare, laneSeconds / granted));
+  return { ...law, spent, busyShare: law.busyShare + (share - law.busyShare) * busySmoothing };
+}
+
+/** The facet that asks for the strongest answer. */
+function facetOf(throttles: WaveFeedback['throttles']): ThrottleFacet | undefined {
+  return (['concurrency', 'executionTime', 'other', 'requests'] as const).find((facet) => (throttles[facet] ?? 0) > 0);
+}
+
+/** One cut for a wave that met a limit, however many answers said so. */
+function throttled(law: LawState, facet: ThrottleFacet, lanes: number, nowMs: number): { law: LawState; why: string } {
+  const strikes = law.strikes + 1;
+  if (facet === 'concurrency') {
+    const cliff = { lanes: Math.max(1, Math.floor(lanes * concurrencyCut)), untilMs: nowMs + cliffMemoryMs };
+    const aim = Math.max(1, Math.min(law.aim, cliff.lanes));
+    return { law: { ...law, strikes, cliff, aim, changedAtMs: nowMs }, why: 'concurrency limit met' };
+  }
+  const seen = inFlightOverWindow(law.spent, nowMs);
+  const ceiling = law.ceiling === null ? seen : law.ceiling + (seen - law.ceiling) * 0.3;
+  const depth = Math.min(deepestCut, cut * 2 ** (strikes - 1));
+  const aim = law.ceiling === null ? ceiling * (1 - cut) : law.aim * (1 - depth);
+  return { law: { ...law, strikes, ceiling, aim: Math.max(1, aim), changedAtMs: nowMs }, why: `${facet} limit met` };
+}
+
+function calm(
+  law: LawState,
+  heard: Heard,
+  feedback: WaveFeedback,
+  nowMs: number,
+): { law: LawState; why: string | null } {
+  const rested = feedback.requests > 0 ? { ...law, strikes: 0 } : law;
+  if (heard.inflation > hindered) {
+    const aim = Math.max(1, (law.aim * acceptedInflation) / heard.inflation);
+    return { law: { ...rested, aim, changedAtMs: nowMs }, why: 'more in flight only makes requests slower' };
+  }
+  if (!heard.limited || feedback.requests === 0) return { law: rested, why: null };
+  const seconds = Math.min(feedback.seconds, (nowMs - law.changedAtMs) / 1_000);
+  const growth =
+    law.ceiling === null ? exploreGrowth * seconds : (cut * feedback.requests) / requestsToRegrow;
+  const room = heard.inflation > acceptedInflation ? 0 : Math.min(mostGrowthAtOnce, growth);
+  const aim = law.aim * (1 + room);
+  const why = law.ceiling === null ? 'no limit met yet' : 'regrowth';
+  return { law: { ...rested, aim, changedAtMs: nowMs }, why };
+}
+
+/** How wide a wave may be, over all runs: lanes, and the share of its time that each may send. */
+export function widthOf(
+  law: LawState,
+  maxDop: number | undefined,
+  nowMs: number,
+): { readonly lanes: number; readonly duty: number } {
+  const cliff = law.cliff !== null && law.cliff.untilMs > nowMs ? law.cliff.lanes : Infinity;
+  const wanted = Math.min(law.aim / law.busyShare, cliff, maxDop ?? Infinity);
+  // A hundredth of a lane is not worth a lane.
+  const lanes = Math.max(1, Math.ceil(wanted - 0.01));
+  return { lanes, duty: Math.min(1, Math.max(0.1, wanted / lanes)) };
+}
