@@ -23,7 +23,7 @@ import type { World } from './world.ts';
 /** From the end of one wave to the first request of the next: the orchestrator's turn, the governor's, and the start of the lanes. */
 const betweenWavesMs = 400;
 /** Lanes that one host instance serves. */
-const lanesPerProcess = 64;
+const lanesPerProcess = 1_024;
 const bounds = { maxLanes: 1_024 };
 
 export interface Parts {
@@ -60,14 +60,17 @@ const specOf = (options: object): RunSpec => {
 export function startRun(
   parts: Parts,
   governor: SharedGovernor,
-  options: { readonly runId: string; readonly user: string; readonly rows: number; readonly startMs?: number },
+  options: { readonly runId: string; readonly user: string; readonly rows: number; readonly startMs?: number; readonly serverAware?: boolean },
 ): SimulatedRun {
   const { queue, world, recorder } = parts;
   const spec = specOf({});
   const source = { rowCount: options.rows, sliceCount: Math.ceil(options.rows / rowsPerSlice) };
   const run: SimulatedRun = { state: beginRun(source, undefined, iso(0)), endedMs: null, lanes: 0, events: 0, generations: 1 };
   const gates: SimulatedGate[] = [];
-  const gateOf = (lane: number): SimulatedGate => (gates[Math.floor(lane / lanesPerProcess)] ??= new SimulatedGate(queue));
+  const serverOf = (lane: number): number | undefined =>
+    options.serverAware === true ? lane % world.environment.servers : undefined;
+  const gateOf = (lane: number): SimulatedGate =>
+    (gates[Math.floor(lane / lanesPerProcess) * 100 + (serverOf(lane) ?? 0)] ??= new SimulatedGate(queue));
 
   const turn = (): void => {
     if (!hasWork(run.state)) {
@@ -97,7 +100,7 @@ export function startRun(
       for (const [lane, stretches] of deal.lanes.entries()) {
         const input = { user: options.user, stretches, boxEndMs: startedMs + grant.boxSeconds * 1_000, dopHint };
         const { rowsPerRequest, duty } = grant;
-        runLane({ queue, world, gate: gateOf(lane) }, { ...input, rowsPerRequest, duty }, (report) => {
+        runLane({ queue, world, gate: gateOf(lane) }, { ...input, rowsPerRequest, duty, server: serverOf(lane) }, (report) => {
           reports[lane] = report;
           if (Object.keys(reports).length < deal.lanes.length) return;
           const before = run.state.historyEvents;

@@ -1,5 +1,5 @@
 import type { ThrottleFacet } from './lane.ts';
-import { addSpent, inFlightOverWindow, type Spent } from './spent-time.ts';
+import { addSpent, inFlightOverWindow, roomFor, type Spent } from './spent-time.ts';
 
 /**
  * What the control law knows of one environment. It steers `aim`, the average number of requests in flight, because that, and not the number
@@ -15,8 +15,8 @@ export interface LawState {
   readonly cliff: { readonly lanes: number; readonly untilMs: number } | null;
   /** Waves in a row that met a limit. */
   readonly strikes: number;
-  /** Share of the granted lane time that was spent on requests: the rest goes into starts, drains and gates. */
-  readonly busyShare: number;
+  /** Time a lane loses to each wave: its start, and at the end the wait for the slowest. */
+  readonly idleSeconds: number;
   readonly spent: readonly Spent[];
   readonly changedAtMs: number;
 }
@@ -54,26 +54,37 @@ export const newLaw: LawState = {
   ceiling: null,
   cliff: null,
   strikes: 0,
-  busyShare: 1,
+  idleSeconds: 0,
   spent: [],
   changedAtMs: 0,
 };
 
 /** Growth a second while no limit was ever met: doubles in two and a half minutes, so that the window shows the ceiling once. */
-const exploreGrowth = 0.0045;
-const mostGrowthAtOnce = 0.1;
+const exploreGrowth = 0.006;
+const mostGrowthAtOnce = 0.25;
 /** Below the ceiling that a limit has shown; and again for each further wave that meets it. */
 const cut = 0.03;
 const deepestCut = 0.3;
 /** After a cut the same step is taken up again within so many requests: so about one in 350 meets a limit. */
 const requestsToRegrow = 350;
+/** Share of the aim that the window must hold before calm allows more. */
+const leastTested = 0.96;
 const cliffMemoryMs = 600_000;
 const concurrencyCut = 0.8;
 /** Slower than this is no noise; and so much of it is accepted for being sure to use everything. */
 const hindered = 1.15;
 const acceptedInflation = 1.1;
-const leastBusyShare = 0.6;
-const busySmoothing = 0.3;
+/** The bounds of that, as shares of the aim. */
+const leastOfAim = 0.2;
+const mostOfAim = 1.1;
+const leastAim = 0.5;
+/** The limit was met at what was seen; this keeps clear of it. */
+const belowSeen = 0.985;
+/** Share of the ceiling above which meeting a limit is no surprise. */
+const asExpected = 0.9;
+const idleSmoothing = 0.3;
+/** At most so many more lanes make up for the time that is lost between waves. */
+const mostIdleShare = 0.3;
 
 /** One step of the law. Never reads a clock; answers with the new state and, for people, why the aim changed. */
 export function step(law: LawState, heard: Heard, nowMs: number): { readonly law: LawState; readonly why: string | null } {
@@ -104,10 +115,9 @@ function followHint(law: LawState, hint: number | undefined): { readonly law: La
 function measure(law: LawState, feedback: WaveFeedback, duty: number, nowMs: number): LawState {
   const laneSeconds = feedback.busyMs / 1_000;
   const spent = addSpent(law.spent, { fromMs: nowMs - feedback.seconds * 1_000, toMs: nowMs, laneSeconds });
-  const granted = feedback.lanes * feedback.seconds * duty;
-  if (feedback.waitMs > 0 || granted <= 0 || feedback.requests === 0) return { ...law, spent };
-  const share = Math.min(1, Math.max(leastBusyShare, laneSeconds / granted));
-  return { ...law, spent, busyShare: law.busyShare + (share - law.busyShare) * busySmoothing };
+  if (facetOf(feedback.throttles) !== undefined || feedback.waitMs > 0 || feedback.requests === 0) return { ...law, spent };
+  const idle = Math.max(0, feedback.seconds - laneSeconds / feedback.lanes / duty);
+  return { ...law, spent, idleSeconds: law.idleSeconds + (idle - law.idleSeconds) * idleSmoothing };
 }
 
 /** The facet that asks for the strongest answer. */
@@ -124,10 +134,16 @@ function throttled(law: LawState, facet: ThrottleFacet, lanes: number, nowMs: nu
     return { law: { ...law, strikes, cliff, aim, changedAtMs: nowMs }, why: 'concurrency limit met' };
   }
   const seen = inFlightOverWindow(law.spent, nowMs);
-  const ceiling = law.ceiling === null ? seen : law.ceiling + (seen - law.ceiling) * 0.3;
+  const aim = law.ceiling === null ? seen : lowered(law.ceiling, seen, strikes);
+  const ceiling = Math.max(leastAim, aim);
+  return { law: { ...law, strikes, ceiling, aim: ceiling, changedAtMs: nowMs }, why: `${facet} limit met` };
+}
+
+/** A limit met where it was expected is a small correction; met far below, it is believed the more the oftener it is met. */
+function lowered(ceiling: number, seen: number, strikes: number): number {
   const depth = Math.min(deepestCut, cut * 2 ** (strikes - 1));
-  const aim = law.ceiling === null ? ceiling * (1 - cut) : law.aim * (1 - depth);
-  return { law: { ...law, strikes, ceiling, aim: Math.max(1, aim), changedAtMs: nowMs }, why: `${facet} limit met` };
+  if (seen < ceiling * asExpected) return Math.max(seen, ceiling * (1 - depth));
+  return Math.min(ceiling * (1 + cut), Math.max(ceiling * (1 - cut), seen * belowSeen));
 }
 
 function calm(
@@ -142,24 +158,34 @@ function calm(
     return { law: { ...rested, aim, changedAtMs: nowMs }, why: 'more in flight only makes requests slower' };
   }
   if (!heard.limited || feedback.requests === 0) return { law: rested, why: null };
+  // The limits look back over a window: that all is calm while it is not yet full of the present rate proves nothing.
+  const tested = inFlightOverWindow(law.spent, nowMs) >= law.aim * leastTested;
+  if (law.ceiling !== null && !tested) return { law: rested, why: null };
   const seconds = Math.min(feedback.seconds, (nowMs - law.changedAtMs) / 1_000);
   const growth =
     law.ceiling === null ? exploreGrowth * seconds : (cut * feedback.requests) / requestsToRegrow;
   const room = heard.inflation > acceptedInflation ? 0 : Math.min(mostGrowthAtOnce, growth);
   const aim = law.aim * (1 + room);
   const why = law.ceiling === null ? 'no limit met yet' : 'regrowth';
-  return { law: { ...rested, aim, changedAtMs: nowMs }, why };
+  return { law: { ...rested, aim, ceiling: law.ceiling === null ? null : aim, changedAtMs: nowMs }, why };
 }
 
 /** How wide a wave may be, over all runs: lanes, and the share of its time that each may send. */
 export function widthOf(
   law: LawState,
-  maxDop: number | undefined,
-  nowMs: number,
+  options: { readonly maxDop: number; readonly boxSeconds: number; readonly nowMs: number },
 ): { readonly lanes: number; readonly duty: number } {
-  const cliff = law.cliff !== null && law.cliff.untilMs > nowMs ? law.cliff.lanes : Infinity;
-  const wanted = Math.min(law.aim / law.busyShare, cliff, maxDop ?? Infinity);
+  const cliff = law.cliff !== null && law.cliff.untilMs > options.nowMs ? law.cliff.lanes : Infinity;
+  const made = 1 + Math.min(mostIdleShare, law.idleSeconds / options.boxSeconds);
+  const wanted = Math.min(aimOf(law, options) * made, cliff, options.maxDop);
   // A hundredth of a lane is not worth a lane.
   const lanes = Math.max(1, Math.ceil(wanted - 0.01));
   return { lanes, duty: Math.min(1, Math.max(0.1, wanted / lanes)) };
+}
+
+/** The aim, less what the window still holds of busier times, or somewhat more where it has room left. */
+function aimOf(law: LawState, { nowMs, boxSeconds }: { readonly nowMs: number; readonly boxSeconds: number }): number {
+  if (law.ceiling === null) return law.aim;
+  const room = roomFor(law.spent, law.aim, { nowMs, seconds: boxSeconds + law.idleSeconds });
+  return Math.max(law.aim * leastOfAim, Math.min(law.aim * mostOfAim, room));
 }

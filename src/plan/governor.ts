@@ -59,8 +59,9 @@ export const idleGovernor: GovernorState = { law: newLaw, notBeforeMs: 0, leases
 export const firstBoxSeconds = 5;
 export const longestBoxSeconds = 120;
 /** While the ceiling is sought, the lanes change with every wave. */
-const exploringBoxSeconds = 20;
-const boxSecondsAfterThrottle = 15;
+const exploringBoxSeconds = 40;
+/** Long enough for a gate that opens step by step. */
+const boxSecondsAfterThrottle = 20;
 /** A request may outlive its box by the client's deadline of 150 s; then its lanes are free for others. */
 export const leaseGraceSeconds = 180;
 /** A run that got no lanes asks again this often; when it stays away for longer than the grace, it no longer counts. */
@@ -81,8 +82,8 @@ export function lease(
   const notBeforeMs = Math.max(state.notBeforeMs, ordered);
 
   const others = livingLeases(state.leases, request.runId, nowMs);
-  const width = widthOf(heard.law, Math.min(maxDop, request.maxDop ?? maxDop), nowMs);
   const boxSeconds = nextBoxSeconds(own, feedback, heard.law);
+  const width = widthOf(heard.law, { maxDop: Math.min(maxDop, request.maxDop ?? maxDop), boxSeconds, nowMs });
   const rowsPerRequest = request.rowsPerRequest ?? sizeRequests(request.fit, own?.rowsPerRequest ?? null);
   const waitMs = notBeforeMs - nowMs;
   const free = width.lanes - Object.values(others).reduce((total, other) => total + other.lanes, 0);
@@ -121,8 +122,10 @@ function fairShare(allowed: number, wanted: number, others: Readonly<Record<stri
 }
 
 function nextBoxSeconds(own: Lease | undefined, feedback: WaveFeedback | undefined, law: LawState): number {
-  if (own === undefined || feedback === undefined) return firstBoxSeconds;
-  if (law.strikes > 0) return Math.min(boxSecondsAfterThrottle, own.boxSeconds);
+  if (own === undefined) return firstBoxSeconds;
+  if (feedback === undefined) return own.boxSeconds;
+  if (law.strikes > 1) return boxSecondsAfterThrottle;
+  if (law.strikes > 0) return Math.max(boxSecondsAfterThrottle, Math.floor(own.boxSeconds / 2));
   const longest = law.ceiling === null ? exploringBoxSeconds : longestBoxSeconds;
   return Math.min(longest, own.boxSeconds * 2);
 }

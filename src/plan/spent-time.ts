@@ -20,13 +20,23 @@ export function addSpent(list: readonly Spent[], piece: Spent): readonly Spent[]
   return [...living, piece];
 }
 
-/** Average number of requests in flight over the window: what was really used of the execution-time budget, whatever the lanes. */
-export function inFlightOverWindow(list: readonly Spent[], nowMs: number): number {
-  const beginMs = nowMs - windowSeconds * 1_000;
+/** Lane seconds spent between two moments. */
+export function spentBetween(list: readonly Spent[], fromMs: number, toMs: number): number {
   let seconds = 0;
-  for (const { fromMs, toMs, laneSeconds } of list) {
-    const inside = Math.max(0, Math.min(toMs, nowMs) - Math.max(fromMs, beginMs));
-    seconds += (laneSeconds * inside) / Math.max(1, toMs - fromMs);
+  for (const piece of list) {
+    const inside = Math.max(0, Math.min(piece.toMs, toMs) - Math.max(piece.fromMs, fromMs));
+    seconds += (piece.laneSeconds * inside) / Math.max(1, piece.toMs - piece.fromMs);
   }
-  return seconds / windowSeconds;
+  return seconds;
+}
+
+/** Average number of requests in flight over the window: what was really used of the execution-time budget, whatever the lanes. */
+export const inFlightOverWindow = (list: readonly Spent[], nowMs: number): number =>
+  spentBetween(list, nowMs - windowSeconds * 1_000, nowMs) / windowSeconds;
+
+/** Average in flight that the next seconds have room for, when so much is allowed over a window: what leaves the window, and what is free. */
+export function roomFor(list: readonly Spent[], allowed: number, options: { nowMs: number; seconds: number }): number {
+  const keptFromMs = options.nowMs - (windowSeconds - options.seconds) * 1_000;
+  const kept = spentBetween(list, keptFromMs, options.nowMs);
+  return (allowed * windowSeconds - kept) / options.seconds;
 }
