@@ -35,6 +35,9 @@ export interface SendRequest {
   readonly answered: (answer: Answer, server: number) => void;
 }
 
+/** Clients of one identity share its limits; what stands in brackets tells them apart in the record. */
+const identityOf = (user: string): string => user.replace(/ \(.*\)$/, '');
+
 /** Network time of one request and its answer. */
 const networkMs = 5;
 
@@ -68,7 +71,7 @@ export class World {
   }
 
   earlyRetries(user: string): number {
-    return this.#protection.counters().get(user)?.earlyRetries ?? 0;
+    return this.#protection.counters().get(identityOf(user))?.earlyRetries ?? 0;
   }
 
   send(request: SendRequest): void {
@@ -77,7 +80,7 @@ export class World {
     const pinned = request.server !== undefined && request.server < servers ? request.server : undefined;
     const server = pinned ?? Math.floor(this.#random.next() * servers);
     const nowMs = this.#queue.nowMs;
-    const admission = this.#protection.tryAdmit({ user, server, isWrite: true, nowMs });
+    const admission = this.#protection.tryAdmit({ user: identityOf(user), server, isWrite: true, nowMs });
     if (!admission.admitted) {
       const { facet, retryAfterSeconds } = admission;
       this.#recorder.throttled(user, nowMs, facet);

@@ -9,8 +9,10 @@ export interface LawState {
   /** The latest degree of parallelism the environment recommended; null before the first answer. */
   readonly hint: number | null;
   readonly aim: number;
-  /** What a window limit showed to be too much; null while none was met. */
+  /** What can be sustained, as far as a limit or the latency has shown it; null while neither has. */
   readonly ceiling: number | null;
+  /** The ceiling was shown by a limit that looks back over a window. */
+  readonly windowed: boolean;
   /** Lanes at which the concurrency limit was met, and until when that is remembered. */
   readonly cliff: { readonly lanes: number; readonly untilMs: number } | null;
   /** Waves in a row that met a limit. */
@@ -52,6 +54,7 @@ export const newLaw: LawState = {
   hint: null,
   aim: fallbackHint,
   ceiling: null,
+  windowed: false,
   cliff: null,
   strikes: 0,
   idleSeconds: 0,
@@ -68,7 +71,7 @@ const deepestCut = 0.3;
 /** After a cut the same step is taken up again within so many requests: so about one in 350 meets a limit. */
 const requestsToRegrow = 350;
 /** Share of the aim that the window must hold before calm allows more. */
-const leastTested = 0.96;
+const leastTested = 0.85;
 const cliffMemoryMs = 600_000;
 const concurrencyCut = 0.8;
 /** Slower than this is no noise; and so much of it is accepted for being sure to use everything. */
@@ -76,7 +79,7 @@ const hindered = 1.15;
 const acceptedInflation = 1.1;
 /** The bounds of that, as shares of the aim. */
 const leastOfAim = 0.2;
-const mostOfAim = 1.1;
+const mostOfAim = 1.15;
 const leastAim = 0.5;
 /** The limit was met at what was seen; this keeps clear of it. */
 const belowSeen = 0.985;
@@ -134,9 +137,9 @@ function throttled(law: LawState, facet: ThrottleFacet, lanes: number, nowMs: nu
     return { law: { ...law, strikes, cliff, aim, changedAtMs: nowMs }, why: 'concurrency limit met' };
   }
   const seen = inFlightOverWindow(law.spent, nowMs);
-  const aim = law.ceiling === null ? seen : lowered(law.ceiling, seen, strikes);
+  const aim = law.ceiling === null || !law.windowed ? seen : lowered(law.ceiling, seen, strikes);
   const ceiling = Math.max(leastAim, aim);
-  return { law: { ...law, strikes, ceiling, aim: ceiling, changedAtMs: nowMs }, why: `${facet} limit met` };
+  return { law: { ...law, strikes, ceiling, windowed: true, aim: ceiling, changedAtMs: nowMs }, why: `${facet} limit met` };
 }
 
 /** A limit met where it was expected is a small correction; met far below, it is believed the more the oftener it is met. */
@@ -155,7 +158,7 @@ function calm(
   const rested = feedback.requests > 0 ? { ...law, strikes: 0 } : law;
   if (heard.inflation > hindered) {
     const aim = Math.max(1, (law.aim * acceptedInflation) / heard.inflation);
-    return { law: { ...rested, aim, changedAtMs: nowMs }, why: 'more in flight only makes requests slower' };
+    return { law: { ...rested, aim, ceiling: aim, changedAtMs: nowMs }, why: 'more in flight only makes requests slower' };
   }
   if (!heard.limited || feedback.requests === 0) return { law: rested, why: null };
   // The limits look back over a window: that all is calm while it is not yet full of the present rate proves nothing.
@@ -185,7 +188,7 @@ export function widthOf(
 
 /** The aim, less what the window still holds of busier times, or somewhat more where it has room left. */
 function aimOf(law: LawState, { nowMs, boxSeconds }: { readonly nowMs: number; readonly boxSeconds: number }): number {
-  if (law.ceiling === null) return law.aim;
+  if (!law.windowed) return law.aim;
   const room = roomFor(law.spent, law.aim, { nowMs, seconds: boxSeconds + law.idleSeconds });
   return Math.max(law.aim * leastOfAim, Math.min(law.aim * mostOfAim, room));
 }
