@@ -21,6 +21,8 @@ export interface LawState {
   readonly idleSeconds: number;
   readonly spent: readonly Spent[];
   readonly changedAtMs: number;
+  /** When a window limit was last met. */
+  readonly limitAtMs: number;
 }
 
 /** What one wave of one run met, as its lanes reported it. */
@@ -60,16 +62,18 @@ export const newLaw: LawState = {
   idleSeconds: 0,
   spent: [],
   changedAtMs: 0,
+  limitAtMs: 0,
 };
 
 /** Growth a second while no limit was ever met: doubles in two and a half minutes, so that the window shows the ceiling once. */
 const exploreGrowth = 0.006;
 const mostGrowthAtOnce = 0.25;
 /** Below the ceiling that a limit has shown; and again for each further wave that meets it. */
-const cut = 0.03;
-const deepestCut = 0.3;
+const cut = 0.04;
+const deepestCut = 0.12;
 /** After a cut the same step is taken up again within so many requests: so about one in 350 meets a limit. */
 const requestsToRegrow = 350;
+const boldAfterMs = 330_000;
 /** Share of the aim that the window must hold before calm allows more. */
 const leastTested = 0.85;
 const cliffMemoryMs = 600_000;
@@ -79,10 +83,12 @@ const hindered = 1.15;
 const acceptedInflation = 1.1;
 /** The bounds of that, as shares of the aim. */
 const leastOfAim = 0.2;
-const mostOfAim = 1.15;
+const mostOfAim = 1.2;
 const leastAim = 0.5;
+/** Share of the ceiling that plans use: lanes spend faster at the start of a box than at its end. */
+const keptFree = 0.97;
 /** The limit was met at what was seen; this keeps clear of it. */
-const belowSeen = 0.985;
+const belowSeen = 0.975;
 /** Share of the ceiling above which meeting a limit is no surprise. */
 const asExpected = 0.9;
 const idleSmoothing = 0.3;
@@ -132,14 +138,16 @@ function facetOf(throttles: WaveFeedback['throttles']): ThrottleFacet | undefine
 function throttled(law: LawState, facet: ThrottleFacet, lanes: number, nowMs: number): { law: LawState; why: string } {
   const strikes = law.strikes + 1;
   if (facet === 'concurrency') {
-    const cliff = { lanes: Math.max(1, Math.floor(lanes * concurrencyCut)), untilMs: nowMs + cliffMemoryMs };
+    // Up to the recommended number it is chance that sent too many to one server: a small step back is enough.
+    const least = Math.min(lanes - 1, law.hint ?? fallbackHint);
+    const cliff = { lanes: Math.max(1, least, Math.floor(lanes * concurrencyCut)), untilMs: nowMs + cliffMemoryMs };
     const aim = Math.max(1, Math.min(law.aim, cliff.lanes));
     return { law: { ...law, strikes, cliff, aim, changedAtMs: nowMs }, why: 'concurrency limit met' };
   }
   const seen = inFlightOverWindow(law.spent, nowMs);
   const aim = law.ceiling === null || !law.windowed ? seen : lowered(law.ceiling, seen, strikes);
   const ceiling = Math.max(leastAim, aim);
-  return { law: { ...law, strikes, ceiling, windowed: true, aim: ceiling, changedAtMs: nowMs }, why: `${facet} limit met` };
+  return { law: { ...law, strikes, ceiling, windowed: true, aim: ceiling, changedAtMs: nowMs, limitAtMs: nowMs }, why: `${facet} limit met` };
 }
 
 /** A limit met where it was expected is a small correction; met far below, it is believed the more the oftener it is met. */
@@ -165,8 +173,7 @@ function calm(
   const tested = inFlightOverWindow(law.spent, nowMs) >= law.aim * leastTested;
   if (law.ceiling !== null && !tested) return { law: rested, why: null };
   const seconds = Math.min(feedback.seconds, (nowMs - law.changedAtMs) / 1_000);
-  const growth =
-    law.ceiling === null ? exploreGrowth * seconds : (cut * feedback.requests) / requestsToRegrow;
+  const growth = law.ceiling === null ? exploration(law) * seconds : regrowth(law, feedback.requests, nowMs);
   const room = heard.inflation > acceptedInflation ? 0 : Math.min(mostGrowthAtOnce, growth);
   const aim = law.aim * (1 + room);
   const why = law.ceiling === null ? 'no limit met yet' : 'regrowth';
@@ -189,6 +196,15 @@ export function widthOf(
 /** The aim, less what the window still holds of busier times, or somewhat more where it has room left. */
 function aimOf(law: LawState, { nowMs, boxSeconds }: { readonly nowMs: number; readonly boxSeconds: number }): number {
   if (!law.windowed) return law.aim;
-  const room = roomFor(law.spent, law.aim, { nowMs, seconds: boxSeconds + law.idleSeconds });
+  const room = roomFor(law.spent, law.aim * keptFree, { nowMs, seconds: boxSeconds + law.idleSeconds });
   return Math.max(law.aim * leastOfAim, Math.min(law.aim * mostOfAim, room));
+}
+
+/** Without a hint there is further to go. */
+const exploration = ({ hint }: LawState): number => (hint === null ? 2 * exploreGrowth : exploreGrowth);
+
+/** A whole window without a refusal means that there is more than was thought. */
+function regrowth(law: LawState, requests: number, nowMs: number): number {
+  const bold = nowMs - law.limitAtMs > boldAfterMs ? 3 : 1;
+  return (bold * cut * requests) / requestsToRegrow;
 }
