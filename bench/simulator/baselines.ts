@@ -8,7 +8,15 @@ export interface Baseline {
   readonly rowsPerRequest: number;
   readonly first: (hint: number) => number;
   /** `throttled`: 429 answers in the second that ended. */
-  readonly next: (lanes: number, seen: { readonly throttled: number; readonly second: number; readonly everThrottled: boolean; readonly hint: number }) => number;
+  readonly next: (
+    lanes: number,
+    seen: {
+      readonly throttled: number;
+      readonly second: number;
+      readonly everThrottled: boolean;
+      readonly hint: number;
+    },
+  ) => number;
 }
 
 /** What a client does that reads no hint. */

@@ -15,7 +15,10 @@ export interface Ceiling {
  * flight, if its requests were spread over the servers to perfection and every moment were used. Little's law with the emulator's mean
  * durations; it knows nothing of the law.
  */
-export function ceilingOf(environment: Environment, options: { size?: number; foreignInFlight?: number } = {}): Ceiling {
+export function ceilingOf(
+  environment: Environment,
+  options: { size?: number; foreignInFlight?: number } = {},
+): Ceiling {
   let best: Ceiling = { rowsPerSecond: 0, inFlight: 0, rowsPerRequest: 0, binding: 'servers' };
   for (const rowsPerRequest of options.size === undefined ? sizes : [options.size]) {
     for (let inFlight = 0.5; inFlight <= 400; inFlight *= 1.01) {
@@ -46,7 +49,7 @@ function rateAt(
     'execution time':
       limits.executionTimeMs === null
         ? Infinity
-        : (limits.executionTimeMs / 1_000 / windowSeconds) * cells / (seconds * latency.executionShare),
+        : ((limits.executionTimeMs / 1_000 / windowSeconds) * cells) / (seconds * latency.executionShare),
     requests: limits.requests === null ? Infinity : (limits.requests * cells) / windowSeconds,
     concurrency: (Math.min(limits.concurrency ?? Infinity, limits.writeConcurrency ?? Infinity) * cells) / seconds,
   };

@@ -41,10 +41,16 @@ export function drawChart(title: string, seconds: readonly Second[], maximumRows
       title: 'rows per request',
       lines: [{ values: every(({ rowsPerRequest }) => rowsPerRequest, mean), colour: '#8250df' }],
     },
-    { title: '429 answers', lines: [{ values: every(({ throttled }) => throttled, total), colour: '#cf222e' }], bars: true },
+    {
+      title: '429 answers',
+      lines: [{ values: every(({ throttled }) => throttled, total), colour: '#cf222e' }],
+      bars: true,
+    },
   ];
   const height = top + panels.length * (panelHeight + gap);
-  const body = panels.map((panel, index) => drawPanel(panel, top + index * (panelHeight + gap), seconds.length)).join('\n');
+  const body = panels
+    .map((panel, index) => drawPanel(panel, top + index * (panelHeight + gap), seconds.length))
+    .join('\n');
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="12">
 <rect width="${width}" height="${height}" fill="#ffffff"/>
 <text x="${left}" y="22" font-size="15" font-weight="600" fill="#1f2328">${escape(title)}</text>

@@ -44,7 +44,8 @@ export class EventQueue {
     for (;;) {
       const left = heap[2 * index + 1];
       const right = heap[2 * index + 2];
-      const smaller = right !== undefined && left !== undefined && isBefore(right, left) ? 2 * index + 2 : 2 * index + 1;
+      const smaller =
+        right !== undefined && left !== undefined && isBefore(right, left) ? 2 * index + 2 : 2 * index + 1;
       const child = heap[smaller];
       if (child === undefined || isBefore(last, child)) break;
       heap[index] = child;

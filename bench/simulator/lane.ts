@@ -21,6 +21,7 @@ const leastHintMove = 0.2;
 const mostThrottlesInBox = 2;
 
 /** One lane of a wave (src/activities/lane.ts) in virtual time: the same stops, the same rests, the same report. */
+// eslint-disable-next-line max-lines-per-function -- steps over one state, each small, that call each other
 export function runLane(
   parts: { readonly queue: EventQueue; readonly world: World; readonly gate: SimulatedGate },
   input: LaneInput,
@@ -38,10 +39,6 @@ export function runLane(
     ended({ end, left, counts, recovered: 0, requests, throttles, waitMs, sends, busyMs, badRows: bad, ...known });
   };
 
-  const isOutdated = (): boolean =>
-    throttleCount >= mostThrottlesInBox ||
-    (hint !== undefined && input.dopHint !== null && Math.abs(hint - input.dopHint) > input.dopHint * leastHintMove);
-
   const next = (): void => {
     const owedMs = busyMs * (1 / input.duty - 1) - restedMs;
     if (owedMs >= 20) {
@@ -51,7 +48,8 @@ export function runLane(
     }
     const [stretch] = left;
     if (stretch === undefined) stop('done');
-    else if (queue.nowMs >= input.boxEndMs || isOutdated()) stop('box');
+    else if (queue.nowMs >= input.boxEndMs || throttleCount >= mostThrottlesInBox || hintMoved(hint, input.dopHint))
+      stop('box');
     else sendFrom(stretch);
   };
 
@@ -101,3 +99,6 @@ export function runLane(
 
   next();
 }
+
+const hintMoved = (hint: number | undefined, grantedFor: number | null): boolean =>
+  hint !== undefined && grantedFor !== null && Math.abs(hint - grantedFor) > grantedFor * leastHintMove;

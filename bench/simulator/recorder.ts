@@ -13,7 +13,10 @@ export interface Second {
 
 /** Counts by user and second. It sees everything; nothing of it reaches the law. */
 export class Recorder {
-  readonly #users = new Map<string, { readonly seconds: Second[]; running: number; peak: number; lanes: number; size: number }>();
+  readonly #users = new Map<
+    string,
+    { readonly seconds: Second[]; running: number; peak: number; lanes: number; size: number }
+  >();
   readonly facets: Record<Facet, number> = { requests: 0, executionTime: 0, concurrency: 0 };
 
   done(user: string, atMs: number, rows: number): void {

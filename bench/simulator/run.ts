@@ -1,4 +1,4 @@
-import { idleGovernor, lease, type GovernorState } from '../../src/plan/governor.ts';
+import { idleGovernor, lease, type GovernorState, type Grant } from '../../src/plan/governor.ts';
 import type { LaneReport } from '../../src/plan/lane.ts';
 import type { RunSpec } from '../../src/plan/run-spec.ts';
 import {
@@ -40,7 +40,6 @@ export class SharedGovernor {
 export interface SimulatedRun {
   state: RunState;
   endedMs: number | null;
-  lanes: number;
   events: number;
   generations: number;
 }
@@ -57,15 +56,27 @@ const specOf = (options: object): RunSpec => {
 };
 
 /** One run of the engine: its own reducers and wave planner, with lanes and processes in virtual time. */
+// eslint-disable-next-line max-lines-per-function -- steps over one state, each small, that call each other
 export function startRun(
   parts: Parts,
   governor: SharedGovernor,
-  options: { readonly runId: string; readonly user: string; readonly rows: number; readonly startMs?: number; readonly serverAware?: boolean },
+  options: {
+    readonly runId: string;
+    readonly user: string;
+    readonly rows: number;
+    readonly startMs?: number;
+    readonly serverAware?: boolean;
+  },
 ): SimulatedRun {
   const { queue, world, recorder } = parts;
   const spec = specOf({});
   const source = { rowCount: options.rows, sliceCount: Math.ceil(options.rows / rowsPerSlice) };
-  const run: SimulatedRun = { state: beginRun(source, undefined, iso(0)), endedMs: null, lanes: 0, events: 0, generations: 1 };
+  const run: SimulatedRun = {
+    state: beginRun(source, undefined, iso(0)),
+    endedMs: null,
+    events: 0,
+    generations: 1,
+  };
   const gates: SimulatedGate[] = [];
   const serverOf = (lane: number): number | undefined =>
     options.serverAware === true ? lane % world.environment.servers : undefined;
@@ -85,29 +96,35 @@ export function startRun(
     governor.state = step.state;
     const { grant } = step;
     run.state = granted(run.state, grant, iso(queue.nowMs));
-    run.lanes = grant.lanes;
     recorder.granted(options.user, grant.lanes, grant.rowsPerRequest);
     if (grant.lanes === 0) {
       run.state = waited(run.state);
       queue.after(grant.waitSeconds * 1_000, turn);
       return;
     }
+    sendWave(grant, () => queue.after(betweenWavesMs / 2, turn));
+  };
+
+  const sendWave = (grant: Grant, ended: () => void): void => {
     const deal = planWave(run.state, grant);
     const startedMs = queue.nowMs;
-    const reports: LaneReport[] = [];
-    const { dopHint } = run.state;
+    const reports = new Map<number, LaneReport>();
+    const absorbAll = (): void => {
+      const before = run.state.historyEvents;
+      const inOrder = deal.lanes.flatMap((_, lane) => reports.get(lane) ?? []);
+      run.state = absorb(run.state, spec, deal, inOrder, { startedMs, endedMs: queue.nowMs });
+      run.events += run.state.historyEvents - before;
+      ended();
+    };
+    const input = { user: options.user, boxEndMs: startedMs + grant.boxSeconds * 1_000, dopHint: run.state.dopHint };
+    const { rowsPerRequest, duty } = grant;
     queue.after(betweenWavesMs / 2, () => {
       for (const [lane, stretches] of deal.lanes.entries()) {
-        const input = { user: options.user, stretches, boxEndMs: startedMs + grant.boxSeconds * 1_000, dopHint };
-        const { rowsPerRequest, duty } = grant;
-        runLane({ queue, world, gate: gateOf(lane) }, { ...input, rowsPerRequest, duty, server: serverOf(lane) }, (report) => {
-          reports[lane] = report;
-          if (Object.keys(reports).length < deal.lanes.length) return;
-          const before = run.state.historyEvents;
-          run.state = absorb(run.state, spec, deal, reports, { startedMs, endedMs: queue.nowMs });
-          run.events += run.state.historyEvents - before;
-          run.lanes = 0;
-          queue.after(betweenWavesMs / 2, turn);
+        const server = serverOf(lane);
+        const laneInput = { ...input, stretches, rowsPerRequest, duty, server };
+        runLane({ queue, world, gate: gateOf(lane) }, laneInput, (report) => {
+          reports.set(lane, report);
+          if (reports.size === deal.lanes.length) absorbAll();
         });
       }
     });

@@ -6,7 +6,9 @@ import { SharedGovernor, startRun, type SimulatedRun } from './run.ts';
 import type { Scenario } from './scenarios.ts';
 import { World, type Environment } from './world.ts';
 
-export type Strategy = { readonly kind: 'engine'; readonly serverAware: boolean } | { readonly kind: 'baseline'; readonly baseline: Baseline };
+export type Strategy =
+  | { readonly kind: 'engine'; readonly serverAware: boolean }
+  | { readonly kind: 'baseline'; readonly baseline: Baseline };
 
 export const engine: Strategy = { kind: 'engine', serverAware: false };
 export const serverAware: Strategy = { kind: 'engine', serverAware: true };
@@ -47,7 +49,8 @@ export function play(scenario: Scenario, strategy: Strategy, options: { seed: nu
         })
       : undefined;
   if (strategy.kind === 'baseline') startBaseline(parts, strategy.baseline, 'us');
-  for (let second = 1; second <= options.seconds; second += 1) queue.at(second * 1_000, () => recorder.tick(second * 1_000));
+  for (let second = 1; second <= options.seconds; second += 1)
+    queue.at(second * 1_000, () => recorder.tick(second * 1_000));
   queue.runUntil(options.seconds * 1_000);
   return { seconds: recorder.seconds('us'), world, run, recorder };
 }

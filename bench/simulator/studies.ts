@@ -1,11 +1,5 @@
 import { baselines } from './baselines.ts';
-import {
-  changeAtSeconds,
-  changeScenarios,
-  oddScenarios,
-  profileScenarios,
-  type Scenario,
-} from './scenarios.ts';
+import { changeAtSeconds, changeScenarios, oddScenarios, profileScenarios, type Scenario } from './scenarios.ts';
 import {
   engine,
   maximum,
@@ -94,7 +88,7 @@ export function study(scenario: Scenario, strategy: Strategy, seeds: readonly nu
 
 const secondsAfterChange = 600;
 
-function studyChange(scenario: Scenario, strategy: Strategy, seeds: readonly number[]): ChangeRow {
+export function studyChange(scenario: Scenario, strategy: Strategy, seeds: readonly number[]): ChangeRow {
   const environment = scenario.changes.reduce((last, { patch }) => ({ ...last, ...patch }), scenario.environment);
   const target = 0.9 * maximum(scenario, { environment, size: 100 });
   const results = seeds.map((seed) => {

@@ -22,25 +22,34 @@ export function tablesOf(studies: Studies): string {
 }
 
 function engineTable(rows: readonly Row[]): string {
-  return table(
+  return table([
     [
-      ['environment', 'maximum, rows/s', 'routing', 'rows/s', 'efficiency', 'worst seed', 'of the maximum at 100 rows', '429', 'settled after', 'early'],
-      ...rows
-        .filter(({ strategy }) => strategy.startsWith('engine'))
-        .map((row) => [
-          row.strategy === 'engine' ? `**${row.scenario}**: ${row.note}` : '',
-          row.strategy === 'engine' ? Math.round(row.maximumRowsPerSecond).toString() : '',
-          row.strategy === 'engine' ? 'any server' : 'server-aware',
-          Math.round(row.rowsPerSecond).toString(),
-          row.efficiency.toFixed(3),
-          row.worst.toFixed(3),
-          row.efficiencyAt100.toFixed(3),
-          percent(row.throttledShare),
-          seconds(row.settledAfterSeconds),
-          row.earlyRetries.toString(),
-        ]),
+      'environment',
+      'maximum, rows/s',
+      'routing',
+      'rows/s',
+      'efficiency',
+      'worst seed',
+      'of the maximum at 100 rows',
+      '429',
+      'settled after',
+      'early',
     ],
-  );
+    ...rows
+      .filter(({ strategy }) => strategy.startsWith('engine'))
+      .map((row) => [
+        row.strategy === 'engine' ? `**${row.scenario}**: ${row.note}` : '',
+        row.strategy === 'engine' ? Math.round(row.maximumRowsPerSecond).toString() : '',
+        row.strategy === 'engine' ? 'any server' : 'server-aware',
+        Math.round(row.rowsPerSecond).toString(),
+        row.efficiency.toFixed(3),
+        row.worst.toFixed(3),
+        row.efficiencyAt100.toFixed(3),
+        percent(row.throttledShare),
+        seconds(row.settledAfterSeconds),
+        row.earlyRetries.toString(),
+      ]),
+  ]);
 }
 
 function comparison(rows: readonly Row[]): string {
@@ -61,7 +70,13 @@ function comparison(rows: readonly Row[]): string {
 
 function changeTable(rows: readonly ChangeRow[]): string {
   return table([
-    ['change', 'routing', '90 % of the new maximum at 100 rows after (mean)', 'slowest seed', 'seeds that never got there'],
+    [
+      'change',
+      'routing',
+      '90 % of the new maximum at 100 rows after (mean)',
+      'slowest seed',
+      'seeds that never got there',
+    ],
     ...rows.map((row) => [
       row.strategy === 'engine' ? `**${row.scenario}**: ${row.note}` : '',
       row.strategy === 'engine' ? 'any server' : 'server-aware',

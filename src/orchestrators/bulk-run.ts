@@ -85,9 +85,7 @@ function* close(
   ending: RunEnding,
   faults: readonly Fault[],
 ): Steps<CloseRunOutput> {
-  context.df.setCustomStatus(
-    run === undefined ? { stage: 'closing', progress: null } : statusOf('closing', run),
-  );
+  context.df.setCustomStatus(run === undefined ? { stage: 'closing', progress: null } : statusOf('closing', run));
   const closing = {
     runId,
     spec,

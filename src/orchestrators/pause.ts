@@ -6,11 +6,7 @@ import { cancelled, waited, type RunState } from '../plan/run-state.ts';
 import { timerIn, type Steps } from './steps.ts';
 
 /** Waits as long as the grant says, on a durable timer so that nobody pays for sleeping, or until the run is cancelled. */
-export function* pause(
-  context: OrchestrationContext,
-  run: RunState,
-  grant: Grant,
-): Steps<RunState> {
+export function* pause(context: OrchestrationContext, run: RunState, grant: Grant): Steps<RunState> {
   const delayMs = grant.waitSeconds * 1_000;
   const waitingUntil = new Date(context.df.currentUtcDateTime.getTime() + delayMs).toISOString();
   context.df.setCustomStatus(statusOf('waiting', run, { lanes: 0, waitingUntil }));

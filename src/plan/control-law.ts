@@ -1,5 +1,6 @@
+import { sprintLanes } from './estimate.ts';
 import type { ThrottleFacet } from './lane.ts';
-import { addSpent, inFlightOverWindow, roomFor, type Spent } from './spent-time.ts';
+import { addSpent, inFlightOverWindow, roomFor, windowSeconds, type Spent } from './spent-time.ts';
 
 /**
  * What the control law knows of one environment. It steers `aim`, the average number of requests in flight, because that, and not the number
@@ -96,7 +97,11 @@ const idleSmoothing = 0.3;
 const mostIdleShare = 0.3;
 
 /** One step of the law. Never reads a clock; answers with the new state and, for people, why the aim changed. */
-export function step(law: LawState, heard: Heard, nowMs: number): { readonly law: LawState; readonly why: string | null } {
+export function step(
+  law: LawState,
+  heard: Heard,
+  nowMs: number,
+): { readonly law: LawState; readonly why: string | null } {
   const followed = followHint(law, heard.hint);
   const { feedback } = heard;
   if (feedback === undefined) return followed;
@@ -124,7 +129,8 @@ function followHint(law: LawState, hint: number | undefined): { readonly law: La
 function measure(law: LawState, feedback: WaveFeedback, duty: number, nowMs: number): LawState {
   const laneSeconds = feedback.busyMs / 1_000;
   const spent = addSpent(law.spent, { fromMs: nowMs - feedback.seconds * 1_000, toMs: nowMs, laneSeconds });
-  if (facetOf(feedback.throttles) !== undefined || feedback.waitMs > 0 || feedback.requests === 0) return { ...law, spent };
+  if (facetOf(feedback.throttles) !== undefined || feedback.waitMs > 0 || feedback.requests === 0)
+    return { ...law, spent };
   const idle = Math.max(0, feedback.seconds - laneSeconds / feedback.lanes / duty);
   return { ...law, spent, idleSeconds: law.idleSeconds + (idle - law.idleSeconds) * idleSmoothing };
 }
@@ -147,7 +153,10 @@ function throttled(law: LawState, facet: ThrottleFacet, lanes: number, nowMs: nu
   const seen = inFlightOverWindow(law.spent, nowMs);
   const aim = law.ceiling === null || !law.windowed ? seen : lowered(law.ceiling, seen, strikes);
   const ceiling = Math.max(leastAim, aim);
-  return { law: { ...law, strikes, ceiling, windowed: true, aim: ceiling, changedAtMs: nowMs, limitAtMs: nowMs }, why: `${facet} limit met` };
+  return {
+    law: { ...law, strikes, ceiling, windowed: true, aim: ceiling, changedAtMs: nowMs, limitAtMs: nowMs },
+    why: `${facet} limit met`,
+  };
 }
 
 /** A limit met where it was expected is a small correction; met far below, it is believed the more the oftener it is met. */
@@ -166,7 +175,10 @@ function calm(
   const rested = feedback.requests > 0 ? { ...law, strikes: 0 } : law;
   if (heard.inflation > hindered) {
     const aim = Math.max(1, (law.aim * acceptedInflation) / heard.inflation);
-    return { law: { ...rested, aim, ceiling: aim, changedAtMs: nowMs }, why: 'more in flight only makes requests slower' };
+    return {
+      law: { ...rested, aim, ceiling: aim, changedAtMs: nowMs },
+      why: 'more in flight only makes requests slower',
+    };
   }
   if (!heard.limited || feedback.requests === 0) return { law: rested, why: null };
   // The limits look back over a window: that all is calm while it is not yet full of the present rate proves nothing.
@@ -207,4 +219,13 @@ const exploration = ({ hint }: LawState): number => (hint === null ? 2 * explore
 function regrowth(law: LawState, requests: number, nowMs: number): number {
   const bold = nowMs - law.limitAtMs > boldAfterMs ? 3 : 1;
   return (bold * cut * requests) / requestsToRegrow;
+}
+
+/** The law for a wave that may use up the window's credit, when all that is left to do fits into it; undefined otherwise. */
+export function sprint(law: LawState, workSeconds: number, nowMs: number): LawState | undefined {
+  if (law.strikes > 0) return undefined;
+  const sustained = Math.min(law.ceiling ?? Infinity, law.hint ?? fallbackHint);
+  const spentSeconds = inFlightOverWindow(law.spent, nowMs) * windowSeconds;
+  const lanes = sprintLanes({ sustained, workSeconds, spentSeconds });
+  return lanes === undefined || lanes <= law.aim ? undefined : { ...law, aim: lanes, windowed: false };
 }

@@ -1,5 +1,5 @@
 import { maxDop } from './bounds.ts';
-import { newLaw, step, widthOf, type LawState, type WaveFeedback } from './control-law.ts';
+import { newLaw, sprint, step, widthOf, type LawState, type WaveFeedback } from './control-law.ts';
 import { inflationOf, sizeRequests, type RequestFit } from './request-size.ts';
 
 /**
@@ -37,6 +37,8 @@ export interface LeaseRequest {
   readonly feedback?: WaveFeedback;
   /** What the run's requests cost. */
   readonly fit: RequestFit;
+  /** Time the service will spend on what is left of the run, in seconds; absent while that is not known. */
+  readonly workSeconds?: number;
   /** The spec's own choice; absent leaves it to the governor. */
   readonly rowsPerRequest?: number;
 }
@@ -83,7 +85,10 @@ export function lease(
 
   const others = livingLeases(state.leases, request.runId, nowMs);
   const boxSeconds = nextBoxSeconds(own, feedback, heard.law);
-  const width = widthOf(heard.law, { maxDop: Math.min(maxDop, request.maxDop ?? maxDop), boxSeconds, nowMs });
+  const alone = Object.keys(others).length === 0;
+  const sprinting = alone ? sprint(heard.law, request.workSeconds ?? Infinity, nowMs) : undefined;
+  const bound = Math.min(maxDop, request.maxDop ?? maxDop);
+  const width = widthOf(sprinting ?? heard.law, { maxDop: bound, boxSeconds, nowMs });
   const rowsPerRequest = request.rowsPerRequest ?? sizeRequests(request.fit, own?.rowsPerRequest ?? null);
   const waitMs = notBeforeMs - nowMs;
   const free = width.lanes - Object.values(others).reduce((total, other) => total + other.lanes, 0);
@@ -94,7 +99,14 @@ export function lease(
   const { duty } = width;
   const { wanted } = request;
   const next: Lease = { lanes, duty, wanted, boxSeconds, rowsPerRequest, untilMs: nowMs + heldSeconds * 1_000 };
-  const grant = { lanes, duty, rowsPerRequest, boxSeconds, waitSeconds, why: reasonOf(own, next, heard.why, waitMs) };
+  const grant = {
+    lanes,
+    duty,
+    rowsPerRequest,
+    boxSeconds,
+    waitSeconds,
+    why: reasonOf(own, next, sprinting === undefined ? heard.why : 'the rest fits the credit', waitMs),
+  };
   return { state: { law: heard.law, notBeforeMs, leases: { ...others, [request.runId]: next } }, grant };
 }
 
@@ -131,8 +143,7 @@ function nextBoxSeconds(own: Lease | undefined, feedback: WaveFeedback | undefin
 }
 
 function reasonOf(own: Lease | undefined, next: Lease, why: string | null, waitMs: number): string | null {
-  const same =
-    own !== undefined && own.lanes === next.lanes && own.rowsPerRequest === next.rowsPerRequest && own.duty === next.duty;
+  const same = own?.lanes === next.lanes && own.rowsPerRequest === next.rowsPerRequest && own.duty === next.duty;
   if (same) return null;
   if (waitMs > 0) return why === null ? 'waits as told' : `${why}; waits as told`;
   if (why !== null) return why;

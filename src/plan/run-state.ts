@@ -1,9 +1,10 @@
 import type { WaveFeedback } from './control-law.ts';
 import { note, type Decision } from './decisions.ts';
+import { executionSecondsOf } from './estimate.ts';
 import type { Grant, LeaseRequest } from './governor.ts';
 import type { LaneReport, ThrottleFacet } from './lane.ts';
 import { addCounts, totalOf, type OutcomeCounts } from './outcome.ts';
-import { addSends, learn, noFit, noSends, type RequestFit } from './request-size.ts';
+import { addSends, learn, noFit, noSends, overheadOf, type RequestFit } from './request-size.ts';
 import type { RunSpec } from './run-spec.ts';
 import { mergeStretches, sliceCountOf, type Stretch } from './stretch.ts';
 import { toleranceExceeded } from './tolerance.ts';
@@ -115,11 +116,21 @@ export function leaseRequest(runId: string, run: RunState, spec: RunSpec, bounds
     runId,
     wanted,
     fit: run.fit,
+    ...workOf(run),
     ...(spec.options.rowsPerRequest === undefined ? {} : { rowsPerRequest: spec.options.rowsPerRequest }),
     ...(bounds.maxDop === undefined ? {} : { maxDop: bounds.maxDop }),
     ...(run.dopHint === null ? {} : { hint: run.dopHint }),
     ...(run.feedback === null ? {} : { feedback: run.feedback }),
   };
+}
+
+/** Before this many answers, what is left to do is not known well enough to plan with. */
+const leastMeasured = 8;
+
+function workOf({ source, counts, fit, rowsPerRequest }: RunState): { readonly workSeconds?: number } {
+  if (fit.rowMs === null || fit.requests < leastMeasured || rowsPerRequest === null) return {};
+  const rows = source.rowCount - totalOf(counts);
+  return { workSeconds: executionSecondsOf({ rows, rowsPerRequest, overheadMs: overheadOf(fit), rowMs: fit.rowMs }) };
 }
 
 /** Keeps the grant's size of requests, and the decision behind it when there was one. */
@@ -131,7 +142,8 @@ export const granted = (run: RunState, grant: Grant, at: string): RunState => ({
 
 /** The next wave: which lane gets what. */
 export function planWave(run: RunState, grant: Grant): Deal {
-  const reach = run.slicesPerLaneSecond === null ? null : run.slicesPerLaneSecond * grant.boxSeconds * grant.lanes * grant.duty;
+  const reach =
+    run.slicesPerLaneSecond === null ? null : run.slicesPerLaneSecond * grant.boxSeconds * grant.lanes * grant.duty;
   const even = reach === null || sliceCountOf(run.pending) <= reach * evenWithinBoxes;
   return dealLanes(run.pending, grant.lanes, { even });
 }

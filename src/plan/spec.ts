@@ -3,7 +3,6 @@ import { maxDop, maxRowsPerRequest } from './bounds.ts';
 import { pointerSegment, type Fault } from './fault.ts';
 import type { RunSpec } from './run-spec.ts';
 
-
 const name = (pattern: RegExp, what: string) => z.string().regex(pattern, what);
 const logicalName = name(/^[a-z_][a-z0-9_]{0,127}$/, 'a logical name: lower-case letters, digits and _');
 const connectionName = name(/^[A-Za-z][A-Za-z0-9]{0,31}$/, 'a connection name: 1 to 32 letters and digits');

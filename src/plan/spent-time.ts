@@ -14,7 +14,11 @@ export function addSpent(list: readonly Spent[], piece: Spent): readonly Spent[]
   const living = list.filter(({ toMs }) => toMs > piece.toMs - windowSeconds * 1_000);
   const last = living.at(-1);
   if (last !== undefined && piece.toMs - last.fromMs <= pieceMs) {
-    const joined = { ...last, toMs: Math.max(last.toMs, piece.toMs), laneSeconds: last.laneSeconds + piece.laneSeconds };
+    const joined = {
+      ...last,
+      toMs: Math.max(last.toMs, piece.toMs),
+      laneSeconds: last.laneSeconds + piece.laneSeconds,
+    };
     return [...living.slice(0, -1), joined];
   }
   return [...living, piece];

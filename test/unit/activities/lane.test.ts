@@ -37,7 +37,13 @@ interface SceneOptions {
   readonly duty?: number;
 }
 
-function createScene({ rowCount = 30, bad = [], ledger = createMemoryLedger(), before, duty = 1 }: SceneOptions = {}): Scene {
+function createScene({
+  rowCount = 30,
+  bad = [],
+  ledger = createMemoryLedger(),
+  before,
+  duty = 1,
+}: SceneOptions = {}): Scene {
   const parsed = parseRunSpec({
     connection: 'main',
     source: { container: 'sources', blob: 'a.csv' },

@@ -101,7 +101,10 @@ describe('lease', () => {
       wanted: fc.integer({ min: 1, max: 100 }),
       hint: fc.integer({ min: 1, max: 60 }),
       feedback: fc.record({
-        throttles: fc.record({ concurrency: fc.integer({ min: 0, max: 3 }), executionTime: fc.integer({ min: 0, max: 1 }) }),
+        throttles: fc.record({
+          concurrency: fc.integer({ min: 0, max: 3 }),
+          executionTime: fc.integer({ min: 0, max: 1 }),
+        }),
         waitMs: fc.constantFrom(0, 0, 0, 5_000),
         seconds: fc.integer({ min: 1, max: 130 }),
         lanes: fc.integer({ min: 1, max: 60 }),
