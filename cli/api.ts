@@ -42,6 +42,8 @@ export interface RunView {
   readonly source: { readonly container: string; readonly blob: string };
   readonly progress: RunProgress | null;
   readonly faults: readonly Fault[];
+  /** What holds the run up, or why it ended early; null while all is well. */
+  readonly note: string | null;
   readonly links: RunLinks;
 }
 

@@ -81,13 +81,14 @@ function createPlainView(screen: Screen): ProgressView {
 export function plainLine(run: RunView, nowMs: number): string {
   const state = run.state.padEnd(10);
   const { progress } = run;
-  if (progress === null) return `${state} ${printable(run.source.blob)} into ${printable(run.table)}`;
+  const note = run.note === null ? '' : ` (${printable(run.note)})`;
+  if (progress === null) return `${state} ${printable(run.source.blob)} into ${printable(run.table)}${note}`;
   const rows = `${formatCount(progress.rowsDone)} of ${formatCount(progress.rowsTotal)} rows`;
   const facts = [
     `${rows} (${formatPercent(progress.rowsDone, progress.rowsTotal)})`,
     ...rateFacts(run, progress, nowMs),
   ];
-  return `${state} ${facts.join(', ')}`;
+  return `${state} ${facts.join(', ')}${note}`;
 }
 
 interface LiveOptions {
@@ -102,14 +103,15 @@ export function liveLines(run: RunView, { columns, painter, nowMs }: LiveOptions
   const lines = [painter.dim(clip(printable(title), columns))];
   const { progress } = run;
   const state = painter.state(run.state, run.state.padEnd(10));
-  if (progress === null) return [...lines, state];
+  const note = run.note === null ? [] : [painter.dim(clip(printable(run.note), columns))];
+  if (progress === null) return [...lines, state, ...note];
 
   const figures = `${formatCount(progress.rowsDone)} / ${formatCount(progress.rowsTotal)} rows  ${formatPercent(progress.rowsDone, progress.rowsTotal)}`;
   const barWidth = Math.min(widestBar, columns - 10 - figures.length - 4);
   const drawnBar = barWidth >= 8 ? ` ${bar(progress.rowsDone, progress.rowsTotal, barWidth)} ` : '';
   lines.push(`${state}${drawnBar} ${clip(figures, columns - 11)}`);
   lines.push(clip(rateFacts(run, progress, nowMs).join('   '), columns));
-  return lines;
+  return [...lines, ...note];
 }
 
 /** `████████░░░░`; full only when every row is done. */
@@ -129,7 +131,7 @@ function rateFacts(run: RunView, progress: RunProgress, nowMs: number): string[]
   if (rejected > 0) facts.push(`rejected ${formatCount(rejected)}`);
   if (run.state === 'waiting' && progress.waitingUntil !== null) {
     const seconds = (Date.parse(progress.waitingUntil) - nowMs) / 1000;
-    facts.push(`asked to wait ${formatDuration(seconds)} more`);
+    facts.push(`waits ${formatDuration(seconds)} more`);
   } else if (progress.etaSeconds !== null && !hasEnded(run.state)) {
     facts.push(`ETA ${formatDuration(progress.etaSeconds)}`);
   }

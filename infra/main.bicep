@@ -46,9 +46,9 @@ param maxLanes int = 256
 @description('When syncs are looked at: NCRONTAB with seconds, in UTC. Empty: every five minutes.')
 param syncSchedule string = ''
 
-@minValue(1)
+@minValue(7)
 @maxValue(3650)
-@description('Days after which the ledger of a run is removed.')
+@description('Days after which the ledger of a run is removed; a run must have ended by then.')
 param runRetentionDays int = 90
 
 @minValue(30)

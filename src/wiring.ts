@@ -14,6 +14,7 @@ import { createLedger } from './ledger/ledger.ts';
 import type { RunsDeps } from './functions/runs-deps.ts';
 import type { SyncDeps } from './functions/syncs.ts';
 import type { Settings, StorageSettings } from './settings.ts';
+import { maxDop } from './plan/bounds.ts';
 import { createBlobSource } from './source/blob-source.ts';
 
 /** Everything the functions and activities of this process share; made once, at load. */
@@ -57,10 +58,10 @@ function createStorage(storage: StorageSettings): BlobServiceClient {
 
 /**
  * One client and token source per connection; one throttle gate per identity, also where two connections share it; one agent for all, with as
- * many sockets as lanes may run here.
+ * many sockets as activities may run here (`maxConcurrentActivityFunctions` in host.json).
  */
 function createClients(settings: Settings): (connection: string) => Client {
-  const dispatcher = createAgent({ connections: settings.maxLanes });
+  const dispatcher = createAgent({ connections: maxDop });
   const clients = new Map<string, Client>();
   const gates = new Map<string, ThrottleGate>();
   return (name) => {

@@ -15,7 +15,8 @@ export function createCancelWatch(
     const nowMs = clock.now();
     if (known !== undefined && nowMs - known.askedMs < freshMs) return known.answer;
     for (const [other, { askedMs }] of answers) if (nowMs - askedMs >= freshMs) answers.delete(other);
-    const answer = ledger.isCancelled(runId);
+    // No answer is no reason to stop: the next question comes soon.
+    const answer = ledger.isCancelled(runId).catch(() => false);
     answers.set(runId, { askedMs: nowMs, answer });
     return answer;
   };

@@ -16,7 +16,7 @@ export interface Lane {
   readonly boxEndsMs: number;
 }
 
-/** Works through the lane's stretches and says where it stopped. */
+/** Works through the lane's stretches and says where it stopped. Whatever fails, what was committed until then is reported. */
 export async function runLane(lane: Lane): Promise<LaneStop> {
   const { stretches } = lane.input;
   // An earlier life of this lane may have committed parts; behind the first row without one there are none, unless a twin is at work.
@@ -25,10 +25,11 @@ export async function runLane(lane: Lane): Promise<LaneStop> {
     let { cursor } = stretch;
     for (let at = stretch.from; at < stretch.to; at += 1) {
       const slice = lane.plan.index.slice(at);
-      const done = await finishSlice(lane, slice, cursor ?? slice.firstRow, adoption);
-      if (done.stop !== undefined) {
-        const here = remainder(stretch, at, slice, done.nextRow);
-        return { ...done.stop, left: [...here, ...stretches.slice(position + 1)] };
+      const progress = { row: cursor ?? slice.firstRow };
+      const stop = await finishSlice(lane, slice, progress, adoption).catch(unavailable);
+      if (stop !== undefined) {
+        const here = remainder(stretch, at, slice, progress.row);
+        return { ...stop, left: [...here, ...stretches.slice(position + 1)] };
       }
       cursor = undefined;
     }
@@ -36,35 +37,37 @@ export async function runLane(lane: Lane): Promise<LaneStop> {
   return { end: 'done', left: [] };
 }
 
-interface SliceResult {
-  readonly nextRow: number;
-  readonly stop?: SliceEnd;
-}
+const unavailable = (error: unknown): SliceEnd => ({
+  end: 'unavailable',
+  detail: error instanceof Error ? error.message : String(error),
+});
 
-/** Brings a slice to its end, by adopting parts that exist and sending the rest. */
+/** Brings a slice to its end, by adopting parts that exist and sending the rest. `progress` always says which row comes next. */
 async function finishSlice(
   lane: Lane,
   slice: Slice,
-  fromRow: number,
+  progress: { row: number },
   adoption: { expected: boolean },
-): Promise<SliceResult> {
+): Promise<SliceEnd | undefined> {
   const behind = slice.firstRow + slice.rowCount;
-  let row = fromRow;
-  while (row < behind) {
+  while (progress.row < behind) {
     if (adoption.expected) {
-      const part = await lane.deps.ledger.findPart(lane.input.runId, row);
+      const part = await lane.deps.ledger.findPart(lane.input.runId, progress.row);
       if (part !== undefined) {
         tallyPart(lane.tally, part);
-        row = part.firstRow + part.rowCount;
+        progress.row = part.firstRow + part.rowCount;
         continue;
       }
       adoption.expected = false;
     }
-    const { builder, stop } = await sendSlice(lane, slice, row);
-    row = await commit(lane, builder, row, adoption);
-    if (stop !== undefined && row < behind) return { nextRow: row, stop };
+    const before = progress.row;
+    const { builder, stop } = await sendSlice(lane, slice, before);
+    progress.row = await commit(lane, builder, before, adoption);
+    if (stop !== undefined && progress.row < behind) return stop;
+    if (progress.row === before)
+      throw new Error(`Slice of rows ${slice.firstRow} to ${behind - 1} yields no row ${before}.`);
   }
-  return { nextRow: row };
+  return undefined;
 }
 
 /** Commits what was collected; where a twin was first, its part counts and ours is forgotten. */

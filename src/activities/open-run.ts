@@ -12,6 +12,7 @@ import { SourceChangedError, type BlobSource } from '../source/blob-source.ts';
 import { readHead } from '../source/head.ts';
 import { faultDetail, type SourceFormat, type SourceHead } from '../source/source.ts';
 import { digestOf } from './digest.ts';
+import { findLookupKeyFaults } from './lookup-keys.ts';
 import type { StoredPlan } from './run-plan.ts';
 
 export interface OpenRunDeps {
@@ -42,7 +43,8 @@ export function createOpenRun(deps: OpenRunDeps): (input: OpenRunInput) => Promi
       table: target.table,
       runIdDigest: digestOf(runId),
     });
-    if ('faults' in compiled) return { faults: firstFaults(compiled.faults) };
+    const mappingFaults = [...('faults' in compiled ? compiled.faults : []), ...target.lookupFaults];
+    if (mappingFaults.length > 0 || 'faults' in compiled) return { faults: firstFaults(mappingFaults) };
     const plan: StoredPlan = { format, head, table: writeTargetOf(target.table), mapping: compiled.plan };
     await deps.ledger.writeMapping(runId, plan);
     return target.dopHint === undefined ? {} : { dopHint: target.dopHint };
@@ -67,7 +69,11 @@ interface Faults {
 async function openTarget(client: Client, spec: RunSpec) {
   try {
     const { dopHint } = await whoAmI(client);
-    return { dopHint, table: await readTable(client, spec.target.table) };
+    const [table, lookupFaults] = await Promise.all([
+      readTable(client, spec.target.table),
+      findLookupKeyFaults(client, spec),
+    ]);
+    return { dopHint, table, lookupFaults };
   } catch (error) {
     if (error instanceof UnknownTableError) return faultAt('/target/table', error.message);
     if (error instanceof RequestRejectedError)

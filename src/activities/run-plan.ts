@@ -20,17 +20,17 @@ export interface RunPlan extends StoredPlan {
   readonly encode: RowEncoder;
 }
 
-/** Lanes of one process share the plans of the runs they serve; the oldest makes room. */
+/** Lanes of one process share the plans of the runs they serve; the one longest unused makes room. */
 const keptPlans = 8;
 
 export function createRunPlans(ledger: Ledger): (runId: string) => Promise<RunPlan> {
   const plans = new Map<string, Promise<RunPlan>>();
   return (runId) => {
     const known = plans.get(runId);
-    if (known !== undefined) return known;
-    const plan = loadPlan(ledger, runId);
+    const plan = known ?? loadPlan(ledger, runId);
+    if (known === undefined) plan.catch(() => plans.delete(runId));
+    plans.delete(runId);
     plans.set(runId, plan);
-    plan.catch(() => plans.delete(runId));
     const [oldest] = plans.keys();
     if (plans.size > keptPlans && oldest !== undefined) plans.delete(oldest);
     return plan;

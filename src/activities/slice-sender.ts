@@ -6,6 +6,7 @@ import { isRejection } from '../mapping/row-encoder.ts';
 import type { LaneEnd } from '../plan/lane.ts';
 import type { RowOutcome } from '../plan/outcome.ts';
 import { addSends, sendOf } from '../plan/request-size.ts';
+import { SourceChangedError } from '../source/blob-source.ts';
 import { readRows } from '../source/rows.ts';
 import type { RecordPlace } from '../source/source-row.ts';
 import type { Slice } from '../source/source.ts';
@@ -29,15 +30,20 @@ export async function sendSlice(
   const builder = createPartBuilder(firstRow);
   const early = await stopBefore(lane);
   if (early !== undefined) return { builder, stop: early };
-  const bytes = await lane.deps.source.read(lane.plan.manifest.pin, slice.from, slice.to);
-  const repeat = await mayRepeat(lane, slice);
-  for (const chunk of chunksOf(lane, slice, bytes, firstRow)) {
-    const stop =
-      (builder.nextRow() === firstRow ? undefined : await stopBefore(lane)) ??
-      (await sendChunk(lane, chunk, repeat, builder));
-    if (stop !== undefined) return { builder, stop };
+  try {
+    const bytes = await lane.deps.source.read(lane.plan.manifest.pin, slice.from, slice.to);
+    const repeat = await mayRepeat(lane, firstRow);
+    for (const chunk of chunksOf(lane, slice, bytes, firstRow)) {
+      const stop =
+        (builder.nextRow() === firstRow ? undefined : await stopBefore(lane)) ??
+        (await sendChunk(lane, chunk, repeat, builder));
+      if (stop !== undefined) return { builder, stop };
+    }
+    return { builder };
+  } catch (error) {
+    // What is settled so far is still committed.
+    return { builder, stop: endOf(error) };
   }
-  return { builder };
 }
 
 async function stopBefore(lane: Lane): Promise<SliceEnd | undefined> {
@@ -74,13 +80,14 @@ const countOf = (throttles: LaneTally['throttles']): number =>
   Object.values(throttles).reduce((sum, count) => sum + count, 0);
 
 /**
- * Whether rows of this slice may have been sent before, by a life of this lane that ended without committing its part. Only deletes and
- * creates read a first answer differently from a repeated one, so only they leave a mark before they send.
+ * Whether rows from `firstRow` on may have been sent before, by a life of this lane that ended without committing its part. Only deletes
+ * and creates with ids of their own source read a first answer differently from a repeated one, so only they leave a mark before they send.
+ * An id made by this run is nobody else's: meeting it always means that an earlier send has worked.
  */
-async function mayRepeat(lane: Lane, slice: Slice): Promise<boolean> {
-  const { operation } = lane.input.spec.target;
+async function mayRepeat({ plan, input, deps }: Lane, firstRow: number): Promise<boolean> {
+  const { operation, key } = plan.mapping;
   if (operation === 'upsert' || operation === 'update') return false;
-  return !(await lane.deps.ledger.markIntent(lane.input.runId, slice.firstRow));
+  return key.kind === 'made' || !(await deps.ledger.markIntent(input.runId, firstRow));
 }
 
 /** Consecutive rows of which at most one request's worth can be sent. */
@@ -119,13 +126,14 @@ async function sendChunk(
     builder.add(chunk.settled);
     return undefined;
   }
+  const { spec } = lane.plan.manifest;
   const log = newSendLog();
   try {
-    const { outcomes, timings } = await writeRows(lane.deps.clientOf(lane.input.spec.connection), {
+    const { outcomes, timings } = await writeRows(lane.deps.clientOf(spec.connection), {
       table: lane.plan.table,
-      operation: lane.input.spec.target.operation,
+      operation: spec.target.operation,
       rows: chunk.sendable,
-      options: lane.input.spec.options,
+      options: spec.options,
       repeat,
       deadlineAtMs: lane.boxEndsMs,
       log,
@@ -135,6 +143,8 @@ async function sendChunk(
     lane.tally.badRows += outcomes.filter(({ rejection }) => rejection?.class === 'service').length;
     return undefined;
   } catch (error) {
+    // The chunk may have been written; whoever begins again at its first row has to know.
+    if (log.requests > 0) await mayRepeat(lane, builder.nextRow());
     return endOf(error);
   } finally {
     tallyLog(lane.tally, log);
@@ -152,6 +162,8 @@ function endOf(error: unknown): SliceEnd {
   if (error instanceof ThrottledError) return { end: 'throttled', waitMs: error.retryAfterMs, detail: error.message };
   // Without all attempts made it was the end of the box that cut them short.
   if (error instanceof TransientError) return { end: error.exhausted ? 'unavailable' : 'box', detail: error.message };
-  if (error instanceof RequestRejectedError) return { end: 'refused', detail: error.message };
-  throw error;
+  if (error instanceof RequestRejectedError || error instanceof SourceChangedError) {
+    return { end: 'refused', detail: error.message };
+  }
+  return { end: 'unavailable', detail: error instanceof Error ? error.message : String(error) };
 }

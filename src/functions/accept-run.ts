@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { DurableClient } from 'durable-functions';
+import { OrchestrationRuntimeStatus, type DurableClient } from 'durable-functions';
+import type { Manifest } from '../ledger/ledger.ts';
 import { names } from '../names.ts';
 import type { Fault } from '../plan/fault.ts';
 import type { BulkRunInput } from '../plan/payloads.ts';
@@ -7,28 +8,38 @@ import type { RunSpec } from '../plan/run-spec.ts';
 import type { SourcePin } from '../source/source.ts';
 import type { RunsDeps } from './runs-deps.ts';
 
+/** What a spec names that settings decide; also looked at in a spec that has other faults. */
+export interface NamedInSpec {
+  readonly connection?: unknown;
+  readonly source?: { readonly container?: unknown };
+}
+
+/** Faults of names that settings do not know. Values that are no names at all are the spec's own faults. */
+export function findSettingFaults({ settings }: RunsDeps, { connection, source }: NamedInSpec): readonly Fault[] {
+  const faults: Fault[] = [];
+  if (typeof connection === 'string' && connection !== '' && !settings.connections.has(connection)) {
+    const configured = [...settings.connections.keys()].join(', ');
+    const detail = `Connection "${connection}" is not configured. Configured: ${configured}.`;
+    faults.push({ pointer: '/connection', detail });
+  }
+  const container = source?.container;
+  if (typeof container === 'string' && container !== '' && !settings.sourceContainers.includes(container)) {
+    const allowed = settings.sourceContainers.join(', ');
+    const detail = `Container "${container}" is not one that sources may come from. Allowed: ${allowed}.`;
+    faults.push({ pointer: '/source/container', detail });
+  }
+  return faults;
+}
+
 /** Checks what settings and storage can tell at once, and fixes the version of the source. */
 export async function pinSource(
-  { settings, source }: RunsDeps,
-  { connection, source: { container, blob } }: RunSpec,
+  deps: RunsDeps,
+  spec: RunSpec,
 ): Promise<{ readonly pin: SourcePin } | { readonly faults: readonly Fault[] }> {
-  const faults: Fault[] = [];
-  if (!settings.connections.has(connection)) {
-    const configured = [...settings.connections.keys()].join(', ');
-    faults.push({
-      pointer: '/connection',
-      detail: `Connection "${connection}" is not configured. Configured: ${configured}.`,
-    });
-  }
-  if (!settings.sourceContainers.includes(container)) {
-    const allowed = settings.sourceContainers.join(', ');
-    faults.push({
-      pointer: '/source/container',
-      detail: `Container "${container}" is not one that sources may come from. Allowed: ${allowed}.`,
-    });
-    return { faults };
-  }
-  const pinned = await source.pin(container, blob);
+  const { container, blob } = spec.source;
+  const faults = findSettingFaults(deps, spec);
+  if (faults.some(({ pointer }) => pointer === '/source/container')) return { faults };
+  const pinned = await deps.source.pin(container, blob);
   if (!('missing' in pinned)) return faults.length > 0 ? { faults } : { pin: pinned };
   const missing =
     pinned.missing === 'container'
@@ -44,32 +55,53 @@ export interface Acceptance {
 }
 
 /**
- * Writes the manifest, then starts the orchestration unless it exists. Safe to repeat after any failure in between.
+ * Writes the manifest, then starts the orchestration. Safe to repeat after any failure in between.
  *
  * @returns false when another spec was accepted under this run id before
  */
 export async function acceptRun(
-  { ledger, settings }: RunsDeps,
+  deps: RunsDeps,
   client: DurableClient,
   { runId, spec, pin }: Acceptance,
 ): Promise<boolean> {
-  const manifest = await ledger.accept({ runId, spec, pin, createdAt: new Date().toISOString() });
-  if (!isDeepStrictEqual(manifest.spec, JSON.parse(JSON.stringify(spec)))) return false;
-  if (await exists(client, runId)) return true;
+  const manifest = await deps.ledger.accept({ runId, spec, pin, createdAt: new Date().toISOString() });
+  if (!isSameSpec(manifest, spec)) return false;
+  await ensureStarted(deps, client, manifest);
+  return true;
+}
+
+export const isSameSpec = (manifest: Manifest, spec: RunSpec): boolean =>
+  isDeepStrictEqual(manifest.spec, JSON.parse(JSON.stringify(spec)));
+
+/**
+ * Starts the orchestration of an accepted run unless it lives or the run has ended. One that broke begins again: its parts are adopted, so
+ * nothing is sent twice that has an outcome.
+ */
+export async function ensureStarted(
+  { ledger, settings }: RunsDeps,
+  client: DurableClient,
+  manifest: Manifest,
+): Promise<void> {
+  const { runId, spec } = manifest;
+  const status = await statusOf(client, runId);
+  if (status !== undefined && !brokenStates.has(status.runtimeStatus)) return;
+  if ((await ledger.readReport(runId)) !== undefined) return;
   const maxDop = settings.connections.get(spec.connection)?.maxDop;
   const bounds = { maxLanes: settings.maxLanes, ...(maxDop === undefined ? {} : { maxDop }) };
   try {
     await client.startNew(names.bulkRun, { instanceId: runId, input: { runId, spec, bounds } satisfies BulkRunInput });
   } catch (error) {
-    // Two callers with one idempotency key: the host refuses the second start, and the run is there.
-    if (!(await exists(client, runId))) throw error;
+    // Two callers at once: the host refuses the second start, and the run is there.
+    if ((await statusOf(client, runId)) === undefined) throw error;
   }
-  return true;
 }
 
-async function exists(client: DurableClient, runId: string): Promise<boolean> {
-  return (await statusOf(client, runId)) !== undefined;
-}
+/** States in which an orchestration does nothing more, though the run has no report. */
+export const brokenStates: ReadonlySet<OrchestrationRuntimeStatus> = new Set([
+  OrchestrationRuntimeStatus.Failed,
+  OrchestrationRuntimeStatus.Terminated,
+  OrchestrationRuntimeStatus.Canceled,
+]);
 
 /** The instance's status, or undefined when the task hub does not know it. */
 export async function statusOf(
@@ -79,7 +111,7 @@ export async function statusOf(
   try {
     return await client.getStatus(runId, { showInput: false });
   } catch (error) {
-    if (error instanceof Error && error.message.includes('404')) return undefined;
+    if (error instanceof Error && error.message.includes('replied with HTTP 404')) return undefined;
     throw error;
   }
 }

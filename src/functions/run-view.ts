@@ -1,10 +1,10 @@
-import { OrchestrationRuntimeStatus, type DurableClient, type DurableOrchestrationStatus } from 'durable-functions';
+import type { DurableClient, DurableOrchestrationStatus } from 'durable-functions';
 import type { LiveTally, Manifest } from '../ledger/ledger.ts';
 import type { Fault } from '../plan/fault.ts';
 import { addCounts } from '../plan/outcome.ts';
 import { etaSeconds, type RunProgress, type RunStatus } from '../plan/progress.ts';
 import type { Report } from '../plan/report.ts';
-import { statusOf } from './accept-run.ts';
+import { brokenStates, statusOf } from './accept-run.ts';
 import type { RunsDeps } from './runs-deps.ts';
 
 /** What the API tells of a run; see docs/http-api.md. */
@@ -77,17 +77,20 @@ function compose({ manifest, report, status, live }: Known, links: RunLinks): Ru
     operation: spec.target.operation,
     source: { container: spec.source.container, blob: spec.source.blob },
     progress: progress === null ? null : report === undefined ? withLive(progress, live) : settled(progress, report),
-    faults: report?.faults ?? (broken ? [{ pointer: '', detail: `The run broke: ${String(status.output)}` }] : []),
+    faults:
+      report?.faults ??
+      (broken
+        ? [
+            {
+              pointer: '',
+              detail: `The orchestration ended as ${status.runtimeStatus}. Its output is in the task hub.`,
+            },
+          ]
+        : []),
     note: report?.reason ?? (report === undefined ? (custom?.note ?? null) : null),
     links,
   };
 }
-
-const brokenStates: ReadonlySet<OrchestrationRuntimeStatus> = new Set([
-  OrchestrationRuntimeStatus.Failed,
-  OrchestrationRuntimeStatus.Terminated,
-  OrchestrationRuntimeStatus.Canceled,
-]);
 
 /** Adds what the lanes of the current wave have done since the orchestrator last heard of them. */
 function withLive(progress: RunProgress, live: readonly LiveTally[]): RunProgress {

@@ -2,8 +2,9 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import type { DurableClient } from 'durable-functions';
 import { cancelEvent } from '../names.ts';
+import type { Fault } from '../plan/fault.ts';
 import { parseRunSpec } from '../plan/spec.ts';
-import { acceptRun, pinSource } from './accept-run.ts';
+import { acceptRun, ensureStarted, findSettingFaults, isSameSpec, pinSource, type NamedInSpec } from './accept-run.ts';
 import { faultyProblem, problem } from './problem.ts';
 import { linksOf, viewRun } from './run-view.ts';
 import type { RunsDeps } from './runs-deps.ts';
@@ -26,15 +27,19 @@ export const startRun =
     const json = parseJson(body);
     if (json === undefined) return faultyProblem('run spec', [{ pointer: '', detail: 'The body is not JSON.' }]);
     const parsed = parseRunSpec(json.value);
-    if ('faults' in parsed) return faultyProblem('run spec', parsed.faults);
+    if ('faults' in parsed) return faultyProblem('run spec', withSettingFaults(deps, json.value, parsed.faults));
     const { spec } = parsed;
-    const pinned = await pinSource(deps, spec);
-    if ('faults' in pinned) return faultyProblem('run spec', pinned.faults);
-
     const key = request.headers.get('idempotency-key');
     const runId = key === null ? newRunId() : `k-${createHash('sha256').update(key).digest('hex').slice(0, 40)}`;
-    const accepted = await acceptRun(deps, client, { runId, spec, pin: pinned.pin });
-    if (!accepted) return problem(409, 'This idempotency-key belongs to a run with another spec.');
+    const known = key === null ? undefined : await deps.ledger.manifest(runId);
+    if (known === undefined) {
+      const pinned = await pinSource(deps, spec);
+      if ('faults' in pinned) return faultyProblem('run spec', pinned.faults);
+      if (!(await acceptRun(deps, client, { runId, spec, pin: pinned.pin }))) return otherSpecProblem();
+    } else {
+      if (!isSameSpec(known, spec)) return otherSpecProblem();
+      await ensureStarted(deps, client, known);
+    }
     const links = linksOf(request.url, runId);
     return {
       status: 202,
@@ -69,10 +74,13 @@ export const cancelRun =
   async (request, client) => {
     if (isForeign(request)) return foreignProblem();
     const runId = runIdOf(request);
-    if ((await deps.ledger.manifest(runId)) === undefined) return noSuchRun();
+    const manifest = await deps.ledger.manifest(runId);
+    if (manifest === undefined) return noSuchRun();
     const report = await deps.ledger.readReport(runId);
     if (report !== undefined) return problem(409, `The run has ended as ${report.state}.`);
     await deps.ledger.cancel(runId);
+    // A run whose orchestration never came to life, or broke, has to live once more to close its books.
+    await ensureStarted(deps, client, manifest);
     await client.raiseEvent(runId, cancelEvent, {});
     const links = linksOf(request.url, runId);
     return {
@@ -109,6 +117,16 @@ function isForeign(request: HttpRequest): boolean {
 }
 
 const foreignProblem = (): HttpResponseInit => problem(403, 'Requests of pages of other sites are refused.');
+
+/** A spec with faults is also told which of its names the settings do not know, once for each place. */
+function withSettingFaults(deps: RunsDeps, json: unknown, faults: readonly Fault[]): readonly Fault[] {
+  const named = typeof json === 'object' && json !== null ? (json as NamedInSpec) : {};
+  const placed = new Set(faults.map(({ pointer }) => pointer));
+  return [...faults, ...findSettingFaults(deps, named).filter(({ pointer }) => !placed.has(pointer))];
+}
+
+const otherSpecProblem = (): HttpResponseInit =>
+  problem(409, 'This idempotency-key belongs to a run with another spec.');
 
 const noSuchRun = (): HttpResponseInit => problem(404, 'There is no such run.');
 

@@ -4,12 +4,16 @@ import { RestError, type ContainerClient } from '@azure/storage-blob';
 import type { DurableClient } from 'durable-functions';
 import { parseRunSpec } from '../plan/spec.ts';
 import { acceptRun, pinSource } from './accept-run.ts';
+import type { SyncRecord } from '../ledger/ledger.ts';
 import type { RunsDeps } from './runs-deps.ts';
 
 export interface SyncDeps extends RunsDeps {
   /** Holds one run spec a sync, as `{name}.json`. */
   readonly syncDefinitions: ContainerClient;
 }
+
+/** A version whose run failed before it sent a row is begun this often in all. */
+const mostAttempts = 3;
 
 /** What a sync did this time. */
 export interface SyncResult {
@@ -21,13 +25,20 @@ export interface SyncResult {
 
 /**
  * Timer: starts a run for each sync whose source has changed. The run's id is made from the sync's name, its spec and the source's version, so
- * a timer that fires twice, late or on two hosts starts one run.
+ * a timer that fires twice, late or on two hosts starts one run. A new version waits until the run of the one before has ended: an old
+ * value may not land last. What was loaded is remembered beside the runs, for longer than the runs themselves.
  */
 export async function startSyncs(deps: SyncDeps, client: DurableClient): Promise<readonly SyncResult[]> {
   const results: SyncResult[] = [];
   for (const blob of await definitionNames(deps.syncDefinitions)) {
-    const bytes = await deps.syncDefinitions.getBlobClient(blob).downloadToBuffer();
-    results.push(await startSync(deps, client, blob.slice(0, -'.json'.length), bytes.toString('utf8')));
+    const sync = blob.slice(0, -'.json'.length);
+    try {
+      const bytes = await deps.syncDefinitions.getBlobClient(blob).downloadToBuffer();
+      results.push(await startSync(deps, client, sync, bytes.toString('utf8')));
+    } catch (error) {
+      // One sync in trouble holds up no other.
+      results.push({ sync, faults: [error instanceof Error ? error.message : String(error)] });
+    }
   }
   return results;
 }
@@ -52,9 +63,27 @@ async function startSync(deps: SyncDeps, client: DurableClient, sync: string, de
     .update(JSON.stringify([spec, pinned.pin.etag]))
     .digest('hex')
     .slice(0, 16);
-  const runId = `sync-${sync.replaceAll(/[^A-Za-z0-9_-]/g, '_').slice(0, 60)}-${version}`;
+  const last = await deps.ledger.readSync(sync);
+  if (last?.version === version && !(await mayTryAgain(deps, last))) return { sync, runId: last.runId };
+  if (last !== undefined && last.version !== version && !(await hasEnded(deps, last.runId)))
+    return { sync, runId: last.runId };
+
+  const attempt = last?.version === version ? last.attempt + 1 : 1;
+  const name = sync.replaceAll(/[^A-Za-z0-9_-]/g, '_').slice(0, 60);
+  const runId = `sync-${name}-${version}${attempt === 1 ? '' : `-${attempt}`}`;
   await acceptRun(deps, client, { runId, spec, pin: pinned.pin });
+  await deps.ledger.writeSync(sync, { version, runId, attempt });
   return { sync, runId };
+}
+
+/** A run that could not begin (the environment away, a setting wrong) is tried again; one that sent rows is a person's business. */
+async function mayTryAgain({ ledger }: SyncDeps, { runId, attempt }: SyncRecord): Promise<boolean> {
+  return attempt < mostAttempts && (await ledger.readReport(runId))?.state === 'failed';
+}
+
+/** A run that is no longer in the ledger ended long ago. */
+async function hasEnded({ ledger }: SyncDeps, runId: string): Promise<boolean> {
+  return (await ledger.readReport(runId)) !== undefined || (await ledger.manifest(runId)) === undefined;
 }
 
 async function definitionNames(container: ContainerClient): Promise<readonly string[]> {

@@ -27,6 +27,14 @@ export interface LiveTally {
   readonly throttled: number;
 }
 
+/** The version of a sync's source that was started last. */
+export interface SyncRecord {
+  readonly version: string;
+  readonly runId: string;
+  /** Runs begun for this version. */
+  readonly attempt: number;
+}
+
 /** The truth about rows, in blob storage. Everything written here is safe to write again. */
 export interface Ledger {
   /** Fixes the run's manifest; the first one wins and is returned. */
@@ -34,8 +42,10 @@ export interface Ledger {
   readonly manifest: (runId: string) => Promise<Manifest | undefined>;
   /** Run ids, newest first. */
   readonly recentRuns: (top: number) => Promise<readonly string[]>;
+  /** Kept as first written: parts and lanes rely on it. */
   readonly writeMapping: (runId: string, mapping: unknown) => Promise<void>;
   readonly readMapping: <T>(runId: string) => Promise<T | undefined>;
+  /** Kept as first written: where slices begin is where parts may begin. */
   readonly writeIndex: (runId: string, bytes: Buffer, sha256: string) => Promise<void>;
   readonly readIndex: (runId: string) => Promise<{ readonly bytes: Buffer; readonly sha256: string } | undefined>;
   readonly commitPart: (runId: string, part: Part) => Promise<CommitResult>;
@@ -45,6 +55,8 @@ export interface Ledger {
   readonly markIntent: (runId: string, firstRow: number) => Promise<boolean>;
   readonly writeLive: (runId: string, hostInstance: string, tally: LiveTally) => Promise<void>;
   readonly readLive: (runId: string) => Promise<readonly LiveTally[]>;
+  readonly readSync: (sync: string) => Promise<SyncRecord | undefined>;
+  readonly writeSync: (sync: string, record: SyncRecord) => Promise<void>;
   /** Asks every lane of a run to stop before its next request. */
   readonly cancel: (runId: string) => Promise<void>;
   readonly isCancelled: (runId: string) => Promise<boolean>;
@@ -76,10 +88,14 @@ export function createLedger(container: ContainerClient): Ledger {
       });
       return names?.map(runIdOfRecent) ?? [];
     },
-    writeMapping: (runId, mapping) => put(container, paths.mapping(runId), JSON.stringify(mapping), json),
+    async writeMapping(runId, mapping) {
+      await putOnce(container, paths.mapping(runId), JSON.stringify(mapping), json);
+    },
     readMapping: (runId) => readJson(container, paths.mapping(runId)),
-    writeIndex: (runId, bytes, sha256) =>
-      put(container, paths.index(runId), bytes, { contentType: 'application/octet-stream', metadata: { sha256 } }),
+    async writeIndex(runId, bytes, sha256) {
+      const text = { contentType: 'application/octet-stream', metadata: { sha256 } };
+      await putOnce(container, paths.index(runId), bytes, text);
+    },
     async readIndex(runId) {
       const bytes = await read(container, paths.index(runId));
       if (bytes === undefined) return undefined;
@@ -104,6 +120,11 @@ export function createLedger(container: ContainerClient): Ledger {
         tallies.push(JSON.parse(blob.metadata?.['tally'] ?? '{}') as LiveTally);
       }
       return tallies;
+    },
+    readSync: (sync) => readJson(container, paths.sync(sync)),
+    async writeSync(sync, record) {
+      await container.createIfNotExists();
+      await put(container, paths.sync(sync), JSON.stringify(record), json);
     },
     cancel: (runId) => put(container, paths.cancel(runId), '', { contentType: 'text/plain' }),
     isCancelled: (runId) => container.getBlobClient(paths.cancel(runId)).exists(),

@@ -18,6 +18,7 @@ export const paths = {
   /** Newest first in a listing, because listings are ascending. */
   recent: (createdMs: number, runId: string) =>
     `recent/${String(9_999_999_999_999 - createdMs).padStart(13, '0')}-${runId}`,
+  sync: (name: string) => `syncs/${name}.json`,
   recentPrefix: 'recent/',
 } as const;
 

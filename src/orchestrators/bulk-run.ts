@@ -14,8 +14,9 @@ import type {
 import { statusOf, type RunStatus } from '../plan/progress.ts';
 import {
   beginRun,
-  granted,
+  brokenOff,
   generationIsFull,
+  granted,
   hasWork,
   nextGeneration,
   type RunEnding,
@@ -42,12 +43,26 @@ export function* bulkRun(context: OrchestrationContext): Generator<Task, BulkRun
       context.df.continueAsNew({ ...input, run: nextGeneration(run) });
       return undefined;
     }
-    const grant = yield* leaseLanes(context, input, run);
-    run = granted(run, grant, context.df.currentUtcDateTime.toISOString());
-    run = grant.lanes === 0 ? yield* pause(context, run, grant) : yield* sendWave(context, input, run, grant);
+    try {
+      run = yield* nextStep(context, input, run);
+    } catch (error) {
+      run = brokenOff(run, reasonOf(error));
+    }
   }
-  yield* releaseLanes(context, input);
+  releaseLanes(context, input);
   return yield* close(context, input, run, run.ending ?? { state: 'completed' }, []);
+}
+
+/** A wave, or a wait: because this run holds back, or because the governor has no lanes for it now. */
+function* nextStep(context: OrchestrationContext, input: BulkRunInput, run: RunState): Steps<RunState> {
+  if (run.holdSeconds > 0) {
+    releaseLanes(context, input);
+    return yield* pause(context, run, run.holdSeconds);
+  }
+  const grant = yield* leaseLanes(context, input, run);
+  const next = granted(run, grant, context.df.currentUtcDateTime.toISOString());
+  if (grant.lanes === 0) return yield* pause(context, next, grant.waitSeconds);
+  return yield* sendWave(context, input, next, grant);
 }
 
 function* open(

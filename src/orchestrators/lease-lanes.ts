@@ -14,6 +14,6 @@ export function* leaseLanes(context: OrchestrationContext, input: BulkRunInput, 
 }
 
 /** Gives the lanes back to the other runs of the connection. */
-export function* releaseLanes(context: OrchestrationContext, input: BulkRunInput): Steps<void> {
-  yield context.df.callEntity(governorOf(input), governorOperations.release, { runId: input.runId });
+export function releaseLanes(context: OrchestrationContext, input: BulkRunInput): void {
+  context.df.signalEntity(governorOf(input), governorOperations.release, { runId: input.runId });
 }

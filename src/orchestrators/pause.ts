@@ -1,13 +1,12 @@
 import type { OrchestrationContext } from 'durable-functions';
 import { cancelEvent } from '../names.ts';
-import type { Grant } from '../plan/governor.ts';
 import { statusOf } from '../plan/progress.ts';
 import { cancelled, waited, type RunState } from '../plan/run-state.ts';
 import { timerIn, type Steps } from './steps.ts';
 
-/** Waits as long as the grant says, on a durable timer so that nobody pays for sleeping, or until the run is cancelled. */
-export function* pause(context: OrchestrationContext, run: RunState, grant: Grant): Steps<RunState> {
-  const delayMs = grant.waitSeconds * 1_000;
+/** Waits on a durable timer so that nobody pays for sleeping, or until the run is cancelled. */
+export function* pause(context: OrchestrationContext, run: RunState, seconds: number): Steps<RunState> {
+  const delayMs = seconds * 1_000;
   const waitingUntil = new Date(context.df.currentUtcDateTime.getTime() + delayMs).toISOString();
   context.df.setCustomStatus(statusOf('waiting', run, { lanes: 0, waitingUntil }));
   const timer = timerIn(context, delayMs);

@@ -47,4 +47,8 @@ export function timerIn(
   return context.df.createTimer(fireAt);
 }
 
-export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** The message of a failure without the stack that the platform puts behind it: it is shown to callers. */
+export function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split(' \n ')[0] ?? text;
+}

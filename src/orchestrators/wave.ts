@@ -23,7 +23,6 @@ export function* sendWave(
   const tasks = deal.lanes.map((stretches) =>
     context.df.callActivity(names.sendRows, {
       runId,
-      spec,
       wave: run.wave,
       stretches,
       boxEndsAt,

@@ -39,7 +39,6 @@ export type IndexSourceOutput = IndexedSource | { readonly faults: readonly Faul
 
 export interface SendRowsInput {
   readonly runId: string;
-  readonly spec: RunSpec;
   readonly wave: number;
   readonly stretches: readonly Stretch[];
   /** ISO time at which the lane begins no further request. */

@@ -48,6 +48,8 @@ export interface RunState {
   readonly rowsPerRequest: number | null;
   /** The latest decisions of the governor. */
   readonly decisions: readonly Decision[];
+  /** How long this run alone holds back: something other than the environment's limits failed. */
+  readonly holdSeconds: number;
   /** Waves in a row without a new outcome. */
   readonly idleWaves: number;
   readonly ending: RunEnding | null;
@@ -85,6 +87,7 @@ export function beginRun(source: IndexedSource, dopHint: number | undefined, sta
     fit: noFit,
     rowsPerRequest: null,
     decisions: [],
+    holdSeconds: 0,
     idleWaves: 0,
     ending: null,
     note: null,
@@ -185,13 +188,14 @@ export function absorb(
     dopHint: latestHint(reports) ?? run.dopHint,
     rowsPerSecond: done > 0 ? done / seconds : run.rowsPerSecond,
     slicesPerLaneSecond: slicesDone > 0 ? slicesDone / deal.lanes.length / seconds : run.slicesPerLaneSecond,
-    feedback: feedbackOf(reports, results, { seconds, lanes: deal.lanes.length }),
+    feedback: feedbackOf(reports, { seconds, lanes: deal.lanes.length }),
     fit: learn(
       run.fit,
       reports.reduce((sends, report) => addSends(sends, report.sends), noSends),
       sum(reports, (report) => report.badRows),
       seconds,
     ),
+    holdSeconds: isUnavailable(results) ? unavailableHoldSeconds : 0,
     idleWaves: done > 0 ? 0 : run.idleWaves + 1,
     note: detailOf(results)?.slice(0, longestNote) ?? null,
     historyEvents: run.historyEvents + eventsOf(deal.lanes.length),
@@ -199,11 +203,18 @@ export function absorb(
   return { ...next, ending: endingOf(next, spec, results) };
 }
 
-/** A wait is a few events and no wave. */
+/** A wait is a few events and no wave. What the last wave met is told to the governor once, by the lease that led to the wait. */
 export const waited = (run: RunState): RunState => ({
   ...run,
-  feedback: null,
+  feedback: run.holdSeconds > 0 ? run.feedback : null,
+  holdSeconds: 0,
   historyEvents: run.historyEvents + eventsPerWave,
+});
+
+/** Something between the waves failed for good; what is in the ledger is closed. */
+export const brokenOff = (run: RunState, reason: string): RunState => ({
+  ...run,
+  ending: { state: 'stopped', reason },
 });
 
 export const cancelled = (run: RunState): RunState => ({
@@ -231,13 +242,12 @@ const detailOf = (results: readonly LaneResult[]): string | undefined =>
 export const longestNote = 500;
 
 /** How long a run holds back after a wave in which the environment, or the platform under a lane, gave no usable answer. */
-const unavailableWaitMs = 15_000;
+const unavailableHoldSeconds = 15;
 
-function feedbackOf(
-  reports: readonly LaneReport[],
-  results: readonly LaneResult[],
-  wave: Pick<WaveFeedback, 'seconds' | 'lanes'>,
-): WaveFeedback {
+const isUnavailable = (results: readonly LaneResult[]): boolean =>
+  results.some((result) => !('end' in result) || result.end === 'unavailable');
+
+function feedbackOf(reports: readonly LaneReport[], wave: Pick<WaveFeedback, 'seconds' | 'lanes'>): WaveFeedback {
   const throttles: Partial<Record<ThrottleFacet, number>> = {};
   for (const report of reports) {
     for (const facet of ['requests', 'executionTime', 'concurrency', 'other'] as const) {
@@ -245,12 +255,11 @@ function feedbackOf(
       if (count !== undefined) throttles[facet] = (throttles[facet] ?? 0) + count;
     }
   }
-  const unavailable = results.some((result) => !('end' in result) || result.end === 'unavailable');
   const ordered = reports.reduce((longest, report) => Math.max(longest, report.waitMs), 0);
   return {
     ...wave,
     throttles,
-    waitMs: Math.max(ordered, unavailable ? unavailableWaitMs : 0),
+    waitMs: ordered,
     requests: sum(reports, (report) => report.requests),
     busyMs: sum(reports, (report) => report.busyMs),
   };

@@ -59,6 +59,17 @@ describe('POST /api/runs', () => {
     ]);
   });
 
+  it('names unknown connection and container beside the faults of the spec itself', async () => {
+    const { json } = await post(
+      JSON.stringify({
+        connection: 'mian',
+        source: { container: 'sorces', blob: 'a.csv', fromat: 'csv' },
+        target: { table: 'account', operation: 'upsrt' },
+      }),
+    );
+    expect(pointersOf(json)).toEqual(['/connection', '/source/container', '/source/fromat', '/target/operation']);
+  });
+
   it('names a container that sources may not come from', async () => {
     const { json } = await post(JSON.stringify({ ...good(), source: { container: 'fanout-runs', blob: 'a.csv' } }));
     expect(pointersOf(json)).toEqual(['/source/container']);
@@ -114,6 +125,22 @@ describe('a run that cannot begin', () => {
     expect(pointers).toContain('/mapping/columns/fan_nam');
     expect(pointers).toContain('/mapping/columns/fan_country/from');
     expect(pointers.some((pointer) => pointer.startsWith('/target/key'))).toBe(true);
+  });
+
+  it('names a lookup key that the other table does not have', async () => {
+    const blob = await app.put('contacts.csv', 'last,company\nA,1\n');
+    const faults = await faultsOf({
+      source: blob,
+      target: { table: 'contact', operation: 'create' },
+      mapping: {
+        columns: {
+          lastname: 'last',
+          parentcustomerid: { from: 'company', lookup: { table: 'account', key: 'accountnumber' } },
+        },
+      },
+    });
+    expect(faults.map(([pointer]) => pointer)).toEqual(['/mapping/columns/parentcustomerid/lookup/key']);
+    expect(faults[0]?.[1]).toContain('accountnumber alone is not an alternate key of account');
   });
 
   it('says where a quote opens that never closes', async () => {

@@ -24,7 +24,7 @@ describe('cancel', () => {
     const { report } = await app.ended(runId);
     expect(report.state).toBe('cancelled');
     expect(report.counts.upserted).toBe(await countTableRows(app.stack.emulatorUrl, 'fan_city'));
-    expect((report.counts.upserted ?? 0) + (report.counts.notAttempted ?? 0)).toBe(20_000);
+    expect(report.counts.upserted).toBe(new Set((await app.journal()).map(({ rowId }) => rowId)).size);
     expect(report.counts.notAttempted).toBeGreaterThan(0);
     expect((await app.api(`/api/runs/${runId}/cancel`, { method: 'POST' })).status).toBe(409);
     await app.control('PATCH', 'settings', { latency: { overheadMs: { bulk: 0 } } });
@@ -48,6 +48,44 @@ describe('a sync', () => {
       async () => (await syncs()).filter(({ state }) => state === 'completed').length === 2,
     );
     expect((await syncs()).map(({ progress }) => progress?.rowsTotal)).toEqual([4, 3]);
+  });
+});
+
+describe('a source that changes while it is loaded', () => {
+  it('ends the run, says why, and leaves the rest alone', async () => {
+    await app.control('PATCH', 'settings', { latency: { overheadMs: { bulk: 300 } } });
+    const source = await app.put('changing.csv', citiesCsv(20_000));
+    const runId = await app.start({ connection: 'main', source, target: cityTarget });
+    await until('rows in flight', async () => ((await app.client.getRun(runId)).body.progress?.rowsDone ?? 0) > 0);
+    await app.put('changing.csv', citiesCsv(5));
+    const { view, report } = await app.ended(runId);
+    expect(report.state).toBe('stopped');
+    expect(view.note).toContain('no longer the version');
+    expect(report.counts.notAttempted).toBeGreaterThan(0);
+    await app.control('PATCH', 'settings', { latency: { overheadMs: { bulk: 0 } } });
+  });
+});
+
+describe('two runs on one connection', () => {
+  it('share the lanes that the environment recommends, and both end', async () => {
+    await app.control('POST', 'reset', { counters: true });
+    await app.control('PATCH', 'settings', { hint: 6, latency: { overheadMs: { bulk: 100 } } });
+    const [one, two] = await Promise.all([app.put('one.csv', citiesCsv(3_000)), app.put('two.csv', citiesCsv(3_000))]);
+    const ends = await Promise.all(
+      [one, two].map(async (source) => app.run({ connection: 'main', source, target: cityTarget })),
+    );
+    expect(ends.map(({ report }) => [report.state, report.counts])).toEqual([
+      ['completed', { upserted: 3_000 }],
+      ['completed', { upserted: 3_000 }],
+    ]);
+    const counters = (await app.control('GET', 'counters')) as {
+      readonly users: Record<string, { readonly peakRunning: number }>;
+    };
+    const peak = Math.max(...Object.values(counters.users).map((user) => user.peakRunning));
+    expect(peak).toBeGreaterThan(1);
+    // Metadata reads of the second run may come on top of the lanes of the first.
+    expect(peak).toBeLessThanOrEqual(8);
+    await app.control('PATCH', 'settings', { latency: { overheadMs: { bulk: 0 } } });
   });
 });
 

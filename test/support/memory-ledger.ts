@@ -41,6 +41,8 @@ export function createMemoryLedger(): MemoryLedger {
     readLive: async () => [],
     accept: async (manifest: Manifest) => manifest,
     manifest: unsupported,
+    readSync: unsupported,
+    writeSync: unsupported,
     recentRuns: unsupported,
     writeMapping: unsupported,
     readMapping: unsupported,

@@ -39,11 +39,9 @@ describe('a plain line', () => {
     );
   });
 
-  test('tells how long the environment asked to wait instead of an ETA', () => {
+  test('tells how long the run still waits instead of an ETA', () => {
     const progress = { ...sampleProgress, throttled: 48, waitingUntil: '2026-11-23T08:03:10Z' };
-    expect(plainLine({ ...sampleRun, state: 'waiting', progress }, nowMs)).toMatch(
-      /429s 48, asked to wait 2:00 min more$/,
-    );
+    expect(plainLine({ ...sampleRun, state: 'waiting', progress }, nowMs)).toMatch(/429s 48, waits 2:00 min more$/);
   });
 
   test('of a run that has ended tells what it did, not what it does', () => {
@@ -115,4 +113,13 @@ describe('on a terminal', () => {
     const stream = { isTTY, columns: 80, write: () => true } as unknown as NodeJS.WriteStream;
     expect(screenOf(stream, env)).toMatchObject(expected);
   });
+});
+
+test('what holds a run up is told beside its figures', () => {
+  const held = { ...sampleRun, note: 'Attempt 2 of 5 failed: no token' };
+  expect(plainLine(held, 0)).toMatch(/ \(Attempt 2 of 5 failed: no token\)$/);
+  expect(plainLine({ ...held, progress: null }, 0)).toContain('no token');
+  expect(liveLines(held, { columns: 80, painter: paint(false), nowMs: 0 }).at(-1)).toBe(
+    'Attempt 2 of 5 failed: no token',
+  );
 });

@@ -26,6 +26,7 @@ export const sampleRun: RunView = {
   source: { container: 'sources', blob: 'geonames/cities.csv' },
   progress: sampleProgress,
   faults: [],
+  note: null,
   links: {
     self: '/api/runs/r1',
     cancel: '/api/runs/r1/cancel',
