@@ -92,6 +92,10 @@ const keptFree = 0.97;
 const belowSeen = 0.975;
 /** Share of the ceiling above which meeting a limit is no surprise. */
 const asExpected = 0.9;
+/** Share of the hint that is kept when a limit is met early, and when requests become slower. */
+const usedByOthers = 0.4;
+const yieldedAtMost = 0.5;
+const farBelow = 0.9;
 const idleSmoothing = 0.3;
 /** At most so many more lanes make up for the time that is lost between waves. */
 const mostIdleShare = 0.3;
@@ -116,7 +120,7 @@ export function step(
 function followHint(law: LawState, hint: number | undefined): { readonly law: LawState; readonly why: string | null } {
   if (hint === undefined || hint === law.hint) return { law, why: null };
   if (law.hint === null && law.ceiling === null) return { law: { ...law, hint, aim: hint }, why: `hint ${hint}` };
-  const factor = hint / (law.hint ?? fallbackHint);
+  const factor = hint / recommended(law);
   const ceiling = law.ceiling === null ? null : law.ceiling * factor;
   // The windows of servers that left went with them; those of new ones are empty.
   const spent = law.spent.map((piece) => ({ ...piece, laneSeconds: piece.laneSeconds * Math.min(1, factor) }));
@@ -145,13 +149,15 @@ function throttled(law: LawState, facet: ThrottleFacet, lanes: number, nowMs: nu
   const strikes = law.strikes + 1;
   if (facet === 'concurrency') {
     // Up to the recommended number it is chance that sent too many to one server: a small step back is enough.
-    const least = Math.min(lanes - 1, law.hint ?? fallbackHint);
+    const least = Math.min(lanes - 1, recommended(law));
     const cliff = { lanes: Math.max(1, least, Math.floor(lanes * concurrencyCut)), untilMs: nowMs + cliffMemoryMs };
     const aim = Math.max(1, Math.min(law.aim, cliff.lanes));
     return { law: { ...law, strikes, cliff, aim, changedAtMs: nowMs }, why: 'concurrency limit met' };
   }
   const seen = inFlightOverWindow(law.spent, nowMs);
-  const aim = law.ceiling === null || !law.windowed ? seen : lowered(law.ceiling, seen, strikes);
+  // Met after little of ours, it was used by others or was none of the windows: then what we sent is no measure.
+  const least = recommended(law) * usedByOthers;
+  const aim = law.ceiling === null || !law.windowed ? Math.max(seen, least) : lowered(law.ceiling, seen, strikes);
   const ceiling = Math.max(leastAim, aim);
   return {
     law: { ...law, strikes, ceiling, windowed: true, aim: ceiling, changedAtMs: nowMs, limitAtMs: nowMs },
@@ -174,7 +180,9 @@ function calm(
 ): { law: LawState; why: string | null } {
   const rested = feedback.requests > 0 ? { ...law, strikes: 0 } : law;
   if (heard.inflation > hindered) {
-    const aim = Math.max(1, (law.aim * acceptedInflation) / heard.inflation);
+    // Others may be why; then going further back would only leave the field to them.
+    const least = Math.max(1, recommended(law) * yieldedAtMost);
+    const aim = Math.min(law.aim, Math.max(least, (law.aim * acceptedInflation) / heard.inflation));
     return {
       law: { ...rested, aim, ceiling: aim, changedAtMs: nowMs },
       why: 'more in flight only makes requests slower',
@@ -185,7 +193,7 @@ function calm(
   const tested = inFlightOverWindow(law.spent, nowMs) >= law.aim * leastTested;
   if (law.ceiling !== null && !tested) return { law: rested, why: null };
   const seconds = Math.min(feedback.seconds, (nowMs - law.changedAtMs) / 1_000);
-  const growth = law.ceiling === null ? exploration(law) * seconds : regrowth(law, feedback.requests, nowMs);
+  const growth = law.ceiling === null ? exploration(law) * seconds : regrowth(law, feedback.requests, seconds, nowMs);
   const room = heard.inflation > acceptedInflation ? 0 : Math.min(mostGrowthAtOnce, growth);
   const aim = law.aim * (1 + room);
   const why = law.ceiling === null ? 'no limit met yet' : 'regrowth';
@@ -216,15 +224,21 @@ function aimOf(law: LawState, { nowMs, boxSeconds }: { readonly nowMs: number; r
 const exploration = ({ hint }: LawState): number => (hint === null ? 2 * exploreGrowth : exploreGrowth);
 
 /** A whole window without a refusal means that there is more than was thought. */
-function regrowth(law: LawState, requests: number, nowMs: number): number {
-  const bold = nowMs - law.limitAtMs > boldAfterMs ? 3 : 1;
-  return (bold * cut * requests) / requestsToRegrow;
+function regrowth(law: LawState, requests: number, seconds: number, nowMs: number): number {
+  const byRequests = (cut * requests) / requestsToRegrow;
+  if (nowMs - law.limitAtMs <= boldAfterMs) return byRequests;
+  // Far below the recommended number there are too few requests to count by.
+  const byTime = law.aim < recommended(law) * farBelow ? exploreGrowth * seconds : 0;
+  return Math.max(3 * byRequests, byTime);
 }
+
+/** What the environment recommends, as far as it does. */
+const recommended = (law: LawState): number => law.hint ?? fallbackHint;
 
 /** The law for a wave that may use up the window's credit, when all that is left to do fits into it; undefined otherwise. */
 export function sprint(law: LawState, workSeconds: number, nowMs: number): LawState | undefined {
   if (law.strikes > 0) return undefined;
-  const sustained = Math.min(law.ceiling ?? Infinity, law.hint ?? fallbackHint);
+  const sustained = Math.min(law.ceiling ?? Infinity, recommended(law));
   const spentSeconds = inFlightOverWindow(law.spent, nowMs) * windowSeconds;
   const lanes = sprintLanes({ sustained, workSeconds, spentSeconds });
   return lanes === undefined || lanes <= law.aim ? undefined : { ...law, aim: lanes, windowed: false };

@@ -97,6 +97,27 @@ describe('the control law', () => {
     expect(why).toContain('slower');
   });
 
+  it('does not take little for a ceiling: a limit met early was used up by others', () => {
+    const { law } = step(begun, heard({ throttles: { other: 1 } }), 5_000);
+    expect(law.aim).toBeCloseTo(16 * 0.4);
+  });
+
+  it('finds back to the hint in minutes when it was far below it and no limit is met any more', () => {
+    let law: LawState = { ...begun, aim: 1, ceiling: 1, windowed: true, changedAtMs: 0, limitAtMs: 0 };
+    let nowMs = 400_000;
+    for (; law.aim < 14 && nowMs < 3_600_000; nowMs += 60_000) {
+      const busyMs = law.aim * 60_000;
+      ({ law } = step(law, heard({ seconds: 60, busyMs, requests: Math.ceil(law.aim * 20), lanes: 2 }), nowMs));
+    }
+    expect(nowMs).toBeLessThan(2_400_000);
+  });
+
+  it('gives way to slowness only down to half of the hint', () => {
+    let law = begun;
+    for (let wave = 1; wave <= 20; wave += 1) ({ law } = step(law, heard({}, 3), wave * 10_000));
+    expect(law.aim).toBe(8);
+  });
+
   it('follows the hint, and keeps what it learned in proportion', () => {
     const learned: LawState = { ...begun, aim: 20, ceiling: 20 };
     expect(step(learned, { ...heard(), feedback: undefined, hint: 48 }, 0).law).toMatchObject({ aim: 60, ceiling: 60 });
