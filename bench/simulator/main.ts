@@ -16,7 +16,7 @@ const { values } = parseArgs({
     json: { type: 'string' },
     charts: { type: 'string', default: '.local/simulator' },
     docs: { type: 'string' },
-    seeds: { type: 'string', default: '5' },
+    seeds: { type: 'string', default: '8' },
   },
 });
 

@@ -66,9 +66,9 @@ export const newLaw: LawState = {
   limitAtMs: 0,
 };
 
-/** Growth a second while no limit was ever met: doubles in two and a half minutes, so that the window shows the ceiling once. */
-const exploreGrowth = 0.006;
-const mostGrowthAtOnce = 0.25;
+/** Growth a second while no limit was ever met: doubles in a hundred seconds, so that the window shows the ceiling once. */
+const exploreGrowth = 0.007;
+const mostGrowthAtOnce = 0.4;
 /** Below the ceiling that a limit has shown; and again for each further wave that meets it. */
 const cut = 0.04;
 const deepestCut = 0.12;

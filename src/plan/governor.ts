@@ -61,7 +61,7 @@ export const idleGovernor: GovernorState = { law: newLaw, notBeforeMs: 0, leases
 export const firstBoxSeconds = 5;
 export const longestBoxSeconds = 120;
 /** While the ceiling is sought, the lanes change with every wave. */
-const exploringBoxSeconds = 40;
+const exploringBoxSeconds = 60;
 /** Long enough for a gate that opens step by step. */
 const boxSecondsAfterThrottle = 20;
 /** A request may outlive its box by the client's deadline of 150 s; then its lanes are free for others. */

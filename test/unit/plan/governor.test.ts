@@ -85,7 +85,7 @@ describe('lease', () => {
       }
       return seen;
     };
-    expect(boxes(idleGovernor)).toEqual([5, 10, 20, 40, 40, 40, 40]);
+    expect(boxes(idleGovernor)).toEqual([5, 10, 20, 40, 60, 60, 60]);
     const settled = { ...idleGovernor, law: { ...idleGovernor.law, hint: 8, aim: 8, ceiling: 8 } };
     expect(boxes(settled)).toEqual([5, 10, 20, 40, 80, longestBoxSeconds, longestBoxSeconds]);
   });
