@@ -11,7 +11,7 @@
  * @property {number} wave
  * @property {number} lanes
  * @property {number | null} dopHint
- * @property {number} rowsPerRequest
+ * @property {number | null} rowsPerRequest
  * @property {number} requests
  * @property {number} throttled
  * @property {string | null} waitingUntil

@@ -1,5 +1,5 @@
 import { checkConnectionUrl, type Connection } from './dataverse/connection.ts';
-import { maxDop } from './plan/spec.ts';
+import { maxDop } from './plan/bounds.ts';
 
 /** Everything the app reads from its environment, checked once at start. */
 export interface Settings {

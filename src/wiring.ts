@@ -14,7 +14,7 @@ import { createLedger } from './ledger/ledger.ts';
 import type { RunsDeps } from './functions/runs-deps.ts';
 import type { SyncDeps } from './functions/syncs.ts';
 import type { Settings, StorageSettings } from './settings.ts';
-import { maxDop } from './plan/spec.ts';
+import { maxDop } from './plan/bounds.ts';
 import { createBlobSource } from './source/blob-source.ts';
 
 /** Everything the functions and activities of this process share; made once, at load. */

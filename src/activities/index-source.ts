@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Ledger } from '../ledger/ledger.ts';
+import { defaultRowsPerRequest } from '../plan/bounds.ts';
 import type { IndexSourceInput, IndexSourceOutput } from '../plan/payloads.ts';
 import { SourceChangedError, type BlobSource } from '../source/blob-source.ts';
 import { createIndexer } from '../source/indexer.ts';
@@ -29,7 +30,7 @@ export function createIndexSource(deps: IndexSourceDeps): (input: IndexSourceInp
     ]);
     if (manifest === undefined || plan === undefined)
       throw new Error(`The ledger of run ${runId} lacks its manifest or mapping.`);
-    const { rowsPerRequest } = spec.options;
+    const rowsPerRequest = spec.options.rowsPerRequest ?? defaultRowsPerRequest;
     const entryRows = Math.ceil(leastSliceRows / rowsPerRequest) * rowsPerRequest;
     const indexer = createIndexer(plan.format, plan.head, { entryRows, sliceBytes: mostSliceBytes });
     const digest = createHash('sha256');

@@ -5,12 +5,13 @@ import { keyText, type EncodedRow } from '../mapping/encoded-row.ts';
 import { isRejection } from '../mapping/row-encoder.ts';
 import type { LaneEnd } from '../plan/lane.ts';
 import type { RowOutcome } from '../plan/outcome.ts';
+import { addSends, sendOf } from '../plan/request-size.ts';
 import { SourceChangedError } from '../source/blob-source.ts';
 import { readRows } from '../source/rows.ts';
 import type { RecordPlace } from '../source/source-row.ts';
 import type { Slice } from '../source/source.ts';
 import type { Lane } from './lane.ts';
-import { tallyLog } from './lane-tally.ts';
+import { tallyLog, type LaneTally } from './lane-tally.ts';
 import { createPartBuilder, type PartBuilder, type SettledRow } from './part-builder.ts';
 
 /** Why a lane cannot go on. */
@@ -46,9 +47,37 @@ export async function sendSlice(
 }
 
 async function stopBefore(lane: Lane): Promise<SliceEnd | undefined> {
-  if (lane.deps.clock.now() >= lane.boxEndsMs) return { end: 'box' };
+  await rest(lane);
+  if (lane.deps.clock.now() >= lane.boxEndsMs || isOutdated(lane)) return { end: 'box' };
   return (await lane.deps.isCancelled(lane.input.runId)) ? { end: 'cancelled' } : undefined;
 }
+
+/** Keeps the lane to its share of the time: what it is behind by since its last rest. */
+async function rest(lane: Lane): Promise<void> {
+  const { tally, input, deps } = lane;
+  const owedMs = tally.busyMs * (1 / input.duty - 1) - tally.restedMs;
+  if (owedMs < leastRestMs) return;
+  tally.restedMs += owedMs;
+  await deps.clock.sleep(Math.min(owedMs, Math.max(0, lane.boxEndsMs - deps.clock.now())));
+}
+
+/** Shorter rests are saved up. */
+const leastRestMs = 20;
+/** Servers may disagree a little about the hint; that is not worth a new wave. */
+const leastHintMove = 0.2;
+/** A wave that meets limits this often is better planned anew than slept through. */
+const mostThrottlesInBox = 2;
+
+/** What was granted no longer fits: the environment recommends another number, or refuses again and again. */
+function isOutdated({ tally, input }: Lane): boolean {
+  return hintMoved(tally, input.dopHint) || countOf(tally.throttles) >= mostThrottlesInBox;
+}
+
+const hintMoved = ({ dopHint }: LaneTally, grantedFor: number | null): boolean =>
+  dopHint !== undefined && grantedFor !== null && Math.abs(dopHint - grantedFor) > grantedFor * leastHintMove;
+
+const countOf = (throttles: LaneTally['throttles']): number =>
+  Object.values(throttles).reduce((sum, count) => sum + count, 0);
 
 /**
  * Whether rows from `firstRow` on may have been sent before, by a life of this lane that ended without committing its part. Only deletes
@@ -68,8 +97,8 @@ interface Chunk {
 }
 
 function* chunksOf(lane: Lane, slice: Slice, bytes: Buffer, firstRow: number): Generator<Chunk> {
-  const { plan } = lane;
-  const { rowsPerRequest } = plan.manifest.spec.options;
+  const { plan, input } = lane;
+  const { rowsPerRequest } = input;
   let chunk: Chunk = { settled: [], sendable: [] };
   const reading = { columns: plan.head.columns, firstRow: slice.firstRow, from: slice.from };
   for (const row of readRows(bytes, plan.format, reading)) {
@@ -111,10 +140,8 @@ async function sendChunk(
       log,
     });
     builder.add([...chunk.settled, ...outcomes.map((outcome, at) => settledRow(outcome, chunk.sendable[at]))]);
-    for (const timing of timings) {
-      lane.tally.sendMs += timing.ms;
-      lane.tally.sentRows += timing.rows;
-    }
+    for (const { rows, ms } of timings) lane.tally.sends = addSends(lane.tally.sends, sendOf(rows, ms));
+    lane.tally.badRows += outcomes.filter(({ rejection }) => rejection?.class === 'service').length;
     return undefined;
   } catch (error) {
     // The chunk may have been written; whoever begins again at its first row has to know.

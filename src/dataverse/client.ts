@@ -38,12 +38,14 @@ export interface SendLog {
   /** HTTP requests, repeats included. */
   requests: number;
   readonly throttles: ThrottleEvent[];
+  /** Time with a request on its way; waits are not in it. */
+  busyMs: number;
   /** The latest `x-ms-dop-hint`, which is per identity, summed over the identities of the connection. */
   dopHint?: number;
 }
 
 export function newSendLog(): SendLog {
-  return { requests: 0, throttles: [] };
+  return { requests: 0, throttles: [], busyMs: 0 };
 }
 
 export interface ClientRequest<T> {
@@ -180,11 +182,12 @@ async function attempt<T>(deps: Deps, request: ClientRequest<T>, refused: Refuse
   const pass = await gate.enter({ deadlineAtMs: request.deadlineAtMs, signal: request.signal });
   let result: PassResult = 'lost';
   let throttled = false;
+  let sentAtMs: number | undefined;
   try {
     const clientRequestId = randomUUID();
     const token = await (refused === undefined ? tokens.get() : tokens.refresh(refused.token));
     if (!gate.isValid(pass)) return { kind: 'notSent' };
-    const sentAtMs = clock.now();
+    sentAtMs = clock.now();
     if (request.log !== undefined) request.log.requests += 1;
     const answer = await sendOnce(deps.dispatcher, httpRequest(deps, request, { token, clientRequestId }));
     const ms = clock.now() - sentAtMs;
@@ -211,6 +214,7 @@ async function attempt<T>(deps: Deps, request: ClientRequest<T>, refused: Refuse
     if (error instanceof TransientError) return { kind: 'lost', error };
     throw error;
   } finally {
+    if (request.log !== undefined && sentAtMs !== undefined && !throttled) request.log.busyMs += clock.now() - sentAtMs;
     const waitMs = gate.leave(pass, result);
     if (throttled && typeof result === 'object') {
       request.log?.throttles.push({ facet: result.facet, retryAfterMs: waitMs });

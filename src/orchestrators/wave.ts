@@ -19,15 +19,16 @@ export function* sendWave(
   const deal = planWave(run, grant);
   const startedMs = context.df.currentUtcDateTime.getTime();
   const boxEndsAt = new Date(startedMs + grant.boxSeconds * 1_000).toISOString();
-  context.df.setCustomStatus(
-    statusOf('running', run, { rowsPerRequest: spec.options.rowsPerRequest, lanes: deal.lanes.length }),
-  );
+  context.df.setCustomStatus(statusOf('running', run, { lanes: deal.lanes.length }));
   const tasks = deal.lanes.map((stretches) =>
     context.df.callActivity(names.sendRows, {
       runId,
       wave: run.wave,
       stretches,
       boxEndsAt,
+      rowsPerRequest: grant.rowsPerRequest,
+      duty: grant.duty,
+      dopHint: run.dopHint,
     } satisfies SendRowsInput),
   );
   const results = yield* gather(context, tasks, deal.lanes);

@@ -1,3 +1,4 @@
+import type { Decision } from './decisions.ts';
 import type { Fault } from './fault.ts';
 import type { LaneReport } from './lane.ts';
 import type { FinalState } from './report.ts';
@@ -42,6 +43,11 @@ export interface SendRowsInput {
   readonly stretches: readonly Stretch[];
   /** ISO time at which the lane begins no further request. */
   readonly boxEndsAt: string;
+  readonly rowsPerRequest: number;
+  /** Share of its time the lane may spend sending, 0.1 to 1. */
+  readonly duty: number;
+  /** The hint the grant was made for; a lane that sees another one ends its box. */
+  readonly dopHint: number | null;
 }
 
 export type SendRowsOutput = LaneReport;
@@ -56,6 +62,7 @@ export interface CloseRunInput {
   readonly rowCount: number | null;
   readonly requests: number;
   readonly throttled: number;
+  readonly decisions: readonly Decision[];
 }
 
 export type CloseRunOutput = BulkRunOutput;

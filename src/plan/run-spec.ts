@@ -49,8 +49,8 @@ export interface ColumnSource {
 export interface RunOptions {
   /** Upper bound of requests in flight for this run; the environment's hint and the app's own limit hold anyway. */
   readonly maxLanes?: number;
-  /** Rows in one bulk message, 1 to 1,000. */
-  readonly rowsPerRequest: number;
+  /** Rows in one bulk message, 1 to 1,000; absent: as many as measuring says. */
+  readonly rowsPerRequest?: number;
   /** Skips custom synchronous and/or asynchronous business logic; needs prvBypassCustomBusinessLogic. */
   readonly bypassBusinessLogic: readonly ('CustomSync' | 'CustomAsync')[];
   /** Keeps Power Automate triggers from firing. */

@@ -62,4 +62,5 @@ export const sampleReport: RunReport = {
   rowsPerSecond: 1867.7,
   topFailures: [],
   faults: [],
+  decisions: [],
 };
