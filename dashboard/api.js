@@ -36,6 +36,7 @@
  * @property {Record<string, number>} counts
  * @property {number} recovered
  * @property {{ tiles: boolean, parts: number, rowsCovered: number, sumsAgree: boolean } | null} proof
+ * @property {{ from: number, to: number }[]} overlaps
  * @property {number} requests
  * @property {number} throttled
  * @property {string} startedAt

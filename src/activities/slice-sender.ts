@@ -106,6 +106,7 @@ async function sendChunk(
       rows: chunk.sendable,
       options: spec.options,
       repeat,
+      runStartedAt: lane.plan.manifest.createdAt,
       deadlineAtMs: lane.boxEndsMs,
       log,
     });

@@ -33,7 +33,7 @@ export interface TargetSpec {
 export interface MappingSpec {
   /** Target column (or lookup column) to where its value comes from. Absent: every source column goes to the column of its name. */
   readonly columns?: Readonly<Record<string, ColumnSource>>;
-  /** What a source column without a target means, when `columns` is absent. */
+  /** What a source column without a target means: one that no entry of `columns` uses or, without `columns`, whose name the table lacks. */
   readonly unmapped: 'error' | 'ignore';
   /** What an empty CSV cell (no quotes) or a JSON null means: `null` clears the column, `omit` leaves it alone. */
   readonly empty: 'null' | 'omit';

@@ -1,3 +1,5 @@
+import { createTableMemory } from '../../../src/dataverse/table-memory.ts';
+import { createThrottleGate } from '../../../src/dataverse/throttle-gate.ts';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import type { LaneDeps } from '../../../src/activities/lane-deps.ts';
@@ -101,14 +103,16 @@ function createScene({
   const clock = { now: () => scene.nowMs, sleep: async () => undefined };
   const client: Client = {
     clock,
-    gate: undefined as never,
+    origin: 'https://contoso.crm4.dynamics.com',
+    senderCount: 1,
+    tables: createTableMemory(),
     async send<T>(request: ClientRequest<T>): Promise<Sent<T>> {
       const rows = [...(request.body?.toString() ?? '').matchAll(/"id-(\d+)"/g)].map((match) => Number(match[1]));
       scene.requests.push(rows);
       if (request.log !== undefined) request.log.requests += 1;
       await before?.(rows, scene);
       return {
-        value: request.read(answerOf(operation, rows)),
+        value: request.read(answerOf(operation, rows), createThrottleGate({ clock })),
         attempts: 1,
         maybeCommittedBefore: false,
         ms: 100,
