@@ -115,6 +115,7 @@ export function readArguments(args: readonly string[], env: NodeJS.ProcessEnv): 
   const [name, ...rest] = args;
   switch (name) {
     case undefined:
+      throw new UsageError(`A command is missing.\n\n${helpTexts.fanout}`);
     case 'help':
     case '--help':
     case '-h':

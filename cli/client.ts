@@ -34,6 +34,10 @@ export interface Client {
     order: string,
     how: { readonly body: object; readonly idempotencyKey: string },
   ): Promise<StartedRun>;
+  /** The latest runs, newest first, at most 100. */
+  listRuns(top: number): Promise<readonly RunView[]>;
+  /** Where people see a run, and where its failures can be had. */
+  addressesOf(runId: string): { readonly dashboard: string; readonly failures: string };
   /** The same client with another patience. */
   withPatience(patienceMs: number): Client;
 }
@@ -76,6 +80,14 @@ export function createClient(options: ClientOptions): Client {
       });
       return (await readJson(response)).body as StartedRun;
     },
+    async listRuns(top) {
+      const { body } = await readJson(await send(options, `api/runs?top=${top}`, {}));
+      return (body as { readonly runs: readonly RunView[] }).runs;
+    },
+    addressesOf: (runId) => ({
+      dashboard: urlOf(options, `api/dashboard#run=${encodeURIComponent(runId)}`).href,
+      failures: urlOf(options, `${runPath(runId)}/failures`).href,
+    }),
     withPatience: (patienceMs) => createClient({ ...options, patienceMs }),
   };
 }
@@ -84,9 +96,13 @@ function runPath(runId: string): string {
   return `api/runs/${encodeURIComponent(runId)}`;
 }
 
+function urlOf({ url }: ClientOptions, path: string): URL {
+  return new URL(path, url.endsWith('/') ? url : `${url}/`);
+}
+
 /** Sends until something other than "not now" comes back, or patience ends. */
 async function send(options: ClientOptions, path: string, init: RequestInit): Promise<Response> {
-  const url = new URL(path, options.url.endsWith('/') ? options.url : `${options.url}/`);
+  const url = urlOf(options, path);
   const headers = new Headers(init.headers);
   if (options.key !== undefined) headers.set('x-functions-key', options.key);
   const sleep = options.sleep ?? ((ms: number) => delay(ms));

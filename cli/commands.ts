@@ -71,6 +71,7 @@ export async function watchRun(client: Client, runId: string, output: Output): P
   if (last === undefined) throw new Error(`Run ${runId} was never seen.`);
   const report = await findReport(client, runId);
   for (const line of report === undefined ? runLines(last) : reportLines(report)) output.print(line);
+  printAddresses(client, last, report, output);
   return conclude(last, report, output);
 }
 
@@ -81,6 +82,7 @@ async function showRun(client: Client, command: Command & { kind: 'show' }, outp
     output.print(JSON.stringify(report ?? run, undefined, 2));
   } else {
     for (const line of report === undefined ? runLines(run) : reportLines(report)) output.print(line);
+    printAddresses(client, run, report, output);
   }
   if (!hasEnded(run.state)) return exitCode.completed;
   return exitCodeOf(run, report);
@@ -94,6 +96,14 @@ async function findReport(client: Client, runId: string): Promise<RunReport | un
     if (error instanceof RefusedError && error.httpStatus === 404) return undefined;
     throw error;
   }
+}
+
+/** Where there is more to see: the run itself, and each row that went wrong. */
+function printAddresses(client: Client, run: RunView, report: RunReport | undefined, output: Output): void {
+  const { dashboard, failures } = client.addressesOf(run.runId);
+  output.print(`Dashboard: ${dashboard}`);
+  const { rejected = 0, unknown = 0 } = report?.counts ?? {};
+  if (rejected + unknown > 0) output.print(`Each failed row, a line of JSON: ${failures}`);
 }
 
 function conclude(run: RunView, report: RunReport | undefined, output: Output): number {

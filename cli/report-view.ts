@@ -11,7 +11,7 @@ export function reportLines(report: RunReport): string[] {
   const rate = report.rowsPerSecond === null ? '' : `, ${formatCount(report.rowsPerSecond)} rows/s`;
   const facts: (readonly [string, string])[] = [
     ['run', report.runId],
-    ['state', report.reason === undefined ? report.state : `${report.state}: ${report.reason}`],
+    ['state', stateText(report)],
     ['source', `${source.container}/${source.blob}, ${formatBytes(source.bytes)}${digest}`],
     ['target', `${report.operation} ${report.table} in ${report.connection}`],
     ['rows', report.rowsTotal === null ? 'not counted' : formatCount(report.rowsTotal)],
@@ -20,7 +20,14 @@ export function reportLines(report: RunReport): string[] {
       ? [['  recovered', `${formatCount(report.recovered)} of these by a second look`] as const]
       : []),
     ['proof', proofText(report)],
-    ['requests', `${formatCount(report.requests)}, ${formatCount(report.throttled)} of them told to wait (429)`],
+    ...(report.requests === 0
+      ? []
+      : [
+          [
+            'requests',
+            `${formatCount(report.requests)}, ${formatCount(report.throttled)} of them told to wait (429)`,
+          ] as const,
+        ]),
     ['time', `${formatDuration(report.seconds)}${rate}`],
   ];
   return [
@@ -29,26 +36,53 @@ export function reportLines(report: RunReport): string[] {
   ];
 }
 
+/** The reason, unless the faults below say the same. */
+function stateText({ state, reason, faults }: RunReport): string {
+  const isSaidBelow = faults.some(({ detail }) => detail === reason);
+  return reason === undefined || isSaidBelow ? state : `${state}: ${reason}`;
+}
+
 function countFacts(counts: OutcomeCounts): (readonly [string, string])[] {
   return Object.entries(counts).map(([kind, count]) => [`  ${kind}`, formatCount(count)]);
 }
 
-function proofText({ proof, rowsTotal }: RunReport): string {
+function proofText(report: RunReport): string {
+  const { proof, rowsTotal } = report;
   if (proof === null || rowsTotal === null) return 'none, because the source was not read to its end';
   const { tiles, parts, rowsCovered, sumsAgree } = proof;
-  const covered = `${formatNoun(parts, 'part')} cover ${formatCount(rowsCovered)} of ${formatNoun(rowsTotal, 'row')}`;
+  const covered = `${formatNoun(parts, 'part')} ${parts === 1 ? 'covers' : 'cover'} ${formatCount(rowsCovered)} of ${formatNoun(rowsTotal, 'row')}`;
   if (tiles && sumsAgree && rowsCovered === rowsTotal) return `${covered}, each once; the sums agree`;
+  if (endedEarly(report) && sumsAgree) {
+    return `${covered}, each once; the sums agree; ${formatNoun(rowsTotal - rowsCovered, 'row')} not attempted`;
+  }
   const complaints = [tiles ? '' : 'with gaps or overlaps', sumsAgree ? '' : 'the sums do not agree'];
   return [covered, ...complaints.filter((text) => text !== '')].join('; ');
 }
 
-/** Where the parts do not tile the rows. */
-function placeLines({ gaps, overlaps }: RunReport): string[] {
+/** A run that was stopped leaves rows behind, which is no fault of the books. */
+function endedEarly({ state, overlaps }: RunReport): boolean {
+  return (state === 'cancelled' || state === 'stopped') && overlaps.length === 0;
+}
+
+const shownPlaces = 3;
+/** A report lists no more (docs/http-api.md), so that there may be others. */
+const listedPlaces = 20;
+
+/** The first places where the parts do not tile the rows. */
+function placeLines(report: RunReport): string[] {
+  const { gaps, overlaps } = report;
   const place = ({ from, to }: Gap) =>
     from === to ? `row ${formatCount(from)}` : `rows ${formatCount(from)} to ${formatCount(to)}`;
+  const list = (what: string, places: readonly Gap[]) => {
+    if (places.length === 0) return [];
+    const others = places.length - shownPlaces;
+    const atLeast = places.length < listedPlaces ? '' : 'at least ';
+    const more = others > 0 ? ` and ${atLeast}${others} more` : '';
+    return [`  ${what} ${places.slice(0, shownPlaces).map(place).join(', ')}${more}`];
+  };
   return [
-    ...gaps.map((gap) => `  no part covers ${place(gap)}`),
-    ...overlaps.map((overlap) => `  more than one part covers ${place(overlap)}`),
+    ...list(endedEarly(report) ? 'not attempted:' : 'no part covers', gaps),
+    ...list('more than one part covers', overlaps),
   ];
 }
 
@@ -56,9 +90,14 @@ function failureLines(report: RunReport): string[] {
   if (report.topFailures.length === 0) return [];
   const lines = report.topFailures.map(
     ({ count, code, message, firstRow }) =>
-      `  ${formatCount(count)} x ${code}: ${message} (first in row ${formatCount(firstRow)})`,
+      `  ${formatCount(count)} x ${code}: ${message}${firstPlace(message, firstRow)}`,
   );
   return ['failures', ...lines];
+}
+
+/** Messages about the file say the record themselves. */
+function firstPlace(message: string, firstRow: number): string {
+  return new RegExp(`\\brecord ${firstRow}\\b`).test(message) ? '' : ` (first in row ${formatCount(firstRow)})`;
 }
 
 /** A run that left no report: where it stands, and why. */

@@ -11,7 +11,7 @@
  * @property {number} wave
  * @property {number} lanes
  * @property {number | null} dopHint
- * @property {number} rowsPerRequest
+ * @property {number | null} rowsPerRequest
  * @property {number} requests
  * @property {number} throttled
  * @property {string | null} waitingUntil
@@ -36,6 +36,7 @@
  * @property {Record<string, number>} counts
  * @property {number} recovered
  * @property {{ tiles: boolean, parts: number, rowsCovered: number, sumsAgree: boolean } | null} proof
+ * @property {{ from: number, to: number }[]} overlaps
  * @property {number} requests
  * @property {number} throttled
  * @property {string} startedAt

@@ -61,6 +61,7 @@ function createRow(run) {
   const state = createStateChip();
   const bar = createBar();
   const share = h('span', { class: 'share' });
+  const failed = h('span', { class: 'failed' });
   const rate = h('span');
   const lanes = h('span');
   const throttled = h('span');
@@ -74,7 +75,7 @@ function createRow(run) {
       h('a', { href: `#run=${encodeURIComponent(run.runId)}` }, title),
       h('span', { class: 'quiet' }, `${run.source.container}/${run.source.blob}`),
     ),
-    h('td', { class: 'progress' }, bar.element, share),
+    h('td', { class: 'progress' }, bar.element, share, failed),
     ...[rate, lanes, throttled, eta].map((value) => h('td', { class: 'number' }, value)),
     h('td', { class: 'when' }, h('time', { datetime: run.createdAt }, formatMoment(run.createdAt))),
   ];
@@ -87,6 +88,7 @@ function createRow(run) {
     state.update(now);
     bar.update(now);
     setText(share, progress === null ? nothing : progressText(progress));
+    setText(failed, failedText(progress));
     setText(rate, formatRate(progress?.rowsPerSecond));
     setText(lanes, progress === null || hasEnded(now.state) ? nothing : lanesText(progress));
     setText(throttled, formatCount(progress?.throttled));
@@ -99,6 +101,17 @@ function createRow(run) {
 /** @param {import('./api.js').Progress} progress */
 const progressText = ({ rowsDone, rowsTotal }) =>
   rowsTotal === 0 ? 'no rows' : `${formatShare(rowsDone, rowsTotal)} of ${formatCount(rowsTotal)}`;
+
+/** Rows that went wrong, which the state alone does not tell. @param {import('./api.js').Progress | null} progress */
+function failedText(progress) {
+  const { rejected = 0, unknown = 0 } = progress?.counts ?? {};
+  const parts = [
+    rejected > 0 ? `${formatCount(rejected)} rejected` : '',
+    unknown > 0 ? `${formatCount(unknown)} unknown` : '',
+  ];
+  const text = parts.filter((part) => part !== '').join(', ');
+  return text === '' ? '' : `⚠ ${text}`;
+}
 
 /** @param {import('./api.js').Progress} progress */
 export const lanesText = ({ lanes, dopHint }) => `${formatCount(lanes)} / ${formatCount(dopHint)}`;

@@ -21,18 +21,28 @@ export function reportSection(report) {
 }
 
 /** @param {Report} report */
-function proofLines({ proof, rowsTotal }) {
+function proofLines(report) {
+  const { proof, rowsTotal } = report;
   if (proof === null)
     return [h('li', { 'data-holds': 'unknown' }, 'The file was not indexed: there is nothing to prove.')];
   const covered = `${formatCount(proof.rowsCovered)} of ${formatCount(rowsTotal)} rows`;
+  const parts = `${formatCount(proof.parts)} parts cover ${covered}`;
   return [
-    proof.tiles
-      ? proofLine(true, `${formatCount(proof.parts)} parts cover ${covered} without gap or overlap.`)
-      : proofLine(false, `${formatCount(proof.parts)} parts cover ${covered}; some rows are in no part, or in two.`),
+    tilesLine(report, proof.tiles, parts),
     proof.sumsAgree
       ? proofLine(true, 'The counts of every part add up to its rows.')
       : proofLine(false, 'The counts of a part do not add up to its rows.'),
   ];
+}
+
+/** @param {Report} report @param {boolean} tiles @param {string} parts */
+function tilesLine({ state, overlaps }, tiles, parts) {
+  if (tiles) return proofLine(true, `${parts} without gap or overlap.`);
+  // A run that was stopped leaves rows behind; that is no fault of the books.
+  const endedEarly = (state === 'cancelled' || state === 'stopped') && overlaps.length === 0;
+  return endedEarly
+    ? proofLine(true, `${parts}, each once; the others were not attempted.`)
+    : proofLine(false, `${parts}; some rows are in no part, or in two.`);
 }
 
 /** @param {boolean} holds @param {string} text */

@@ -159,7 +159,7 @@ function createNumbers() {
               ended ? nothing : lanesText(progress),
               formatCount(progress.throttled),
               ended ? nothing : formatDuration(progress.etaSeconds),
-              formatCount(progress.rowsPerRequest),
+              progress.rowsPerRequest === null ? nothing : formatCount(progress.rowsPerRequest),
               formatCount(progress.requests),
               formatCount(progress.wave),
             ];

@@ -12,7 +12,7 @@ export interface Comparison {
   readonly tableRows: number;
   /** Rows of the file that the table lacks. */
   readonly missing: number;
-  /** Rows of the table whose key the file lacks, or that repeat a key. */
+  /** Rows of the table whose key the file lacks, or that repeat the key of another row. */
   readonly unexpected: number;
   /** Rows of both that differ in a value. */
   readonly different: number;
@@ -36,8 +36,8 @@ const maxExamples = 5;
  * the app's reader shows.
  */
 export async function compareTable({ file, tableRows, columns, key }: ComparisonInput): Promise<Comparison> {
-  const pending = await readFileRows(file, key);
-  const fileRows = pending.size;
+  const expectedRows = await readFileRows(file, key);
+  const found = new Set<string>();
   const count = { tableRows: 0, unexpected: 0, different: 0 };
   const examples: string[] = [];
   const note = (example: string) => examples.length < maxExamples && examples.push(example);
@@ -45,24 +45,24 @@ export async function compareTable({ file, tableRows, columns, key }: Comparison
   for await (const row of tableRows) {
     count.tableRows += 1;
     const keyValue = textOf(row[key]);
-    const expected = pending.get(keyValue);
-    if (expected === undefined) {
+    const expected = expectedRows.get(keyValue);
+    if (expected === undefined || found.has(keyValue)) {
       count.unexpected += 1;
-      note(`${key} ${keyValue} is in the table but not (or not twice) in the file`);
+      note(`${key} ${keyValue} is in the table ${expected === undefined ? 'but not in the file' : 'more than once'}`);
       continue;
     }
-    pending.delete(keyValue);
+    found.add(keyValue);
     const deviation = firstDeviation(expected, row, columns);
     if (deviation !== undefined) {
       count.different += 1;
       note(`${key} ${keyValue}: ${deviation}`);
     }
   }
-  for (const missingKey of pending.keys()) {
+  for (const keyValue of expectedRows.keys()) {
     if (examples.length >= maxExamples) break;
-    note(`${key} ${missingKey} is in the file but not in the table`);
+    if (!found.has(keyValue)) note(`${key} ${keyValue} is in the file but not in the table`);
   }
-  return { ...count, fileRows, missing: pending.size, examples };
+  return { ...count, fileRows: expectedRows.size, missing: expectedRows.size - found.size, examples };
 }
 
 export function isSame({ missing, unexpected, different }: Comparison): boolean {

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { BlobServiceClient } from '@azure/storage-blob';
 import { startAzurite, type StoragePorts } from './azurite.ts';
 import { startChild, type Child, type ChildWatch } from './child.ts';
 import { appSettings, inheritedEnvironment } from './local-environment.ts';
@@ -98,6 +99,8 @@ async function startAll(options: LocalStackOptions, children: Child[], stop: () 
   children.push(azurite.child);
   watch(azurite.child);
 
+  await makeContainers(azurite.connectionString);
+
   const emulator = await startEmulator(options, env, watchOf('emulator'));
   children.push(emulator);
   watch(emulator);
@@ -127,6 +130,13 @@ async function startAll(options: LocalStackOptions, children: Child[], stop: () 
       await stop();
     },
   };
+}
+
+/** Those that people put something into (in Azure, infra makes them). */
+async function makeContainers(connectionString: string): Promise<void> {
+  const storage = BlobServiceClient.fromConnectionString(connectionString);
+  const names = ['sources', 'fanout-syncs'];
+  await Promise.all(names.map((name) => storage.getContainerClient(name).createIfNotExists()));
 }
 
 function restartable(

@@ -5,10 +5,11 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { hasEnded, type RunView } from '../cli/api.ts';
 import { createClient } from '../cli/client.ts';
 import { exitCode, watchRun } from '../cli/commands.ts';
 import { RefusedError } from '../cli/errors.ts';
-import { screenOf } from '../cli/progress-view.ts';
+import { plainLine, screenOf } from '../cli/progress-view.ts';
 import { faultLines } from '../cli/report-view.ts';
 import { formatCount, formatNoun } from '../cli/text.ts';
 import { buildIfNeeded } from './build-if-needed.ts';
@@ -18,7 +19,9 @@ import { lockFolder } from './folder-lock.ts';
 import { writeCitiesCsv } from './geonames-csv.ts';
 import { loopbackWithoutProxy } from './local-environment.ts';
 import { startLocalStack, type LocalStack } from './local-stack.ts';
-import { portIfFree } from './ports.ts';
+import { geonamesSchema, sampleSchemas } from './sample-schemas.ts';
+import { localDir, removeStackFile, writeStackFile } from './stack-file.ts';
+import { choosePorts, fanoutCommand, movedPorts } from './stack-ports.ts';
 import { uploadSource } from './upload-source.ts';
 
 const help = `npm start -- [options]: loads the cities of the world into the Dataverse emulator on this machine
@@ -28,8 +31,6 @@ const help = `npm start -- [options]: loads the cities of the world into the Dat
   --once          ends when the check is done, also on a terminal`;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const localDir = join(root, '.local');
-const schemaFile = join(root, 'samples/geonames/schema.json');
 const specFile = join(root, 'samples/geonames/run-spec.json');
 const csvFile = join(localDir, 'geonames/cities.csv');
 const table = 'fan_city';
@@ -47,8 +48,12 @@ async function start(options: Options, interrupt: AbortSignal): Promise<number> 
   if (options.fresh) await forgetEarlierStarts();
   if (await buildIfNeeded(root)) say('Built the app, the emulator and the host.');
   const stack = await startStack(options, interrupt);
+  for (const line of movedPorts(stack)) say(line);
   say(`Ready: the app answers at ${stack.url}, its dashboard is ${stack.url}/api/dashboard`);
+  const { url, storageConnectionString } = stack;
+  await writeStackFile(localDir, { pid: process.pid, url, storageConnectionString });
   try {
+    await sayUnfinishedRuns(stack);
     const broken = stack.broken.then((how) => Promise.reject(new Error(how)));
     const code = await Promise.race([loadAndCheck(stack), broken, interruption(interrupt)]);
     if (!options.once && process.stdout.isTTY) {
@@ -57,7 +62,17 @@ async function start(options: Options, interrupt: AbortSignal): Promise<number> 
     }
     return code;
   } finally {
+    await removeStackFile(localDir);
     await stack.stop();
+  }
+}
+
+/** Runs that the end of an earlier start broke off go on by themselves. */
+async function sayUnfinishedRuns({ url }: LocalStack): Promise<void> {
+  const runs = await createClient({ url }).listRuns(100);
+  const state = (run: RunView) => plainLine(run, Date.now()).replaceAll(/ +/g, ' ');
+  for (const run of runs.filter((each) => !hasEnded(each.state))) {
+    say(`Run ${run.runId} of an earlier start goes on, and shares the lanes with what is started now: ${state(run)}`);
   }
 }
 
@@ -71,10 +86,9 @@ async function startStack({ profile }: Options, signal: AbortSignal): Promise<Lo
   say(
     `Starting Azurite, the Dataverse emulator (profile ${profile}) and the function host; their logs are in .local/logs`,
   );
-  const [host, emulator, blob, queue, tables] = await Promise.all([7071, 7080, 10000, 10001, 10002].map(portIfFree));
-  const ports = { host: host ?? 0, emulator: emulator ?? 0, blob: blob ?? 0, queue: queue ?? 0, table: tables ?? 0 };
+  const ports = await choosePorts();
   const onLine = await openLogs();
-  return startLocalStack({ dir: localDir, profile, schemaFiles: [schemaFile], ports, signal, onLine });
+  return startLocalStack({ dir: localDir, profile, schemaFiles: sampleSchemas, ports, signal, onLine });
 }
 
 async function openLogs(): Promise<(name: string, line: string) => void> {
@@ -130,7 +144,12 @@ function verdict(comparison: Comparison, rowsBefore: number): string[] {
     ];
   }
   const deviations = `${formatCount(missing)} missing, ${formatCount(unexpected)} unexpected, ${formatCount(different)} different`;
-  return [`Check FAILED: ${sizes}; of ${formatNoun(fileRows, 'row')} of the file ${deviations}.`, ...examples];
+  const advice = 'Rows beyond the file come from other runs. To begin with empty tables: npm start -- --fresh';
+  return [
+    `Check FAILED: ${sizes}; compared with the ${formatNoun(fileRows, 'row')} of the file: ${deviations}.`,
+    ...examples,
+    ...(unexpected > 0 ? [advice] : []),
+  ];
 }
 
 async function readSpec(): Promise<{ readonly source: { readonly container: string; readonly blob: string } }> {
@@ -138,7 +157,7 @@ async function readSpec(): Promise<{ readonly source: { readonly container: stri
 }
 
 async function readColumns(): Promise<readonly ComparedColumn[]> {
-  const schema = JSON.parse(await readFile(schemaFile, 'utf8')) as {
+  const schema = JSON.parse(await readFile(geonamesSchema, 'utf8')) as {
     tables: { logicalName: string; columns: ComparedColumn[] }[];
   };
   return schema.tables.find(({ logicalName }) => logicalName === table)?.columns ?? [];
@@ -150,6 +169,9 @@ function sayUrls(stack: LocalStack): void {
   say(`  Dashboard  ${stack.url}/api/dashboard`);
   say(`  Emulator   ${stack.emulatorUrl}`);
   say(`  Storage    ${stack.blobUrl}`);
+  say('A file of your own (see "Your own file" in README.md), in another terminal:');
+  say('  npm run upload -- samples/customers/customers.csv');
+  say(`  ${fanoutCommand(stack.url)} run samples/customers/spec.json --watch`);
 }
 
 function say(line: string): void {
@@ -196,6 +218,7 @@ function watchForInterruption(): { readonly signal: AbortSignal; readonly code: 
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {
       if (controller.signal.aborted) process.exit(code);
+      console.error('\nStopping ... A run that is under way is kept and goes on with the next npm start.');
       interrupt(constants.signals[name]);
     });
   }

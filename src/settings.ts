@@ -1,5 +1,5 @@
 import { checkConnectionUrl, type Connection } from './dataverse/connection.ts';
-import { maxDop } from './plan/spec.ts';
+import { maxDop } from './plan/bounds.ts';
 
 /** Everything the app reads from its environment, checked once at start. */
 export interface Settings {
@@ -77,9 +77,10 @@ export const settingDeclarations: readonly SettingDeclaration[] = [
     range: 'https origin',
   },
   {
-    name: 'Dataverse__{name}__clientId',
-    description: 'User-assigned identity for that environment; absent: the system-assigned one.',
-    range: 'GUID',
+    name: 'Dataverse__{name}__clientIds',
+    description:
+      'User-assigned identities for that environment, separated by commas, each an application user there; absent: the system-assigned one.',
+    range: 'GUIDs',
   },
   {
     name: 'Dataverse__{name}__maxDop',
@@ -184,19 +185,41 @@ function readConnections(env: Environment, faults: string[]): ReadonlyMap<string
     const url = valueOf(env, key) ?? '';
     const checked = checkConnectionUrl(url, { allowLoopbackHttp });
     if (!checked.ok) faults.push(`${key}: the URL ${checked.fault}.`);
-    const clientId = valueOf(env, `Dataverse__${name}__clientId`);
     const maxDopText = valueOf(env, `Dataverse__${name}__maxDop`);
     connections.set(name, {
       name,
       url: checked.ok ? checked.origin : url,
       allowLoopbackHttp,
-      ...(clientId === undefined ? {} : { clientId }),
+      clientIds: clientIdsOf(env, name, faults),
       ...(maxDopText === undefined ? {} : { maxDop: integerOf(`Dataverse__${name}__maxDop`, maxDopText, faults) }),
     });
   }
+  faults.push(...unknownConnectionSettings(env));
   if (connections.size === 0)
     faults.push('Dataverse__{name}__url: no connection is configured; at least one is required.');
   return connections;
+}
+
+/** A misspelt setting would leave a connection under another identity than was meant. */
+function unknownConnectionSettings(env: Environment): string[] {
+  return Object.keys(env)
+    .filter((key) => key.startsWith('Dataverse__') && !/__(url|clientIds|maxDop)$/.test(key))
+    .map((key) => `${key}: no such setting; a connection has url, clientIds and maxDop.`);
+}
+
+/** An identity named twice would get a budget that it does not have. */
+function clientIdsOf(env: Environment, name: string, faults: string[]): readonly string[] {
+  const key = `Dataverse__${name}__clientIds`;
+  const clientIds = (valueOf(env, key) ?? '')
+    .split(',')
+    .map((clientId) => clientId.trim().toLowerCase())
+    .filter((clientId) => clientId !== '');
+  for (const clientId of clientIds) {
+    if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(clientId))
+      faults.push(`${key}: a client id is a GUID, not "${clientId}".`);
+  }
+  if (new Set(clientIds).size < clientIds.length) faults.push(`${key}: an identity is named twice.`);
+  return clientIds;
 }
 
 function readStorage(env: Environment, faults: string[]): StorageSettings {

@@ -14,7 +14,7 @@ import type { RunsDeps } from './functions/runs-deps.ts';
 import type { SyncDeps } from './functions/syncs.ts';
 import { createStopWatch } from './activities/stop-watch.ts';
 import type { Settings, StorageSettings } from './settings.ts';
-import { maxDop } from './plan/spec.ts';
+import { maxDop } from './plan/bounds.ts';
 import { createBlobSource } from './source/blob-source.ts';
 
 /** Everything the functions and activities of this process share; made once, at load. */
@@ -57,30 +57,34 @@ function createStorage(storage: StorageSettings): BlobServiceClient {
 }
 
 /**
- * One client and token source per connection; one throttle gate per identity, also where two connections share it; one agent for all, with as
- * many sockets as activities may run here (`maxConcurrentActivityFunctions` in host.json).
+ * One client per connection, with a token source for each of its identities; one throttle gate per identity, also where two connections
+ * share it; one agent for all, with as many sockets as activities may run here (`maxConcurrentActivityFunctions` in host.json).
  */
 function createClients(settings: Settings): (connection: string) => Client {
   const dispatcher = createAgent({ connections: maxDop });
   const clients = new Map<string, Client>();
   const gates = new Map<string, ThrottleGate>();
+  const gateOf = (identity: string) => {
+    const gate = gates.get(identity) ?? createThrottleGate({ clock: systemClock });
+    gates.set(identity, gate);
+    return gate;
+  };
   return (name) => {
     const known = clients.get(name);
     if (known !== undefined) return known;
     const connection = settings.connections.get(name);
     if (connection === undefined) throw new Error(`Connection "${name}" is not configured.`);
-    const { url: origin, clientId } = connection;
-    const credential = createCredential({
-      managedIdentity: settings.hasManagedIdentity,
-      ...(clientId === undefined ? {} : { clientId }),
-    });
-    const identity = `${origin} ${clientId ?? ''}`;
-    const gate = gates.get(identity) ?? createThrottleGate({ clock: systemClock });
-    gates.set(identity, gate);
+    const { url: origin, clientIds } = connection;
     const client = createClient({
       connection,
-      tokens: createTokenSource({ credential, origin, clock: systemClock }),
-      gate,
+      senders: (clientIds.length === 0 ? [undefined] : clientIds).map((clientId) => ({
+        tokens: createTokenSource({
+          credential: createCredential({ clientId, managedIdentity: settings.hasManagedIdentity }),
+          origin,
+          clock: systemClock,
+        }),
+        gate: gateOf(`${origin} ${clientId ?? ''}`),
+      })),
       dispatcher,
       clock: systemClock,
       random: Math.random,

@@ -34,7 +34,7 @@ var settings = union(
     APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
     Dataverse__main__url: dataverseUrl
-    Dataverse__main__clientId: identityClientId
+    Dataverse__main__clientIds: identityClientId
     FANOUT_SOURCE_CONTAINERS: sourceContainer
     FANOUT_RUNS_CONTAINER: runsContainer
     FANOUT_SYNCS_CONTAINER: syncsContainer

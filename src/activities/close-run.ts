@@ -96,6 +96,7 @@ function reportOf(input: CloseRunInput, manifest: Manifest, nowMs: number, close
     rowsPerSecond: seconds > 0 && covered > 0 ? Math.round((covered / seconds) * 10) / 10 : null,
     topFailures: closed?.topFailures ?? [],
     faults: input.faults,
+    decisions: input.decisions,
   };
 }
 

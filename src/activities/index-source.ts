@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Ledger } from '../ledger/ledger.ts';
+import { defaultRowsPerRequest } from '../plan/bounds.ts';
 import type { IndexSourceInput, IndexSourceOutput } from '../plan/payloads.ts';
 import { SourceChangedError, type BlobSource } from '../source/blob-source.ts';
 import { createIndexer, type IndexedSource } from '../source/indexer.ts';
@@ -37,7 +38,10 @@ export function createIndexSource(deps: IndexSourceDeps): (input: IndexSourceInp
       throw new Error(`The ledger of run ${runId} lacks its manifest or mapping.`);
     const rows = spool?.pin ?? manifest.pin;
     try {
-      const indexed = await indexBytes(deps, rows, plan, { lanes, rowsPerRequest: spec.options.rowsPerRequest });
+      const indexed = await indexBytes(deps, rows, plan, {
+        lanes,
+        rowsPerRequest: spec.options.rowsPerRequest ?? defaultRowsPerRequest,
+      });
       if ('faults' in indexed) return indexed;
       const { index, rowCount, sha256 } = indexed;
       if (plan.mapping.key.kind !== 'made') {

@@ -2,6 +2,7 @@ import type { SendLog } from '../dataverse/client.ts';
 import type { LaneEnd, LaneReport, ThrottleFacet } from '../plan/lane.ts';
 import { addCounts, type OutcomeCounts } from '../plan/outcome.ts';
 import type { PartTally } from '../plan/report.ts';
+import { noSends, type SendSums } from '../plan/request-size.ts';
 import type { Stretch } from '../plan/stretch.ts';
 
 /** What a lane adds up on its way. */
@@ -10,8 +11,11 @@ export interface LaneTally {
   recovered: number;
   requests: number;
   readonly throttles: Partial<Record<ThrottleFacet, number>>;
-  sendMs: number;
-  sentRows: number;
+  sends: SendSums;
+  busyMs: number;
+  badRows: number;
+  /** Time the lane has held back for its duty. */
+  restedMs: number;
   dopHint: number | undefined;
 }
 
@@ -20,8 +24,10 @@ export const newTally = (): LaneTally => ({
   recovered: 0,
   requests: 0,
   throttles: {},
-  sendMs: 0,
-  sentRows: 0,
+  sends: noSends,
+  busyMs: 0,
+  badRows: 0,
+  restedMs: 0,
   dopHint: undefined,
 });
 
@@ -34,6 +40,7 @@ export function tallyPart(tally: LaneTally, part: PartTally): void {
 /** Counts what sending has cost, whether or not it led to outcomes. */
 export function tallyLog(tally: LaneTally, log: SendLog): void {
   tally.requests += log.requests;
+  tally.busyMs += log.busyMs;
   tally.dopHint = log.dopHint ?? tally.dopHint;
   for (const { facet } of log.throttles) tally.throttles[facet] = (tally.throttles[facet] ?? 0) + 1;
 }
@@ -54,8 +61,9 @@ export function reportOf(tally: LaneTally, stop: LaneStop): LaneReport {
     requests: tally.requests,
     throttles: tally.throttles,
     waitMs: stop.waitMs ?? 0,
-    sendMs: Math.round(tally.sendMs),
-    sentRows: tally.sentRows,
+    sends: tally.sends,
+    busyMs: Math.round(tally.busyMs),
+    badRows: tally.badRows,
     ...(tally.dopHint === undefined ? {} : { dopHint: tally.dopHint }),
     ...(stop.detail === undefined ? {} : { detail: stop.detail }),
   };

@@ -4,12 +4,13 @@ import { findUnchanged } from '../dataverse/find-unchanged.ts';
 import { writeRows } from '../dataverse/write-rows.ts';
 import type { LaneEnd } from '../plan/lane.ts';
 import type { EncodedRow } from '../mapping/encoded-row.ts';
+import { addSends, sendOf } from '../plan/request-size.ts';
 import { SourceChangedError } from '../source/blob-source.ts';
 import type { Slice } from '../source/source.ts';
 import { chunksOf, settleSent, type Chunk, type ChunkContext } from './chunks.ts';
 import type { Lane } from './lane.ts';
 import { lookTwice } from './look-twice.ts';
-import { tallyLog } from './lane-tally.ts';
+import { tallyLog, type LaneTally } from './lane-tally.ts';
 import { createPartBuilder, type PartBuilder, type SettledRow } from './part-builder.ts';
 
 /** Why a lane cannot go on. */
@@ -46,10 +47,38 @@ export async function sendSlice(lane: Lane, slice: Slice, firstRow: number): Pro
 }
 
 async function stopBefore(lane: Lane): Promise<SliceEnd | undefined> {
-  if (lane.deps.clock.now() >= lane.boxEndsMs) return { end: 'box' };
+  await rest(lane);
+  if (lane.deps.clock.now() >= lane.boxEndsMs || isOutdated(lane)) return { end: 'box' };
   const end = await lane.deps.stopOf(lane.input.runId);
   return end === undefined ? undefined : { end };
 }
+
+/** Keeps the lane to its share of the time: what it is behind by since its last rest. */
+async function rest(lane: Lane): Promise<void> {
+  const { tally, input, deps } = lane;
+  const owedMs = tally.busyMs * (1 / input.duty - 1) - tally.restedMs;
+  if (owedMs < leastRestMs) return;
+  tally.restedMs += owedMs;
+  await deps.clock.sleep(Math.min(owedMs, Math.max(0, lane.boxEndsMs - deps.clock.now())));
+}
+
+/** Shorter rests are saved up. */
+const leastRestMs = 20;
+/** Servers may disagree a little about the hint; that is not worth a new wave. */
+const leastHintMove = 0.2;
+/** A wave that meets limits this often is better planned anew than slept through. */
+const mostThrottlesInBox = 2;
+
+/** What was granted no longer fits: the environment recommends another number, or refuses again and again. */
+function isOutdated({ tally, input }: Lane): boolean {
+  return hintMoved(tally, input.dopHint) || countOf(tally.throttles) >= mostThrottlesInBox;
+}
+
+const hintMoved = ({ dopHint }: LaneTally, grantedFor: number | null): boolean =>
+  dopHint !== undefined && grantedFor !== null && Math.abs(dopHint - grantedFor) > grantedFor * leastHintMove;
+
+const countOf = (throttles: LaneTally['throttles']): number =>
+  Object.values(throttles).reduce((sum, count) => sum + count, 0);
 
 /**
  * Whether rows from `firstRow` on may have been sent before: by an earlier life that began here and left no part, or by a twin anywhere in
@@ -67,8 +96,8 @@ async function mayRepeat(
 }
 
 function contextOf({ plan, input }: Lane, firstRow: number): ChunkContext {
-  const { rowsPerRequest, tolerate, duplicates } = plan.manifest.spec.options;
-  const sendable = Math.min(rowsPerRequest, input.rowLimit ?? rowsPerRequest);
+  const { tolerate, duplicates } = plan.manifest.spec.options;
+  const sendable = Math.min(input.rowsPerRequest, input.rowLimit ?? input.rowsPerRequest);
   // Rows that need no request are looked at as often as the breaker has to.
   return { plan, duplicates, firstRow, limits: { sendable, settled: Math.min(sendable, tolerate.inARow) } };
 }
@@ -92,20 +121,25 @@ async function sendChunk(
         : { unchanged: chunk.sendable, settled: [] };
     const write = async (rows: readonly EncodedRow[], again: boolean) => {
       const { operation } = lane.plan.manifest.spec.target;
-      return writeRows(client, { ...common, repeat: again, operation, rows, options: lane.plan.manifest.spec.options });
+      return writeRows(client, {
+        ...common,
+        repeat: again,
+        operation,
+        rows,
+        options: lane.plan.manifest.spec.options,
+        runStartedAt: lane.plan.manifest.createdAt,
+      });
     };
     const { outcomes, timings } = await write(unchanged, repeat);
     const again = await lookTwice({ lane, slice, client, log }, unchanged, outcomes, async (rows) => write(rows, true));
-    for (const timing of timings) {
-      lane.tally.sendMs += timing.ms;
-      lane.tally.sentRows += timing.rows;
-    }
+    for (const { rows, ms } of timings) lane.tally.sends = addSends(lane.tally.sends, sendOf(rows, ms));
     const outcomeOf = new Map([...outcomes, ...settled, ...again].map((outcome) => [outcome.row, outcome]));
     const sent = chunk.sendable.map((row) => {
       const outcome = outcomeOf.get(row.row);
       if (outcome === undefined) throw new Error(`Row ${row.row} was sent and has no outcome.`);
       return settleSent(lane.plan, row, outcome);
     });
+    lane.tally.badRows += sent.filter(({ outcome }) => outcome.rejection?.class === 'service').length;
     return settleChunk(lane, [...chunk.settled, ...sent], builder);
   } catch (error) {
     const end = endOf(error);

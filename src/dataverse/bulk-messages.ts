@@ -1,4 +1,4 @@
-import type { EncodedRow, RowKey } from '../mapping/encoded-row.ts';
+import type { EncodedRow, IdKey, RowKey } from '../mapping/encoded-row.ts';
 import { MalformedAnswerError } from './errors.ts';
 import { readJsonObject } from './read-json.ts';
 import type { BulkMessage, TableMetadata } from './table.ts';
@@ -24,8 +24,14 @@ export function buildBulkBody(message: BulkMessage, target: WriteTarget, rows: r
   return Buffer.from(`{"Targets":[${targets.join(',')}]}`, 'latin1');
 }
 
+/** JSON members that name a row by its primary id. */
+export function idMembers(target: WriteTarget, { id, partitionId }: IdKey): string {
+  const member = `"${target.primaryIdColumn}":"${id}"`;
+  return partitionId === undefined ? member : `${member},"partitionid":${JSON.stringify(partitionId)}`;
+}
+
 function keyMember(target: WriteTarget, key: RowKey): string {
-  if (key.kind === 'id') return `"${target.primaryIdColumn}":"${key.id}"`;
+  if (key.kind === 'id') return idMembers(target, key);
   // Escaping works on one-byte text too: it touches only ASCII.
   return `"@odata.id":${JSON.stringify(`${target.entitySetName}(${key.predicate})`)}`;
 }

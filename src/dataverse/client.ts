@@ -11,10 +11,13 @@ import { baseHeaders, parseDopHint } from './headers.ts';
 import type { Headers } from './headers.ts';
 import { readFault } from './read-error.ts';
 import { readRetryAfter } from './retry-after.ts';
-import { requestTimeoutMs, sendOnce } from './send.ts';
+import { readTimeoutMs, requestTimeoutMs, sendOnce } from './send.ts';
 import type { Answer, HttpRequest } from './send.ts';
+import { createSenderPool } from './sender-pool.ts';
+import type { Sender, SenderPool } from './sender-pool.ts';
+import { createTableMemory } from './table-memory.ts';
+import type { TableMemory } from './table-memory.ts';
 import type { PassResult, ThrottleGate } from './throttle-gate.ts';
-import type { TokenSource } from './tokens.ts';
 
 /** learn.microsoft.com/power-apps/developer/data-platform/webapi/compose-http-requests-handle-errors */
 export const apiRoot = '/api/data/v9.2/';
@@ -37,12 +40,14 @@ export interface SendLog {
   /** HTTP requests, repeats included. */
   requests: number;
   readonly throttles: ThrottleEvent[];
-  /** The latest `x-ms-dop-hint`. */
+  /** Time with a request on its way; waits are not in it. */
+  busyMs: number;
+  /** The latest `x-ms-dop-hint`, which is per identity, summed over the identities of the connection. */
   dopHint?: number;
 }
 
 export function newSendLog(): SendLog {
-  return { requests: 0, throttles: [] };
+  return { requests: 0, throttles: [], busyMs: 0 };
 }
 
 export interface ClientRequest<T> {
@@ -59,9 +64,11 @@ export interface ClientRequest<T> {
   readonly log?: SendLog;
   /**
    * Reads a 2xx or multipart answer. Throws `MalformedAnswerError` when it is not complete, which makes the request one
-   * without an answer.
+   * without an answer. `gate` is that of the identity that sent the request.
    */
-  read(answer: Answer): T;
+  read(answer: Answer, gate: ThrottleGate): T;
+  /** Number of the identity that has to send it, from 0; absent: whoever may send first. */
+  readonly sender?: number;
 }
 
 export interface Sent<T> {
@@ -74,10 +81,13 @@ export interface Sent<T> {
   readonly ms: number;
 }
 
-/** Sends requests to one environment under one identity. */
+/** Sends requests to one environment, under any of the connection's identities. */
 export interface Client {
   readonly clock: Clock;
-  readonly gate: ThrottleGate;
+  readonly origin: string;
+  readonly senderCount: number;
+  /** What sending has taught about the environment's tables. */
+  readonly tables: TableMemory;
   /**
    * Throws `ThrottledError` (the wait is longer than the deadline allows), `TransientError` (no decision after five attempts),
    * `BatchRejectedError` (refused and rolled back), `RequestRejectedError` (nothing like it will be accepted), or the signal's reason.
@@ -87,12 +97,12 @@ export interface Client {
 
 export interface ClientOptions {
   readonly connection: Connection;
-  readonly tokens: TokenSource;
-  readonly gate: ThrottleGate;
+  /** At least one; limits hold for each of them. */
+  readonly senders: readonly Sender[];
   readonly dispatcher: Dispatcher;
   readonly clock: Clock;
   readonly random: Random;
-  /** Whole time of one request; the default outlasts the server's own limit. */
+  /** Whole time of one attempt; by default that of its kind, which for writes outlasts the server's own limit. */
   readonly requestTimeoutMs?: number;
 }
 
@@ -102,42 +112,48 @@ type Reply<T> =
       readonly kind: 'fault';
       readonly fault: ServiceFault;
       readonly facts: ErrorFacts;
+      readonly sender: Sender;
       readonly token: string;
       /** A batch that was stopped on its way: operations before the stop stay committed. */
       readonly partly: boolean;
     }
-  | { readonly kind: 'lost'; readonly error: TransientError };
+  | { readonly kind: 'lost'; readonly error: TransientError }
+  /** The gate closed while the token was fetched. */
+  | { readonly kind: 'notSent' };
 
 /** Throws `RangeError` when the connection's URL is not one a token may be sent to. */
 export function createClient(options: ClientOptions): Client {
   const checked = checkConnectionUrl(options.connection.url, options.connection);
   if (!checked.ok) throw new RangeError(`Connection ${options.connection.name}: the URL ${checked.fault}.`);
-  const deps = { ...options, origin: checked.origin };
+  const deps = { ...options, origin: checked.origin, pool: createSenderPool(options.senders) };
   return {
     clock: options.clock,
-    gate: options.gate,
+    origin: checked.origin,
+    senderCount: options.senders.length,
+    tables: createTableMemory(),
     send: (request) => sendUntilDecided(deps, request),
   };
 }
 
-type Deps = ClientOptions & { readonly origin: string };
+type Deps = ClientOptions & { readonly origin: string; readonly pool: SenderPool };
 
 async function sendUntilDecided<T>(deps: Deps, request: ClientRequest<T>): Promise<Sent<T>> {
   let attempts = 0;
   let waitedMs = 0;
   let maybeCommittedBefore = false;
-  let refusedToken: string | undefined;
+  let refused: RefusedToken | undefined;
   for (;;) {
-    const reply = await attempt(deps, request, refusedToken);
+    const reply = await attempt(deps, request, refused);
     if (reply.kind === 'value') {
       return { value: reply.value, attempts: attempts + 1, maybeCommittedBefore, ms: reply.ms };
     }
+    if (reply.kind === 'notSent') continue;
     if (reply.kind === 'fault' && reply.fault.class === 'throttled') {
       maybeCommittedBefore ||= reply.partly;
       continue;
     }
-    if (reply.kind === 'fault' && reply.fault.class === 'token' && refusedToken === undefined) {
-      refusedToken = reply.token;
+    if (reply.kind === 'fault' && reply.fault.class === 'token' && refused === undefined) {
+      refused = reply;
       continue;
     }
     attempts += 1;
@@ -155,24 +171,34 @@ async function sendUntilDecided<T>(deps: Deps, request: ClientRequest<T>): Promi
   }
 }
 
-async function attempt<T>(deps: Deps, request: ClientRequest<T>, refusedToken: string | undefined): Promise<Reply<T>> {
-  const { gate, clock } = deps;
+/** The identity whose token was refused tries again itself: nobody else would see to a fresh one. */
+interface RefusedToken {
+  readonly sender: Sender;
+  readonly token: string;
+}
+
+async function attempt<T>(deps: Deps, request: ClientRequest<T>, refused: RefusedToken | undefined): Promise<Reply<T>> {
+  const { clock } = deps;
+  const sender = refused?.sender ?? senderFor(deps.pool, request);
+  const { gate, tokens } = sender;
   const pass = await gate.enter({ deadlineAtMs: request.deadlineAtMs, signal: request.signal });
   let result: PassResult = 'lost';
   let throttled = false;
+  let sentAtMs: number | undefined;
   try {
     const clientRequestId = randomUUID();
-    const token = await (refusedToken === undefined ? deps.tokens.get() : deps.tokens.refresh(refusedToken));
-    const sentAtMs = clock.now();
-    if (sentAtMs > request.deadlineAtMs + longestOverrunMs)
+    const token = await (refused === undefined ? tokens.get() : tokens.refresh(refused.token));
+    if (!gate.isValid(pass)) return { kind: 'notSent' };
+    if (clock.now() > request.deadlineAtMs + longestOverrunMs)
       throw new TransientError('The process was held up for too long to send this now.', { maybeCommitted: false });
+    sentAtMs = clock.now();
     if (request.log !== undefined) request.log.requests += 1;
     const answer = await sendOnce(deps.dispatcher, httpRequest(deps, request, { token, clientRequestId }));
     const ms = clock.now() - sentAtMs;
-    if (request.log !== undefined) noteDopHint(request.log, answer);
+    noteDopHint(deps.pool, sender, request.log, answer);
     if (isReadable(answer)) {
       result = 'answered';
-      return { kind: 'value', value: request.read(answer), ms };
+      return { kind: 'value', value: request.read(answer, gate), ms };
     }
     const serviceRequestId = answer.header('x-ms-service-request-id');
     const fault = readFault({ httpStatus: answer.status, body: answer.body, serviceRequestId });
@@ -184,7 +210,7 @@ async function attempt<T>(deps: Deps, request: ClientRequest<T>, refusedToken: s
       serviceRequestId,
       clientRequestId,
     };
-    return { kind: 'fault', fault, facts, token, partly: isMultipart(answer) };
+    return { kind: 'fault', fault, facts, sender, token, partly: isMultipart(answer) };
   } catch (error) {
     if (error instanceof MalformedAnswerError) {
       return { kind: 'lost', error: new TransientError(error.message, { maybeCommitted: true, cause: error }) };
@@ -192,11 +218,17 @@ async function attempt<T>(deps: Deps, request: ClientRequest<T>, refusedToken: s
     if (error instanceof TransientError) return { kind: 'lost', error };
     throw error;
   } finally {
+    if (request.log !== undefined && sentAtMs !== undefined && !throttled) request.log.busyMs += clock.now() - sentAtMs;
     const waitMs = gate.leave(pass, result);
     if (throttled && typeof result === 'object') {
       request.log?.throttles.push({ facet: result.facet, retryAfterMs: waitMs });
     }
   }
+}
+
+function senderFor<T>(pool: SenderPool, request: ClientRequest<T>): Sender {
+  const fixed = request.sender === undefined ? undefined : pool.senders[request.sender];
+  return fixed ?? pool.pick();
 }
 
 function httpRequest<T>(
@@ -215,7 +247,7 @@ function httpRequest<T>(
       'x-ms-client-request-id': perAttempt.clientRequestId,
     },
     body: request.body,
-    timeoutMs: deps.requestTimeoutMs ?? requestTimeoutMs,
+    timeoutMs: deps.requestTimeoutMs ?? (request.method === 'GET' ? readTimeoutMs : requestTimeoutMs),
     clientRequestId: perAttempt.clientRequestId,
     signal: request.signal,
   };
@@ -268,7 +300,9 @@ function asLast(
   return new TransientError(error.message, { ...facts, ...ending });
 }
 
-function noteDopHint(log: SendLog, answer: Answer): void {
+function noteDopHint(pool: SenderPool, sender: Sender, log: SendLog | undefined, answer: Answer): void {
   const hint = parseDopHint(answer.header('x-ms-dop-hint'));
-  if (hint !== undefined) log.dopHint = hint;
+  if (hint === undefined) return;
+  const sum = pool.noteHint(sender, hint);
+  if (log !== undefined) log.dopHint = sum;
 }

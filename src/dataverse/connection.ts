@@ -1,10 +1,13 @@
-/** A named Dataverse environment of the app's settings, under one identity. */
+/** A named Dataverse environment of the app's settings, under one or more identities. */
 export interface Connection {
   readonly name: string;
   /** Origin of the environment, for example `https://contoso.crm4.dynamics.com`. */
   readonly url: string;
-  /** Client id of a user-assigned managed identity; absent means the identity the platform gives. */
-  readonly clientId?: string;
+  /**
+   * Client ids of user-assigned managed identities, each an application user of the environment; none means the identity the platform gives.
+   * Service protection limits are per user, so that several carry more.
+   */
+  readonly clientIds: readonly string[];
   /** Cap on requests in flight under this connection, whatever the environment recommends. */
   readonly maxDop?: number;
   /** Lets plain http through for this machine only. */

@@ -118,6 +118,7 @@ const classByCode: Readonly<Record<string, FaultClass>> = {
   '0x8004a110': 'run', // CannotActOnBehalfOfAnotherUser
   '0x80060890': 'run', // EntityKeyNotDefined, or its index is not active
   '0x80072491': 'run', // change tracking not enabled
+  '0x80044352': 'run', // ExpiredVersionStamp: the delta token is too old
 };
 
 /** By status, where the code says nothing. */

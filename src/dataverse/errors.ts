@@ -4,7 +4,7 @@ import type { ServiceFault } from './error-table.ts';
 export type { ThrottleFacet };
 
 export type DataverseErrorKind =
-  'throttled' | 'transient' | 'batchRejected' | 'requestRejected' | 'unknownTable' | 'malformedAnswer';
+  'throttled' | 'transient' | 'batchRejected' | 'requestRejected' | 'unknownTable' | 'deltaExpired' | 'malformedAnswer';
 
 /** What is known of the answer behind an error; absent where there was none. */
 export interface ErrorFacts {
@@ -84,6 +84,11 @@ export class RequestRejectedError extends DataverseError {
 /** The environment has no table of this name, or does not show it to this identity. */
 export class UnknownTableError extends DataverseError {
   readonly kind = 'unknownTable';
+}
+
+/** Too much time has passed since the last reading of changes: all rows have to be read again. */
+export class DeltaExpiredError extends DataverseError {
+  readonly kind = 'deltaExpired';
 }
 
 /** An answer that does not say what it must; the client takes it for no answer at all. */

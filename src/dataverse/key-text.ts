@@ -1,4 +1,5 @@
 import type { EncodedRow, RowKey } from '../mapping/encoded-row.ts';
+import type { WriteTarget } from './bulk-messages.ts';
 
 const plainAscii = /^[\x20-\x7e]*$/;
 const quotedLiteral = /'(?:[^']|'')*'/g;
@@ -8,21 +9,31 @@ const quotedLiteral = /'(?:[^']|'')*'/g;
  * trailing spaces. Too equal is harmless: it only puts two rows into different requests.
  */
 export function keyIdentity(key: RowKey): string {
-  if (key.kind === 'id') return key.id;
+  if (key.kind === 'id') return key.partitionId === undefined ? key.id : `${key.id},${key.partitionId}`;
   const folded = plainAscii.test(key.predicate)
     ? key.predicate
-    : Buffer.from(key.predicate, 'latin1').toString('utf8').normalize('NFKD').replace(/\p{M}/gu, '');
+    : textOf(key.predicate).normalize('NFKD').replace(/\p{M}/gu, '');
   return folded.toLowerCase().replace(/ +'/g, "'");
 }
 
 /** Key segment of a URL, `set(key)`: the text inside quotes is percent-encoded once, the rest is syntax. */
-export function keySegment(entitySetName: string, key: RowKey): string {
-  if (key.kind === 'id') return `${entitySetName}(${key.id})`;
-  const encoded = key.predicate.replace(
-    quotedLiteral,
-    (literal) => `'${encodeURIComponent(Buffer.from(literal.slice(1, -1), 'latin1').toString('utf8'))}'`,
-  );
-  return `${entitySetName}(${encoded})`;
+export function keySegment(target: Pick<WriteTarget, 'entitySetName' | 'primaryIdColumn'>, key: RowKey): string {
+  return `${target.entitySetName}(${encodeLiterals(predicateOf(target.primaryIdColumn, key))})`;
+}
+
+function predicateOf(primaryIdColumn: string, key: RowKey): string {
+  if (key.kind === 'alternate') return key.predicate;
+  if (key.partitionId === undefined) return key.id;
+  // learn.microsoft.com/power-apps/developer/data-platform/use-elastic-tables: the key that every elastic table has
+  return `${primaryIdColumn}=${key.id},partitionid='${key.partitionId.replaceAll("'", "''")}'`;
+}
+
+function encodeLiterals(predicate: string): string {
+  return predicate.replace(quotedLiteral, (literal) => `'${encodeURIComponent(textOf(literal.slice(1, -1)))}'`);
+}
+
+function textOf(oneByteText: string): string {
+  return Buffer.from(oneByteText, 'latin1').toString('utf8');
 }
 
 /**
@@ -39,4 +50,22 @@ export function separateEqualKeys<T extends { readonly row: EncodedRow }>(items:
     (layers[layer] ??= []).push(item);
   }
   return layers;
+}
+
+/** One column of an alternate key, in one-byte text. */
+export interface KeyPart {
+  readonly column: string;
+  /** As it stands in the predicate: quoted text, a number, a date, a GUID. */
+  readonly literal: string;
+  /** What quoted text says. */
+  readonly text?: string;
+}
+
+/** Takes a key predicate apart. */
+export function keyParts(predicate: string): KeyPart[] {
+  return [...predicate.matchAll(/(\w+)=('(?:[^']|'')*'|[^,']*)(?:,|$)/g)].map(([, column = '', literal = '']) => ({
+    column,
+    literal,
+    ...(literal.startsWith("'") && { text: literal.slice(1, -1).replaceAll("''", "'") }),
+  }));
 }

@@ -1,10 +1,9 @@
 import type { Client } from './client.ts';
-import { BatchRejectedError, MalformedAnswerError, RequestRejectedError, UnknownTableError } from './errors.ts';
-import type { DataverseError, ErrorFacts } from './errors.ts';
+import { MalformedAnswerError, RequestRejectedError, UnknownTableError } from './errors.ts';
 import { readColumns, typedColumnQueries } from './metadata-columns.ts';
 import { readJsonList, readJsonObject } from './read-json.ts';
+import { factsOf, sendRead } from './read-request.ts';
 import type { AlternateKey, BulkMessage, LookupTarget, TableMetadata } from './table.ts';
-import { readDeadlineMs } from './who-am-i.ts';
 
 /**
  * Reads what the engine needs to know of a table. Throws `UnknownTableError` when the environment has none of this name, and what
@@ -35,32 +34,16 @@ export async function readTable(client: Client, logicalName: string, signal?: Ab
 
 type Get = (path: string) => Promise<string>;
 
-/** No read is split or isolated: what refuses one refuses the table. */
 function reader(client: Client, signal: AbortSignal | undefined): Get {
-  return async (path) => {
-    const sending = client.send<string>({
-      method: 'GET',
+  return (path) =>
+    sendRead(client, {
       path,
-      repeatable: true,
-      deadlineAtMs: client.clock.now() + readDeadlineMs,
       signal,
       read(answer) {
         readJsonObject(answer.body);
         return answer.body;
       },
     });
-    try {
-      return (await sending).value;
-    } catch (error) {
-      if (error instanceof BatchRejectedError) throw new RequestRejectedError(error.message, factsOf(error));
-      throw error;
-    }
-  };
-}
-
-function factsOf(error: DataverseError): ErrorFacts {
-  const { httpStatus, serviceErrorCode, serviceRequestId, clientRequestId } = error;
-  return { httpStatus, serviceErrorCode, serviceRequestId, clientRequestId, cause: error };
 }
 
 const definitionQuery = [

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Operation } from '../plan/outcome.ts';
 import type { EncodedRow } from '../mapping/encoded-row.ts';
+import { idMembers } from './bulk-messages.ts';
 import type { WriteTarget } from './bulk-messages.ts';
 import { keySegment } from './key-text.ts';
 import type { Headers } from './headers.ts';
@@ -32,7 +33,7 @@ export function writeOperation(
   row: EncodedRow,
   sent: { readonly apiRoot: string; readonly query: string; readonly headers: Headers },
 ): BatchOperation {
-  const byKey = `${sent.apiRoot}${keySegment(target.entitySetName, row.key)}${sent.query}`;
+  const byKey = `${sent.apiRoot}${keySegment(target, row.key)}${sent.query}`;
   const body = `{${row.members}}`;
   if (operation === 'delete') {
     const headers = row.etag === undefined ? sent.headers : { ...sent.headers, 'If-Match': row.etag };
@@ -46,7 +47,7 @@ export function writeOperation(
   if (row.key.kind === 'alternate') {
     return { method: 'PATCH', path: byKey, headers: { ...sent.headers, 'If-None-Match': '*' }, body };
   }
-  const id = `"${target.primaryIdColumn}":"${row.key.id}"`;
+  const id = idMembers(target, row.key);
   return {
     method: 'POST',
     path: `${sent.apiRoot}${target.entitySetName}${sent.query}`,

@@ -6,10 +6,11 @@ import type { ServiceFault } from './error-table.ts';
 import { RequestRejectedError } from './errors.ts';
 import type { WriteTarget } from './bulk-messages.ts';
 import type { WriteOptions } from './headers.ts';
+import type { TableLesson } from './table-memory.ts';
 
 /** A row on its way to its outcome. */
 export interface PendingRow {
-  readonly row: EncodedRow;
+  row: EncodedRow;
   /** An equal key went before it in this call, so what it finds may be the work of that row. */
   readonly shadowed: boolean;
   /** It may have been committed already: found duplicates and absences may be our own doing. */
@@ -21,6 +22,13 @@ export interface PendingRow {
   raced: boolean;
 }
 
+export function newPendingRow(
+  row: EncodedRow,
+  before: { readonly shadowed: boolean; readonly repeat: boolean },
+): PendingRow {
+  return { row, shadowed: before.shadowed, repeat: before.repeat, sends: 0, busySends: 0, raced: false };
+}
+
 /** One call of `writeRows`. */
 export interface WriteCall {
   readonly client: Client;
@@ -29,6 +37,8 @@ export interface WriteCall {
   readonly options: WriteOptions;
   readonly deadlineAtMs: number;
   readonly signal: AbortSignal | undefined;
+  readonly runStartedAt: string | undefined;
+  readonly lesson: TableLesson;
   readonly log: SendLog;
   readonly timings: BulkTiming[];
   /** By position in the call. */
@@ -51,10 +61,16 @@ export interface DoubtfulRow {
 const successKinds = { create: 'created', update: 'updated', upsert: 'upserted', delete: 'deleted' } as const;
 
 export function settleSuccess(call: WriteCall, pending: PendingRow): void {
+  call.lesson.meter(call.operation).noteRow('taken');
   call.outcomes.set(pending, { row: pending.row.row, outcome: successKinds[call.operation] });
 }
 
+export function isSuccess(call: WriteCall, pending: PendingRow): boolean {
+  return call.outcomes.get(pending)?.outcome === successKinds[call.operation];
+}
+
 export function settleRejection(call: WriteCall, pending: PendingRow, fault: ServiceFault): void {
+  call.lesson.meter(call.operation).noteRow('refused');
   call.outcomes.set(pending, {
     row: pending.row.row,
     outcome: 'rejected',
@@ -100,7 +116,7 @@ function isAbsent(fault: ServiceFault): boolean {
   return fault.class === 'absent' || fault.code === noRowForAlternateKey;
 }
 
-function settleAbsent(call: WriteCall, pending: PendingRow): void {
+export function settleAbsent(call: WriteCall, pending: PendingRow): void {
   const row = pending.row.row;
   const ours = pending.repeat && !pending.shadowed;
   call.outcomes.set(pending, ours ? { row, outcome: 'deleted', recovered: true } : { row, outcome: 'alreadyAbsent' });
@@ -114,6 +130,10 @@ export function throwIfForAllRows(call: WriteCall, fault: ServiceFault): void {
     serviceErrorCode: fault.code,
     serviceRequestId: fault.serviceRequestId,
   });
+}
+
+export function markRepeat(rows: readonly PendingRow[]): void {
+  for (const pending of rows) pending.repeat = true;
 }
 
 const busyPausesMs = [500, 1_000, 2_000];

@@ -40,7 +40,7 @@ async function readParts(
   rows: readonly EncodedRow[],
 ): Promise<readonly BatchPart[]> {
   const reads = rows.map((row): BatchOperation => {
-    const path = `${apiRoot}${keySegment(table.entitySetName, row.key)}?$select=createdon,modifiedon`;
+    const path = `${apiRoot}${keySegment(table, row.key)}?$select=createdon,modifiedon`;
     return { method: 'GET', path, headers: {} };
   });
   const { body, contentType } = buildBatchBody(reads);

@@ -7,6 +7,8 @@ import { TransientError } from './errors.ts';
  * gives itself, so that slow successes are still heard.
  */
 export const requestTimeoutMs = 150_000;
+/** A read has no effect that could be missed, so it is sooner given up and sent again. */
+export const readTimeoutMs = 60_000;
 const maxAnswerBytes = 16 * 2 ** 20;
 
 export interface HttpRequest {

@@ -35,8 +35,12 @@ export interface ThrottleGate {
    * `deadlineAtMs`, and the signal's reason when it is aborted.
    */
   enter(options: { readonly deadlineAtMs: number; readonly signal?: AbortSignal | undefined }): Promise<Pass>;
+  /** Whether the gate has not closed since the pass was given: a request that is not under way by then must not set out. */
+  isValid(pass: Pass): boolean;
   /** Ends a pass. Returns the wait in milliseconds that a throttle led to, else 0. A second end of the same pass does nothing. */
   leave(pass: Pass, result: PassResult): number;
+  /** 0 when a pass would be given at once, else how long the wait is at least. */
+  waitMs(): number;
   /** A throttle that came inside an answer, such as in a part of a batch. Returns the wait in milliseconds. */
   throttled(told: ToldWait): number;
 }
@@ -81,6 +85,17 @@ class Gate implements ThrottleGate {
     }
   }
 
+  isValid(pass: Pass): boolean {
+    return pass.closings === this.#closings;
+  }
+
+  waitMs(): number {
+    if (this.#open) return 0;
+    const leftMs = this.#notBeforeMs - this.#clock.now();
+    if (leftMs <= 0 && this.#ahead.size < this.#allowedAhead) return 0;
+    return Math.max(leastWaitMs, leftMs);
+  }
+
   leave(pass: Pass, result: PassResult): number {
     if (!this.#out.delete(pass)) return 0;
     if (typeof result === 'object') return this.#close(pass, result);
@@ -106,7 +121,7 @@ class Gate implements ThrottleGate {
 
   #tryGive(): Pass | undefined {
     if (this.#open) return this.#give();
-    if (this.#clock.now() < this.#notBeforeMs || this.#ahead.size >= this.#allowedAhead) return undefined;
+    if (this.waitMs() > 0) return undefined;
     const pass = this.#give();
     this.#ahead.add(pass);
     return pass;

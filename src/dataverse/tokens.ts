@@ -66,7 +66,7 @@ function noToken(origin: string, cause: unknown): TransientError {
 }
 
 /**
- * The credential of a connection: the platform's managed identity where there is one (the caller knows from
+ * The credential of an identity: the platform's managed identity where there is one (the caller knows from
  * `IDENTITY_ENDPOINT`), otherwise what a developer is signed in with.
  */
 export function createCredential(options: {

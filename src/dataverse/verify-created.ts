@@ -1,81 +1,53 @@
 import { apiRoot } from './client.ts';
-import type { ServiceFault } from './error-table.ts';
-import { BatchRejectedError } from './errors.ts';
 import { keySegment } from './key-text.ts';
-import { maxBatchOperations } from './odata-batch.ts';
-import type { BatchOperation } from './odata-batch.ts';
 import { settleRejection } from './pending-row.ts';
 import type { DoubtfulRow, WriteCall } from './pending-row.ts';
-import { pauseOrGiveUp, sendBatch } from './write-by-batch.ts';
+import { readEach } from './read-each.ts';
+import { readJsonObject } from './read-json.ts';
+import { isSameRow } from './same-row.ts';
 import type { PartResult } from './write-by-batch.ts';
 
 /**
- * Looks up the rows that met a duplicate although we chose their ids. There: an earlier send created it. Not there: something
- * else is in the way, and the refusal stands. Not readable: nobody knows.
+ * Looks up the rows of a create that met a duplicate which may be their own earlier send. An id that we made is nobody else's: what has it is
+ * ours. An id or an alternate key of the source says less: then what we sent must be in the row, and the row not older than the run.
+ * Not there: something else is in the way, and the refusal stands. Not readable: nobody knows.
  */
 export async function verifyCreated(call: WriteCall): Promise<void> {
-  const byId: DoubtfulRow[] = [];
-  for (const doubtful of call.doubtful) {
-    // An alternate key does not tell whose row it finds.
-    if (doubtful.pending.row.key.kind === 'id') byId.push(doubtful);
-    else settleUnknown(call, doubtful);
-  }
-  for (let from = 0; from < byId.length; from += maxBatchOperations) {
-    await settleByReads(call, byId.slice(from, from + maxBatchOperations));
-  }
+  await readEach(
+    call,
+    call.doubtful.map((doubtful) => ({
+      path: pathOf(call, doubtful),
+      check: (body) => void readJsonObject(body),
+      settle: (result) => settleByRead(call, doubtful, result),
+    })),
+  );
 }
 
-/** Reads until every row is settled; what stays undecided ends as `TransientError`, like any other request. */
-async function settleByReads(call: WriteCall, rows: readonly DoubtfulRow[]): Promise<void> {
-  let left = rows;
-  for (let refusals = 1; left.length > 0;) {
-    const results = await readAll(call, left);
-    left = left.filter((row, index) => !settleByRead(call, row, results[index]));
-    const faults = results.flatMap((result) => (result.ok ? [] : [result.fault]));
-    const lock = faults.find((fault) => isUndecided(fault) && fault.class !== 'throttled');
-    if (lock === undefined) continue;
-    await pauseOrGiveUp(call, lock, refusals);
-    refusals += 1;
-  }
+function pathOf({ target }: WriteCall, { pending }: DoubtfulRow): string {
+  const { key } = pending.row;
+  // To compare, every column is needed; lookups cannot be selected by the names they are written by.
+  const query = isMade(pending.row.key) ? `?$select=${target.primaryIdColumn}` : '';
+  return `${apiRoot}${keySegment(target, key)}${query}`;
 }
 
-/** One result for each row, whether the reads were refused one by one or together. */
-async function readAll(call: WriteCall, rows: readonly DoubtfulRow[]): Promise<readonly PartResult[]> {
-  const reads = rows.map((row) => readById(call, row));
-  try {
-    return (await sendBatch(call, reads, () => undefined)).value;
-  } catch (error) {
-    if (!(error instanceof BatchRejectedError)) throw error;
-    // That the batch is absent says nothing of the rows.
-    const fault: ServiceFault = error.fault.class === 'absent' ? { ...error.fault, class: 'row' } : error.fault;
-    return rows.map(() => ({ ok: false, fault }));
-  }
+function isMade(key: DoubtfulRow['pending']['row']['key']): boolean {
+  return key.kind === 'id' && key.made === true;
 }
 
-function readById(call: WriteCall, { pending }: DoubtfulRow): BatchOperation {
-  const { entitySetName, primaryIdColumn } = call.target;
-  const path = `${apiRoot}${keySegment(entitySetName, pending.row.key)}?$select=${primaryIdColumn}`;
-  return { method: 'GET', path, headers: {} };
-}
-
-function isUndecided(fault: ServiceFault): boolean {
-  // That a read takes too long says as little of the row.
-  return ['busy', 'transient', 'throttled', 'tooLarge'].includes(fault.class);
-}
-
-/** False when the read has to be repeated. */
-function settleByRead(call: WriteCall, doubtful: DoubtfulRow, result: PartResult | undefined): boolean {
-  if (result?.ok === false && isUndecided(result.fault)) return false;
-  if (result?.ok === true) {
-    call.outcomes.set(doubtful.pending, { row: doubtful.pending.row.row, outcome: 'created', recovered: true });
-  } else if (result?.fault.class === 'absent') {
-    settleRejection(call, doubtful.pending, doubtful.fault);
+function settleByRead(call: WriteCall, doubtful: DoubtfulRow, result: PartResult): void {
+  const { pending } = doubtful;
+  const { row } = pending.row;
+  if (result.ok && isOurs(call, doubtful, result.body)) {
+    call.outcomes.set(pending, { row, outcome: 'created', recovered: true });
+  } else if (result.ok || result.fault.class === 'absent' || result.fault.code === noRowForAlternateKey) {
+    settleRejection(call, pending, doubtful.fault);
   } else {
-    settleUnknown(call, doubtful);
+    call.outcomes.set(pending, { row, outcome: 'unknown' });
   }
-  return true;
 }
 
-function settleUnknown(call: WriteCall, { pending }: DoubtfulRow): void {
-  call.outcomes.set(pending, { row: pending.row.row, outcome: 'unknown' });
+const noRowForAlternateKey = '0x80060891';
+
+function isOurs(call: WriteCall, { pending }: DoubtfulRow, body: string): boolean {
+  return isMade(pending.row.key) || isSameRow(pending.row.members, readJsonObject(body), call.runStartedAt);
 }

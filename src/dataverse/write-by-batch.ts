@@ -9,13 +9,23 @@ import { buildBatchBody, maxBatchOperations, writeOperation } from './odata-batc
 import type { BatchOperation } from './odata-batch.ts';
 import { parseBatchAnswer } from './odata-batch-answer.ts';
 import type { BatchPart } from './odata-batch-answer.ts';
-import { busyPauseMs, settleByFault, settleRejection, settleSuccess, throwIfForAllRows } from './pending-row.ts';
+import {
+  busyPauseMs,
+  markRepeat,
+  settleByFault,
+  settleRejection,
+  settleSuccess,
+  throwIfForAllRows,
+} from './pending-row.ts';
 import type { PendingRow, WriteCall } from './pending-row.ts';
 import { readFault } from './read-error.ts';
 import { readRetryAfter } from './retry-after.ts';
+import { noteSession, sessionTokenHeader } from './session.ts';
+import type { ThrottleGate } from './throttle-gate.ts';
 
 /** What one operation of a batch came to. */
-export type PartResult = { readonly ok: true } | { readonly ok: false; readonly fault: ServiceFault };
+export type PartResult =
+  { readonly ok: true; readonly body: string } | { readonly ok: false; readonly fault: ServiceFault };
 
 /**
  * Sends rows as batches whose operations succeed or fail each for itself, until every one of them is settled or doubtful. Used for what no
@@ -69,6 +79,7 @@ async function sendRows(call: WriteCall, rows: readonly PendingRow[]): Promise<S
   try {
     const reply = await sendBatch(call, operations, (parts) => checkIds(parts, rows));
     if (reply.maybeCommittedBefore) markRepeat(rows);
+    call.lesson.meter(call.operation).noteBatch(rows.length, reply.ms);
     return { results: reply.value };
   } catch (error) {
     const fault = faultOfAll(error, rows);
@@ -179,37 +190,44 @@ export async function sendBatch(
     deadlineAtMs: call.deadlineAtMs,
     signal: call.signal,
     log: call.log,
-    read(answer) {
+    read(answer, gate) {
       const parts = parseBatchAnswer(
         { contentType: answer.header('content-type'), body: answer.body },
         operations.length,
       );
       check(parts);
-      return readParts(call, parts, answer);
+      return readParts(call, parts, { answer, gate });
     },
   });
 }
 
-function readParts(call: WriteCall, parts: readonly BatchPart[], answer: Answer): PartResult[] {
-  const outerRequestId = answer.header('x-ms-service-request-id');
+interface Outer {
+  readonly answer: Answer;
+  readonly gate: ThrottleGate;
+}
+
+function readParts(call: WriteCall, parts: readonly BatchPart[], outer: Outer): PartResult[] {
+  const outerRequestId = outer.answer.header('x-ms-service-request-id');
+  noteSession(call, outer.answer.header(sessionTokenHeader));
   return parts.map((part) => {
-    if (part.status < 300) return { ok: true };
+    noteSession(call, part.headers.get(sessionTokenHeader));
+    if (part.status < 300) return { ok: true, body: part.body };
     const serviceRequestId =
       part.headers.get('x-ms-service-request-id') ?? part.headers.get('req_id') ?? outerRequestId;
     const fault = readFault({ httpStatus: part.status, body: part.body, serviceRequestId });
-    if (fault.class === 'throttled') closeGate(call, part, fault, answer);
+    if (fault.class === 'throttled') closeGate(call, part, fault, outer);
     return { ok: false, fault };
   });
 }
 
-function closeGate(call: WriteCall, part: BatchPart, fault: ServiceFault, answer: Answer): void {
+function closeGate(call: WriteCall, part: BatchPart, fault: ServiceFault, { answer, gate }: Outer): void {
   const facet = fault.facet ?? 'other';
   const told = readRetryAfter({
     retryAfter: part.headers.get('retry-after') ?? answer.header('retry-after'),
     date: answer.header('date'),
     nowMs: call.client.clock.now(),
   });
-  const retryAfterMs = call.client.gate.throttled({ facet, retryAfterMs: told });
+  const retryAfterMs = gate.throttled({ facet, retryAfterMs: told });
   call.log.throttles.push({ facet, retryAfterMs });
 }
 
@@ -222,8 +240,4 @@ function checkIds(parts: readonly BatchPart[], rows: readonly PendingRow[]): voi
       throw new MalformedAnswerError('A part of the batch answer names the row of another operation.');
     }
   }
-}
-
-export function markRepeat(rows: readonly PendingRow[]): void {
-  for (const pending of rows) pending.repeat = true;
 }

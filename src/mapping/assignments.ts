@@ -26,10 +26,11 @@ export function assignColumns(input: AssignInput, faults: Fault[]): Assignment[]
 }
 
 function assignAsSpecified(
-  { sourceColumns, table }: AssignInput,
+  { spec, sourceColumns, table }: AssignInput,
   columns: Readonly<Record<string, ColumnSource>>,
   faults: Fault[],
 ): Assignment[] {
+  if (unmappedIsFault(spec)) faults.push(...unusedColumns(sourceColumns, columns));
   const assignments: Assignment[] = [];
   for (const [target, { from, lookup }] of Object.entries(columns)) {
     const pointer = `/mapping/columns${pointerSegment(target)}`;
@@ -42,6 +43,20 @@ function assignAsSpecified(
     }
   }
   return assignments;
+}
+
+/** Source columns that no entry takes anything from: rather a forgotten entry than data nobody wants. */
+function unusedColumns(
+  sourceColumns: readonly string[],
+  columns: Readonly<Record<string, ColumnSource>>,
+): readonly Fault[] {
+  const used = new Set(Object.values(columns).map(({ from }) => from));
+  return sourceColumns
+    .filter((name) => !used.has(name))
+    .map((name) => ({
+      pointer: '/mapping/columns',
+      detail: `No entry uses source column ${name}. Map it, or set mapping.unmapped to "ignore".`,
+    }));
 }
 
 /** Says that the table has no such column, with names that are near. */
@@ -62,7 +77,7 @@ function assignByName({ spec, sourceColumns, table }: AssignInput, faults: Fault
     const column = table.columns.find(({ logicalName }) => logicalName === name.toLowerCase());
     const earlier = column && byTarget.get(column.logicalName);
     if (column === undefined) {
-      if (isFaultWithoutTarget(spec)) {
+      if (unmappedIsFault(spec)) {
         faults.push({ pointer, detail: `Source column ${name} has no target. ${unknownColumn(table, name)}` });
       }
     } else if (earlier !== undefined) {
@@ -75,7 +90,7 @@ function assignByName({ spec, sourceColumns, table }: AssignInput, faults: Fault
   return [...byTarget.values()];
 }
 
-/** A delete reads nothing but keys, so that a file of whole rows can be used as it is. */
-function isFaultWithoutTarget(spec: RunSpec): boolean {
+/** Whether every source column needs a target. A delete reads nothing but keys, so that a file of whole rows can be used as it is. */
+export function unmappedIsFault(spec: RunSpec): boolean {
   return spec.mapping.unmapped === 'error' && spec.target.operation !== 'delete';
 }

@@ -1,8 +1,7 @@
 import type { Fault } from '../plan/fault.ts';
-import type { RunSpec } from '../plan/run-spec.ts';
-import { type AssignInput, assignColumns } from './assignments.ts';
+import { type AssignInput, assignColumns, unmappedIsFault } from './assignments.ts';
 import type { MappingPlan, PlannedKey } from './mapping-plan.ts';
-import { planKey } from './plan-key.ts';
+import { partitionColumn, planKey } from './plan-key.ts';
 import { planMembers } from './plan-members.ts';
 
 export interface CompileMappingInput extends AssignInput {
@@ -22,17 +21,13 @@ export function compileMapping(input: CompileMappingInput): CompiledMapping {
   const keyColumns = new Set(keyColumnsOf(key, input));
   const members = operation === 'delete' ? [] : planMembers({ operation, table, assignments, keyColumns }, faults);
   if (key === undefined || faults.length > 0) return { faults };
-  return { plan: { operation, empty: spec.mapping.empty, extraMembers: extraMembersOf(spec), members, key } };
+  const extraMembers = unmappedIsFault(spec) ? 'reject' : 'ignore';
+  return { plan: { operation, empty: spec.mapping.empty, extraMembers, members, key } };
 }
 
 /** Without a usable key, its columns are not judged as written ones: one fault is enough. */
 function keyColumnsOf(key: PlannedKey | undefined, { spec, table }: AssignInput): readonly string[] {
   if (key === undefined) return [table.primaryIdColumn, ...(spec.target.key ?? [])];
   if (key.kind === 'alternate') return key.parts.map(({ column }) => column.logicalName);
-  return [table.primaryIdColumn];
-}
-
-function extraMembersOf(spec: RunSpec): 'reject' | 'ignore' {
-  const { columns, unmapped } = spec.mapping;
-  return columns === undefined && unmapped === 'error' && spec.target.operation !== 'delete' ? 'reject' : 'ignore';
+  return key.partition === undefined ? [table.primaryIdColumn] : [table.primaryIdColumn, partitionColumn];
 }

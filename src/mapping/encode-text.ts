@@ -20,17 +20,28 @@ function findTooLong(text: string, maxLength: number | undefined): Misfit | unde
  * Characters that break a URL with an alternate key, percent-encoded or not
  * (learn.microsoft.com/power-apps/developer/data-platform/define-alternate-keys-entity).
  */
-const breaksKey = /[/<>*%&:\\?+]/;
+export const breaksKey = /[/<>*%&:\\?+]/;
 
 /** A text as OData literal: in single quotes, those inside doubled. */
 export function textKeyEncoder(column: Pick<ColumnMetadata, 'maxLength'>): CellEncoder {
-  return (text) => {
-    const broken = breaksKey.exec(text);
-    if (broken !== null) {
-      return { code: 'mapping.keyCharacter', problem: `contains ${broken[0]}, which cannot stand in an alternate key` };
-    }
-    return findTooLong(text, column.maxLength) ?? `'${text.replaceAll("'", "''")}'`;
+  return (text) => findTooLong(text, column.maxLength) ?? literalOf(text);
+}
+
+/**
+ * The same inside a reference to another row, which is a URL. The literal stands as it is: a user recorded that a bound reference with `#` is a
+ * syntax error and with `%23` finds no row (github.com/MicrosoftDocs/powerapps-docs/issues/1895), so percent-encoding seems not to be undone there.
+ */
+export const boundTextEncoder: CellEncoder = (text) => {
+  const broken = breaksKey.exec(text) ?? /#/.exec(text);
+  if (broken === null) return literalOf(text);
+  return {
+    code: 'mapping.keyCharacter',
+    problem: `contains ${broken[0]}, which cannot stand in a lookup by alternate key`,
   };
+};
+
+function literalOf(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
 }
 
 const guidForm = /^(?:\{[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i;

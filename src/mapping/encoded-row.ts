@@ -19,14 +19,25 @@ export interface EncodedRow {
   readonly etag?: string;
 }
 
+/** Primary id. */
+export interface IdKey {
+  readonly kind: 'id';
+  /** Lower-case GUID. */
+  readonly id: string;
+  /** Made for a create from run and row number, so that nobody else's row has it; absent: the id is the source's. */
+  readonly made?: true;
+  /** Elastic tables, where an id is unique only within its partition; one-byte text. Absent: the partition is named by the id. */
+  readonly partitionId?: string;
+}
+
 /** How Dataverse finds the row. */
 export type RowKey =
-  /** Primary id: from the source, or made for a create from run and row number. Lower-case GUID. */
-  | { readonly kind: 'id'; readonly id: string }
+  | IdKey
   /** Alternate key as an OData key predicate in one-byte text, quotes doubled, not percent-encoded: `code='O''Hara',year=5`. */
   | { readonly kind: 'alternate'; readonly predicate: string };
 
 /** Readable form of a key, also used to find equal keys inside one request. */
 export function keyText(key: RowKey): string {
-  return key.kind === 'id' ? key.id : key.predicate;
+  if (key.kind === 'alternate') return key.predicate;
+  return key.partitionId === undefined ? key.id : `${key.id},${key.partitionId}`;
 }

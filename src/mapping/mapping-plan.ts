@@ -28,9 +28,14 @@ export interface PlannedBind {
   readonly keyColumn?: string;
 }
 
+export interface PlannedPartition {
+  /** Elastic tables: source column of `partitionid`, which is part of the primary key; absent: the id names its partition. */
+  readonly partition?: number;
+}
+
 export type PlannedKey =
   /** Create: the id is `prefix` (a UUIDv8 without its last 12 digits) and the record's number. */
-  | { readonly kind: 'made'; readonly prefix: string }
-  | { readonly kind: 'id'; readonly source: number; readonly column: string }
+  | ({ readonly kind: 'made'; readonly prefix: string } & PlannedPartition)
+  | ({ readonly kind: 'id'; readonly source: number; readonly column: string } & PlannedPartition)
   /** In the order of the table's definition, so that equal keys are equal text. */
   | { readonly kind: 'alternate'; readonly parts: readonly PlannedColumn[] };

@@ -2,7 +2,7 @@ import type { AlternateKey, ColumnType, TableMetadata } from '../dataverse/table
 import type { Fault } from '../plan/fault.ts';
 import type { RunSpec } from '../plan/run-spec.ts';
 import { type Assignment, unknownColumn } from './assignments.ts';
-import type { PlannedColumn, PlannedKey } from './mapping-plan.ts';
+import type { PlannedColumn, PlannedKey, PlannedPartition } from './mapping-plan.ts';
 
 export interface KeyInput {
   readonly spec: RunSpec;
@@ -16,8 +16,9 @@ export interface KeyInput {
 export function planKey(input: KeyInput, faults: Fault[]): PlannedKey | undefined {
   const { spec, table } = input;
   const names = spec.target.key;
-  if (names === undefined || (names.length === 1 && names[0] === table.primaryIdColumn)) {
-    return planPrimaryId(input, faults);
+  if (names === undefined || isPrimaryKey(table, names)) {
+    const key = planPrimaryId(input, faults);
+    return key && { ...key, ...planPartition(input) };
   }
   const key = findAlternateKey(table, names, faults);
   if (key === undefined) return undefined;
@@ -27,11 +28,27 @@ export function planKey(input: KeyInput, faults: Fault[]): PlannedKey | undefine
   return spec.target.operation === 'create' ? planCreateId(input) : { kind: 'alternate', parts };
 }
 
+/** The primary key of an elastic table is its id within a partition (learn.microsoft.com/power-apps/developer/data-platform/use-elastic-tables). */
+export const partitionColumn = 'partitionid';
+
+function isPrimaryKey(table: TableMetadata, names: readonly string[]): boolean {
+  const others = names.filter((name) => name !== table.primaryIdColumn);
+  if (others.length === names.length) return false;
+  return others.length === 0 || (table.tableType === 'Elastic' && others.length === 1 && others[0] === partitionColumn);
+}
+
+function planPartition(input: KeyInput): PlannedPartition {
+  const assignment = input.table.tableType === 'Elastic' ? assignmentOf(input, partitionColumn) : undefined;
+  return assignment === undefined ? {} : { partition: assignment.source };
+}
+
 function assignmentOf({ assignments }: KeyInput, logicalName: string): Assignment | undefined {
   return assignments.find(({ column }) => column.logicalName === logicalName);
 }
 
-function planPrimaryId(input: KeyInput, faults: Fault[]): PlannedKey | undefined {
+type PlannedId = Exclude<PlannedKey, { readonly kind: 'alternate' }>;
+
+function planPrimaryId(input: KeyInput, faults: Fault[]): PlannedId | undefined {
   const { spec, table } = input;
   const isNamed = spec.target.key !== undefined;
   if (spec.target.operation === 'create' && !isNamed) return planCreateId(input);
@@ -45,12 +62,12 @@ function planPrimaryId(input: KeyInput, faults: Fault[]): PlannedKey | undefined
   return key;
 }
 
-function idKey(input: KeyInput): PlannedKey | undefined {
+function idKey(input: KeyInput): PlannedId | undefined {
   const assignment = assignmentOf(input, input.table.primaryIdColumn);
   return assignment && { kind: 'id', source: assignment.source, column: input.table.primaryIdColumn };
 }
 
-function planCreateId(input: KeyInput): PlannedKey {
+function planCreateId(input: KeyInput): PlannedId {
   return idKey(input) ?? { kind: 'made', prefix: idPrefix(input.runIdDigest) };
 }
 

@@ -4,9 +4,11 @@ import { faultDetail } from '../source/source.ts';
 import type { Cell, ReadRow, SourceRow } from '../source/source-row.ts';
 import type { CellEncoder } from './cell-encoder.ts';
 import { keyPartEncoder, valueEncoder } from './column-encoders.ts';
-import type { EncodedRow, RowKey } from './encoded-row.ts';
+import type { EncodedRow, IdKey, RowKey } from './encoded-row.ts';
+import { encodePartition } from './encode-partition.ts';
 import { guidEncoder } from './encode-text.ts';
 import type { MappingPlan, PlannedColumn, PlannedKey } from './mapping-plan.ts';
+import { partitionColumn } from './plan-key.ts';
 
 /** A record as a row to send, or why it is none: class `source` when it could not be read, `mapping` when a value does not fit. */
 export type RowEncoder = (row: ReadRow) => EncodedRow | Rejection;
@@ -112,19 +114,34 @@ function encodeMember(row: SourceRow, member: PreparedMember): string | Rejectio
 export type KeyEncoder = (row: SourceRow) => RowKey | Rejection;
 
 export function createKeyEncoder(key: PlannedKey): KeyEncoder {
-  switch (key.kind) {
-    case 'made':
-      return (row) => ({ kind: 'id', id: key.prefix + row.row.toString(16).padStart(12, '0') });
-    case 'id': {
-      const prepared = { source: key.source, name: key.column, encode: guidEncoder };
-      return (row) => {
-        const id = encodeKeyCell(row, prepared);
-        return typeof id === 'string' ? { kind: 'id', id } : id;
-      };
-    }
-    case 'alternate':
-      return alternateKeyEncoder(key.parts);
-  }
+  if (key.kind === 'alternate') return alternateKeyEncoder(key.parts);
+  const encodeId = key.kind === 'made' ? madeIdEncoder(key.prefix) : sourceIdEncoder(key);
+  return key.partition === undefined ? encodeId : partitionedEncoder(encodeId, key.partition);
+}
+
+type IdEncoder = (row: SourceRow) => IdKey | Rejection;
+
+function madeIdEncoder(prefix: string): IdEncoder {
+  return (row) => ({ kind: 'id', id: prefix + row.row.toString(16).padStart(12, '0'), made: true });
+}
+
+function sourceIdEncoder({ source, column }: { readonly source: number; readonly column: string }): IdEncoder {
+  const prepared = { source, name: column, encode: guidEncoder };
+  return (row) => {
+    const id = encodeKeyCell(row, prepared);
+    return typeof id === 'string' ? { kind: 'id', id } : id;
+  };
+}
+
+/** Where an empty cell leaves the partition to the id. */
+function partitionedEncoder(encodeId: IdEncoder, source: number): IdEncoder {
+  return (row) => {
+    const key = encodeId(row);
+    const cell = row.cells[source];
+    if ('class' in key || cell === undefined || cell === null || cell === '') return key;
+    const partitionId = encodeCell(row, cell, { source, name: partitionColumn, encode: encodePartition });
+    return typeof partitionId === 'string' ? { ...key, partitionId } : partitionId;
+  };
 }
 
 function alternateKeyEncoder(parts: readonly PlannedColumn[]): KeyEncoder {

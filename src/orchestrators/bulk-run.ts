@@ -22,6 +22,7 @@ import {
   beginRun,
   brokenOff,
   generationIsFull,
+  granted,
   hasWork,
   nextGeneration,
   looks,
@@ -66,11 +67,12 @@ export function* bulkRun(context: OrchestrationContext): Generator<Task, BulkRun
 function* nextStep(context: OrchestrationContext, input: BulkRunInput, run: RunState): Steps<RunState> {
   if (run.holdSeconds > 0) {
     releaseLanes(context, input);
-    return yield* pause(context, input, run, run.holdSeconds);
+    return yield* pause(context, run, run.holdSeconds);
   }
   const grant = yield* leaseLanes(context, input, run);
-  if (grant.lanes === 0) return yield* pause(context, input, run, grant.waitSeconds);
-  return yield* sendWave(context, input, run, grant);
+  const next = granted(run, grant, context.df.currentUtcDateTime.toISOString());
+  if (grant.lanes === 0) return yield* pause(context, next, grant.waitSeconds);
+  return yield* sendWave(context, input, next, grant);
 }
 
 function* open(
@@ -151,10 +153,7 @@ function* close(
   ending: RunEnding,
   faults: readonly Fault[],
 ): Steps<CloseRunOutput> {
-  const { rowsPerRequest } = spec.options;
-  context.df.setCustomStatus(
-    run === undefined ? { stage: 'closing', progress: null } : statusOf('closing', run, { rowsPerRequest }),
-  );
+  context.df.setCustomStatus(run === undefined ? { stage: 'closing', progress: null } : statusOf('closing', run));
   const closing = {
     runId,
     spec,
@@ -163,6 +162,7 @@ function* close(
     startedAt: run?.startedAt ?? context.df.currentUtcDateTime.toISOString(),
     requests: run?.requests ?? 0,
     throttled: run?.throttled ?? 0,
+    decisions: run?.decisions ?? [],
   } satisfies CloseRunInput;
   return yield* persist<CloseRunOutput>(context, { activity: names.closeRun, stage: 'closing', input: closing });
 }

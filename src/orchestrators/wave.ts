@@ -19,9 +19,7 @@ export function* sendWave(
   const deal = planWave(run, grant);
   const startedMs = context.df.currentUtcDateTime.getTime();
   const boxEndsAt = new Date(startedMs + grant.boxSeconds * 1_000).toISOString();
-  context.df.setCustomStatus(
-    statusOf('running', run, { rowsPerRequest: spec.options.rowsPerRequest, lanes: deal.lanes.length }),
-  );
+  context.df.setCustomStatus(statusOf('running', run, { lanes: deal.lanes.length }));
   const rowLimit = rowLimitOf(run);
   const tasks = deal.lanes.map((stretches) =>
     context.df.callActivity(names.sendRows, {
@@ -29,6 +27,9 @@ export function* sendWave(
       wave: run.wave,
       stretches,
       boxEndsAt,
+      rowsPerRequest: grant.rowsPerRequest,
+      duty: grant.duty,
+      dopHint: run.dopHint,
       ...(rowLimit === undefined ? {} : { rowLimit }),
     } satisfies SendRowsInput),
   );

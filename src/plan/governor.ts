@@ -1,14 +1,13 @@
-import type { ThrottleFacet } from './lane.ts';
+import { maxDop } from './bounds.ts';
+import { newLaw, sprint, step, widthOf, type LawState, type WaveFeedback } from './control-law.ts';
+import { inflationOf, sizeRequests, type RequestFit } from './request-size.ts';
 
 /**
- * The control law of one environment's budget, shared by every run on a connection: pure, so that it can be replayed, simulated and proved.
- * Times are milliseconds since the epoch, given by the caller.
+ * One environment's budget, shared by every run on a connection: who holds how many lanes, and what the control law allows in all. Pure, so
+ * that it can be replayed, simulated and proved. Times are milliseconds since the epoch, given by the caller.
  */
 export interface GovernorState {
-  /** The latest degree of parallelism the environment recommended; null before the first answer. */
-  readonly hint: number | null;
-  /** Lanes allowed after cuts; null while the hint alone decides. */
-  readonly cap: number | null;
+  readonly law: LawState;
   /** Nothing is sent before this moment. */
   readonly notBeforeMs: number;
   readonly leases: Readonly<Record<string, Lease>>;
@@ -18,8 +17,10 @@ export interface GovernorState {
 export interface Lease {
   /** Lanes in flight until `untilMs`; 0 while the run waits. */
   readonly lanes: number;
+  readonly duty: number;
   readonly wanted: number;
   readonly boxSeconds: number;
+  readonly rowsPerRequest: number;
   /** After this moment the lease counts as abandoned. */
   readonly untilMs: number;
 }
@@ -28,93 +29,91 @@ export interface LeaseRequest {
   readonly runId: string;
   /** Lanes the run could use now. */
   readonly wanted: number;
-  /** Bound of the connection's settings; absent means the hint alone. */
+  /** Bound of the connection's settings. */
   readonly maxDop?: number;
   /** The latest hint the run has seen. */
   readonly hint?: number;
   /** What the wave before met; absent before the first. */
   readonly feedback?: WaveFeedback;
-}
-
-export interface WaveFeedback {
-  /** 429 answers by facet. */
-  readonly throttles: Readonly<Partial<Record<ThrottleFacet, number>>>;
-  /** Longest wait the environment ordered, in ms from now. */
-  readonly waitMs: number;
+  /** What the run's requests cost. */
+  readonly fit: RequestFit;
+  /** Time the service will spend on what is left of the run, in seconds; absent while that is not known. */
+  readonly workSeconds?: number;
+  /** The spec's own choice; absent leaves it to the governor. */
+  readonly rowsPerRequest?: number;
 }
 
 /** The governor's answer for one wave. With 0 lanes the run waits `waitSeconds` and asks again. */
 export interface Grant {
   readonly lanes: number;
+  /** Share of its time that a lane may spend sending, 0.1 to 1: the part of the budget that whole lanes cannot express. */
+  readonly duty: number;
+  readonly rowsPerRequest: number;
   readonly boxSeconds: number;
   readonly waitSeconds: number;
+  /** Why this differs from the run's last grant; null when nothing that matters changed. */
+  readonly why: string | null;
 }
 
-export const idleGovernor: GovernorState = { hint: null, cap: null, notBeforeMs: 0, leases: {} };
+export const idleGovernor: GovernorState = { law: newLaw, notBeforeMs: 0, leases: {} };
 
-/** Stands in for a missing hint: the smallest value seen on live environments. */
-export const fallbackHint = 4;
 /** Boxes double from the first to the longest while nothing changes: short ones learn fast, long ones waste little. */
 export const firstBoxSeconds = 5;
-export const longestBoxSeconds = 60;
+export const longestBoxSeconds = 120;
+/** While the ceiling is sought, the lanes change with every wave. */
+const exploringBoxSeconds = 60;
+/** Long enough for a gate that opens step by step. */
+const boxSecondsAfterThrottle = 20;
 /** A request may outlive its box by the client's deadline of 150 s; then its lanes are free for others. */
 export const leaseGraceSeconds = 180;
 /** A run that got no lanes asks again this often; when it stays away for longer than the grace, it no longer counts. */
 const waitForOthersSeconds = 2;
-const cutFactor = 0.7;
 
-/** One step of the law: takes a run's wish and what its last wave met, answers with its next grant. */
+/** One step: takes a run's wish and what its last wave met, answers with its next grant. */
 export function lease(
   state: GovernorState,
   request: LeaseRequest,
   nowMs: number,
 ): { readonly state: GovernorState; readonly grant: Grant } {
   const own = state.leases[request.runId];
-  const heard = hear(state, request, nowMs);
-  const others = livingLeases(heard.leases, request.runId, nowMs);
-  const allowed = allowedLanes(heard, request.maxDop);
-  const boxSeconds = nextBoxSeconds(own, request.feedback);
-  const waitMs = heard.notBeforeMs - nowMs;
-  const free = allowed - Object.values(others).reduce((total, other) => total + other.lanes, 0);
-  const lanes =
-    waitMs > 0 ? 0 : Math.max(0, Math.min(fairShare(allowed, request.wanted, others), request.wanted, free));
+  const { feedback } = request;
+  const inflation = inflationOf(request.fit);
+  const limited = own !== undefined && own.lanes < own.wanted && own.lanes < (request.maxDop ?? Infinity);
+  const heard = step(state.law, { hint: request.hint, feedback, inflation, limited, duty: own?.duty ?? 1 }, nowMs);
+  const ordered = feedback !== undefined && feedback.waitMs > 0 ? nowMs + feedback.waitMs : 0;
+  const notBeforeMs = Math.max(state.notBeforeMs, ordered);
+
+  const others = livingLeases(state.leases, request.runId, nowMs);
+  const boxSeconds = nextBoxSeconds(own, feedback, heard.law);
+  const alone = Object.keys(others).length === 0;
+  const sprinting = alone ? sprint(heard.law, request.workSeconds ?? Infinity, nowMs) : undefined;
+  const bound = Math.min(maxDop, request.maxDop ?? maxDop);
+  const width = widthOf(sprinting ?? heard.law, { maxDop: bound, boxSeconds, nowMs });
+  const rowsPerRequest = request.rowsPerRequest ?? sizeRequests(request.fit, own?.rowsPerRequest ?? null);
+  const waitMs = notBeforeMs - nowMs;
+  const free = width.lanes - Object.values(others).reduce((total, other) => total + other.lanes, 0);
+  const share = Math.min(fairShare(width.lanes, request.wanted, others), request.wanted, free);
+  const lanes = waitMs > 0 ? 0 : Math.max(0, share);
   const waitSeconds = lanes > 0 ? 0 : Math.max(Math.ceil(waitMs / 1_000), waitForOthersSeconds);
   const heldSeconds = (lanes > 0 ? boxSeconds : waitSeconds) + leaseGraceSeconds;
-  const next: Lease = { lanes, wanted: request.wanted, boxSeconds, untilMs: nowMs + heldSeconds * 1_000 };
-  return {
-    state: { ...heard, leases: { ...others, [request.runId]: next } },
-    grant: { lanes, boxSeconds, waitSeconds },
+  const { duty } = width;
+  const { wanted } = request;
+  const next: Lease = { lanes, duty, wanted, boxSeconds, rowsPerRequest, untilMs: nowMs + heldSeconds * 1_000 };
+  const grant = {
+    lanes,
+    duty,
+    rowsPerRequest,
+    boxSeconds,
+    waitSeconds,
+    why: reasonOf(own, next, sprinting === undefined ? heard.why : 'the rest fits the credit', waitMs),
   };
+  return { state: { law: heard.law, notBeforeMs, leases: { ...others, [request.runId]: next } }, grant };
 }
 
-/** Gives back what a run holds. */
+/** Gives back what a run holds; what was learned of the environment stays. */
 export function release(state: GovernorState, runId: string): GovernorState {
   const { [runId]: _released, ...leases } = state.leases;
   return { ...state, leases };
-}
-
-function hear(state: GovernorState, request: LeaseRequest, nowMs: number): GovernorState {
-  const hint = request.hint ?? state.hint;
-  const { feedback } = request;
-  if (feedback === undefined) return { ...state, hint };
-  const ceiling = hint ?? fallbackHint;
-  const before = Math.min(state.cap ?? ceiling, ceiling);
-  const cap = shouldCut(feedback.throttles) ? Math.max(1, Math.floor(before * cutFactor)) : grown(before, ceiling);
-  const notBeforeMs = Math.max(state.notBeforeMs, feedback.waitMs > 0 ? nowMs + feedback.waitMs : 0);
-  return { ...state, hint, cap: cap >= ceiling ? null : cap, notBeforeMs };
-}
-
-/** Too many requests is a matter of pace, which the ordered wait settles; the other facets say that there are too many lanes. */
-function shouldCut(throttles: WaveFeedback['throttles']): boolean {
-  return (throttles.concurrency ?? 0) + (throttles.executionTime ?? 0) + (throttles.other ?? 0) > 0;
-}
-
-const grown = (lanes: number, ceiling: number): number =>
-  Math.min(ceiling, lanes + Math.max(1, Math.floor(ceiling / 16)));
-
-function allowedLanes(state: GovernorState, maxDop: number | undefined): number {
-  const ceiling = state.hint ?? fallbackHint;
-  return Math.max(1, Math.min(state.cap ?? ceiling, ceiling, maxDop ?? ceiling));
 }
 
 function livingLeases(leases: GovernorState['leases'], except: string, nowMs: number): Record<string, Lease> {
@@ -134,8 +133,20 @@ function fairShare(allowed: number, wanted: number, others: Readonly<Record<stri
   return Math.max(1, Math.floor(left / waiting));
 }
 
-function nextBoxSeconds(own: Lease | undefined, feedback: WaveFeedback | undefined): number {
-  if (own === undefined || feedback === undefined) return firstBoxSeconds;
-  if (shouldCut(feedback.throttles)) return Math.max(firstBoxSeconds, Math.floor(own.boxSeconds / 2));
-  return Math.min(longestBoxSeconds, own.boxSeconds * 2);
+function nextBoxSeconds(own: Lease | undefined, feedback: WaveFeedback | undefined, law: LawState): number {
+  if (own === undefined) return firstBoxSeconds;
+  if (feedback === undefined) return own.boxSeconds;
+  if (law.strikes > 1) return boxSecondsAfterThrottle;
+  if (law.strikes > 0) return Math.max(boxSecondsAfterThrottle, Math.floor(own.boxSeconds / 2));
+  const longest = law.ceiling === null ? exploringBoxSeconds : longestBoxSeconds;
+  return Math.min(longest, own.boxSeconds * 2);
+}
+
+function reasonOf(own: Lease | undefined, next: Lease, why: string | null, waitMs: number): string | null {
+  const same = own?.lanes === next.lanes && own.rowsPerRequest === next.rowsPerRequest && own.duty === next.duty;
+  if (same) return null;
+  if (waitMs > 0) return why === null ? 'waits as told' : `${why}; waits as told`;
+  if (why !== null) return why;
+  if (own !== undefined && own.rowsPerRequest !== next.rowsPerRequest) return 'what a request costs';
+  return next.lanes === 0 ? 'waits for lanes of other runs' : 'share of the lanes';
 }

@@ -1,4 +1,5 @@
 import type { OutcomeCounts } from './outcome.ts';
+import type { SendSums } from './request-size.ts';
 import type { Stretch } from './stretch.ts';
 
 /** The three service protection limits (learn.microsoft.com/power-apps/developer/data-platform/api-limits), and whatever else answers 429. */
@@ -8,7 +9,7 @@ export type ThrottleFacet = 'requests' | 'executionTime' | 'concurrency' | 'othe
 export type LaneEnd =
   /** All its stretches are done. */
   | 'done'
-  /** The time box ended. */
+  /** The time box ended, or what was granted no longer fits what the environment says. */
   | 'box'
   /** The environment ordered a wait longer than the rest of the box. */
   | 'throttled'
@@ -36,9 +37,12 @@ export interface LaneReport {
   readonly throttles: Readonly<Partial<Record<ThrottleFacet, number>>>;
   /** Longest wait still ordered when the lane ended, in ms from its end. */
   readonly waitMs: number;
-  /** Time spent on successful bulk requests and the rows in them. */
-  readonly sendMs: number;
-  readonly sentRows: number;
+  /** The bulk messages that succeeded. */
+  readonly sends: SendSums;
+  /** Time with a request on its way, successful or not; waits for a throttle are not in it. */
+  readonly busyMs: number;
+  /** Rows the service refused. */
+  readonly badRows: number;
   /** The latest `x-ms-dop-hint` seen. */
   readonly dopHint?: number;
   /** For people: what happened, when `end` is `refused` or `unavailable`. */

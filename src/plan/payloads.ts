@@ -1,3 +1,4 @@
+import type { Decision } from './decisions.ts';
 import type { Fault } from './fault.ts';
 import type { LaneReport } from './lane.ts';
 import type { FinalState } from './report.ts';
@@ -65,6 +66,11 @@ export interface SendRowsInput {
   readonly boxEndsAt: string;
   /** The lane stops when so many rows have an outcome; absent: no limit. */
   readonly rowLimit?: number;
+  readonly rowsPerRequest: number;
+  /** Share of its time the lane may spend sending, 0.1 to 1. */
+  readonly duty: number;
+  /** The hint the grant was made for; a lane that sees another one ends its box. */
+  readonly dopHint: number | null;
 }
 
 export type SendRowsOutput = LaneReport;
@@ -93,6 +99,7 @@ export interface CloseRunInput {
   readonly startedAt: string;
   readonly requests: number;
   readonly throttled: number;
+  readonly decisions: readonly Decision[];
 }
 
 export type CloseRunOutput = BulkRunOutput;

@@ -21,7 +21,8 @@ export interface RunProgress {
   readonly wave: number;
   readonly lanes: number;
   readonly dopHint: number | null;
-  readonly rowsPerRequest: number;
+  /** Null before the first wave. */
+  readonly rowsPerRequest: number | null;
   readonly requests: number;
   readonly throttled: number;
   /** ISO time before which nothing is sent, while waiting. */
@@ -29,12 +30,11 @@ export interface RunProgress {
 }
 
 export interface StatusDetail {
-  readonly rowsPerRequest: number;
   readonly lanes?: number;
   readonly waitingUntil?: string;
 }
 
-export function statusOf(stage: RunStage, run: RunState, detail: StatusDetail): RunStatus {
+export function statusOf(stage: RunStage, run: RunState, detail: StatusDetail = {}): RunStatus {
   const rowsDone = totalOf(run.counts);
   const rate = run.rowsPerSecond;
   return {
@@ -49,7 +49,7 @@ export function statusOf(stage: RunStage, run: RunState, detail: StatusDetail): 
       wave: run.wave,
       lanes: detail.lanes ?? run.lanes,
       dopHint: run.dopHint,
-      rowsPerRequest: detail.rowsPerRequest,
+      rowsPerRequest: run.rowsPerRequest,
       requests: run.requests,
       throttled: run.throttled,
       waitingUntil: detail.waitingUntil ?? null,

@@ -1,3 +1,4 @@
+import type { Decision } from './decisions.ts';
 import type { Fault } from './fault.ts';
 import type { Lineage } from './lineage.ts';
 import { addCounts, totalOf, type OutcomeCounts } from './outcome.ts';
@@ -133,4 +134,6 @@ export interface Report {
   readonly rowsPerSecond: number | null;
   readonly topFailures: readonly FailureGroup[];
   readonly faults: readonly Fault[];
+  /** How the governor steered: the first and the latest changes. */
+  readonly decisions: readonly Decision[];
 }

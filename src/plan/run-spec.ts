@@ -33,7 +33,7 @@ export interface TargetSpec {
 export interface MappingSpec {
   /** Target column (or lookup column) to where its value comes from. Absent: every source column goes to the column of its name. */
   readonly columns?: Readonly<Record<string, ColumnSource>>;
-  /** What a source column without a target means, when `columns` is absent. */
+  /** What a source column without a target means: one that no entry of `columns` uses or, without `columns`, whose name the table lacks. */
   readonly unmapped: 'error' | 'ignore';
   /** What an empty CSV cell (no quotes) or a JSON null means: `null` clears the column, `omit` leaves it alone. */
   readonly empty: 'null' | 'omit';
@@ -49,8 +49,8 @@ export interface ColumnSource {
 export interface RunOptions {
   /** Upper bound of requests in flight for this run; the environment's hint and the app's own limit hold anyway. */
   readonly maxLanes?: number;
-  /** Rows in one bulk message, 1 to 1,000. */
-  readonly rowsPerRequest: number;
+  /** Rows in one bulk message, 1 to 1,000; absent: as many as measuring says. */
+  readonly rowsPerRequest?: number;
   /** Skips custom synchronous and/or asynchronous business logic; needs prvBypassCustomBusinessLogic. */
   readonly bypassBusinessLogic: readonly ('CustomSync' | 'CustomAsync')[];
   /** Keeps Power Automate triggers from firing. */

@@ -1,7 +1,11 @@
-import type { Grant, LeaseRequest, WaveFeedback } from './governor.ts';
+import type { WaveFeedback } from './control-law.ts';
+import { note, type Decision } from './decisions.ts';
+import { executionSecondsOf } from './estimate.ts';
+import type { Grant, LeaseRequest } from './governor.ts';
 import type { Look } from './payloads.ts';
 import type { LaneReport, ThrottleFacet } from './lane.ts';
 import { addCounts, totalOf, type OutcomeCounts } from './outcome.ts';
+import { addSends, learn, noFit, noSends, overheadOf, type RequestFit } from './request-size.ts';
 import type { RunSpec } from './run-spec.ts';
 import { mergeStretches, sliceCountOf, type Stretch } from './stretch.ts';
 import { toleranceExceeded } from './tolerance.ts';
@@ -40,6 +44,11 @@ export interface RunState {
   /** Slices one lane did per second in the last wave; null before. */
   readonly slicesPerLaneSecond: number | null;
   readonly feedback: WaveFeedback | null;
+  /** What this run's requests cost. */
+  readonly fit: RequestFit;
+  readonly rowsPerRequest: number | null;
+  /** The latest decisions of the governor. */
+  readonly decisions: readonly Decision[];
   /** How long this run alone holds back: something other than the environment's limits failed. */
   readonly holdSeconds: number;
   /** Waves in a row without a new outcome. */
@@ -76,6 +85,9 @@ export function beginRun(source: IndexedSource, dopHint: number | undefined, sta
     rowsPerSecond: null,
     slicesPerLaneSecond: null,
     feedback: null,
+    fit: noFit,
+    rowsPerRequest: null,
+    decisions: [],
     holdSeconds: 0,
     idleWaves: 0,
     ending: null,
@@ -135,6 +147,9 @@ export function leaseRequest(runId: string, run: RunState, spec: RunSpec, bounds
   return {
     runId,
     wanted,
+    fit: run.fit,
+    ...workOf(run),
+    ...(spec.options.rowsPerRequest === undefined ? {} : { rowsPerRequest: spec.options.rowsPerRequest }),
     ...(bounds.maxDop === undefined ? {} : { maxDop: bounds.maxDop }),
     ...(run.dopHint === null ? {} : { hint: run.dopHint }),
     ...(run.feedback === null ? {} : { feedback: run.feedback }),
@@ -154,10 +169,27 @@ const isProbing = ({ counts }: RunState): boolean => totalOf(counts) === (counts
 export const rowLimitOf = ({ counts }: RunState): number | undefined =>
   totalOf(counts) === 0 ? canaryRows : undefined;
 
+/** Before this many answers, what is left to do is not known well enough to plan with. */
+const leastMeasured = 8;
+
+function workOf({ source, counts, fit, rowsPerRequest }: RunState): { readonly workSeconds?: number } {
+  if (fit.rowMs === null || fit.requests < leastMeasured || rowsPerRequest === null) return {};
+  const rows = source.rowCount - totalOf(counts);
+  return { workSeconds: executionSecondsOf({ rows, rowsPerRequest, overheadMs: overheadOf(fit), rowMs: fit.rowMs }) };
+}
+
+/** Keeps the grant's size of requests, and the decision behind it when there was one. */
+export const granted = (run: RunState, grant: Grant, at: string): RunState => ({
+  ...run,
+  rowsPerRequest: grant.rowsPerRequest,
+  decisions: note(run.decisions, run.wave, grant, at),
+});
+
 /** The next wave: which lane gets what. */
 export function planWave(run: RunState, grant: Grant): Deal {
   if (isProbing(run)) return dealLanes(run.pending, 1, { even: false });
-  const reach = run.slicesPerLaneSecond === null ? null : run.slicesPerLaneSecond * grant.boxSeconds * grant.lanes;
+  const reach =
+    run.slicesPerLaneSecond === null ? null : run.slicesPerLaneSecond * grant.boxSeconds * grant.lanes * grant.duty;
   const even = reach === null || sliceCountOf(run.pending) <= reach * evenWithinBoxes;
   return dealLanes(run.pending, grant.lanes, { even });
 }
@@ -199,7 +231,13 @@ export function absorb(
     dopHint: latestHint(reports) ?? run.dopHint,
     rowsPerSecond: done > 0 ? done / seconds : run.rowsPerSecond,
     slicesPerLaneSecond: slicesDone > 0 ? slicesDone / deal.lanes.length / seconds : run.slicesPerLaneSecond,
-    feedback: feedbackOf(reports),
+    feedback: feedbackOf(reports, { seconds, lanes: deal.lanes.length }),
+    fit: learn(
+      run.fit,
+      reports.reduce((sends, report) => addSends(sends, report.sends), noSends),
+      sum(reports, (report) => report.badRows),
+      seconds,
+    ),
     holdSeconds: isUnavailable(results) ? unavailableHoldSeconds : 0,
     idleWaves: done > 0 ? 0 : run.idleWaves + 1,
     note: detailOf(results)?.slice(0, longestNote) ?? null,
@@ -254,7 +292,7 @@ const unavailableHoldSeconds = 15;
 const isUnavailable = (results: readonly LaneResult[]): boolean =>
   results.some((result) => !('end' in result) || result.end === 'unavailable');
 
-function feedbackOf(reports: readonly LaneReport[]): WaveFeedback {
+function feedbackOf(reports: readonly LaneReport[], wave: Pick<WaveFeedback, 'seconds' | 'lanes'>): WaveFeedback {
   const throttles: Partial<Record<ThrottleFacet, number>> = {};
   for (const report of reports) {
     for (const facet of ['requests', 'executionTime', 'concurrency', 'other'] as const) {
@@ -263,7 +301,13 @@ function feedbackOf(reports: readonly LaneReport[]): WaveFeedback {
     }
   }
   const ordered = reports.reduce((longest, report) => Math.max(longest, report.waitMs), 0);
-  return { throttles, waitMs: ordered };
+  return {
+    ...wave,
+    throttles,
+    waitMs: ordered,
+    requests: sum(reports, (report) => report.requests),
+    busyMs: sum(reports, (report) => report.busyMs),
+  };
 }
 
 const latestHint = (reports: readonly LaneReport[]): number | undefined =>

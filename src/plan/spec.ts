@@ -1,15 +1,7 @@
 import { z } from 'zod';
+import { defaultInARow, maxDop, maxRowsPerRequest } from './bounds.ts';
 import { pointerSegment, type Fault } from './fault.ts';
 import type { RunSpec } from './run-spec.ts';
-
-/** Rows in one bulk message when the spec does not say. */
-export const defaultRowsPerRequest = 100;
-/** Rows in a row with one error code that end a run when the spec does not say. */
-export const defaultInARow = 50;
-/** More operations than this are refused in one `$batch`, to which every bulk message must be able to fall back. */
-export const maxRowsPerRequest = 1_000;
-/** The hint is an integer between 1 and 1,024 (learn.microsoft.com/power-apps/developer/data-platform/send-parallel-requests). */
-export const maxDop = 1_024;
 
 const name = (pattern: RegExp, what: string) => z.string().regex(pattern, what);
 const logicalName = name(/^[a-z_][a-z0-9_]{0,127}$/, 'a logical name: lower-case letters, digits and _');
@@ -60,7 +52,7 @@ const mapping = z.strictObject({
 
 const options = z.strictObject({
   maxLanes: z.exactOptional(z.int().min(1).max(maxDop)),
-  rowsPerRequest: z.int().min(1).max(maxRowsPerRequest).default(defaultRowsPerRequest),
+  rowsPerRequest: z.exactOptional(z.int().min(1).max(maxRowsPerRequest)),
   bypassBusinessLogic: z
     .array(z.enum(['CustomSync', 'CustomAsync']))
     .max(2)

@@ -106,7 +106,6 @@ describe('a sync', () => {
   it('starts one run for each version of its source', async () => {
     const source = await app.put('sync.csv', citiesCsv(3));
     const definitions = app.container('fanout-syncs');
-    await definitions.createIfNotExists();
     const definition = JSON.stringify({ connection: 'main', source, target: cityTarget });
     await definitions.getBlockBlobClient('cities.json').upload(definition, definition.length);
     await definitions.getBlockBlobClient('faulty.json').upload('{}', 2);

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { citiesCsv, cityTarget, startApp, type App } from '../support/app.ts';
 
@@ -90,6 +91,32 @@ describe('an upsert of a CSV file', () => {
     expect((await app.rows('fan_city')).find((row) => row['fan_geonameid'] === 700_001)).toMatchObject({
       fan_name: '東京',
     });
+  });
+});
+
+describe('the example of the README', () => {
+  const read = async (path: string) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
+
+  it('is the sample, and loads its customers with their parents, at the first and at a second time', async () => {
+    const spec: unknown = JSON.parse(/```json\n(.*?)```/s.exec(await read('README.md'))?.[1] ?? '');
+    expect(spec).toEqual(JSON.parse(await read('samples/customers/spec.json')));
+    await app.put('customers.csv', await read('samples/customers/customers.csv'));
+    for (const time of ['first', 'second']) {
+      const { report } = await app.run(spec as object);
+      expect(report, time).toMatchObject({ state: 'completed', counts: { upserted: 8 } });
+    }
+    const rows = await app.rows('fan_customer');
+    expect(rows).toHaveLength(8);
+    const idOf = (number: string) => rows.find((row) => row['fan_number'] === number)?.['fan_customerid'];
+    const child = rows.find((row) => row['fan_number'] === 'C-1110');
+    expect(child).toMatchObject({ fan_name: 'Alder Harbour Services', _fan_parentid_value: idOf('C-1100') });
+  });
+
+  it('names a column that the file has and the spec does not use', async () => {
+    const spec = JSON.parse(await read('samples/customers/spec.json')) as object;
+    const source = await app.put('customers-with-phone.csv', 'Number,Company,City,Parent,Phone\nC-1,A,B,,1\n');
+    const { view } = await app.run({ ...spec, source });
+    expect([view.state, view.faults.map(({ pointer }) => pointer)]).toEqual(['failed', ['/mapping/columns']]);
   });
 });
 

@@ -3,13 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import { createClient, type Client } from '../../cli/client.ts';
 import { followRun } from '../../cli/follow-run.ts';
 import type { RunReport, RunView } from '../../cli/api.ts';
 import { startLocalStack, type LocalStack } from '../../scripts/local-stack.ts';
 import { readTableRows } from '../../scripts/emulator-control.ts';
+import { sampleSchemas } from '../../scripts/sample-schemas.ts';
 
 /** The built app on the embedded host, with Azurite and the emulator, in a folder of its own. */
 export interface App {
@@ -69,14 +69,11 @@ export interface AppOptions {
   readonly dir?: string;
 }
 
-const schemaFile = fileURLToPath(new URL('../../samples/geonames/schema.json', import.meta.url));
-
 export async function startApp({ profile = 'fast', env = {}, dir: kept }: AppOptions = {}): Promise<App> {
   const dir = kept ?? (await mkdtemp(join(tmpdir(), 'fanout-e2e-')));
-  const stack = await startLocalStack({ dir, profile, schemaFiles: [schemaFile], env });
+  const stack = await startLocalStack({ dir, profile, schemaFiles: sampleSchemas, env });
   const storage = BlobServiceClient.fromConnectionString(stack.storageConnectionString);
   const sources = storage.getContainerClient('sources');
-  await sources.createIfNotExists();
   const client = createClient({ url: stack.url });
   const api = (path: string, init?: RequestInit) => fetch(new URL(path, stack.url), init);
 

@@ -30,17 +30,35 @@ describe('loadSettings', () => {
     });
   });
 
+  it('reads several identities of a connection, each once', () => {
+    const [one, two] = ['0b0c0d0e-0000-4000-8000-000000000001', '0b0c0d0e-0000-4000-8000-00000000000A'];
+    const of = (clientIds: string) => ({ ...smallest, Dataverse__main__clientIds: clientIds });
+    const { connections } = loadSettings(of(` ${one}, ${two} ,`));
+    expect(connections.get('main')?.clientIds).toEqual([one, two.toLowerCase()]);
+    expect(loadSettings(of(' ')).connections.get('main')?.clientIds).toEqual([]);
+    expect(faultsOf(of(`${two},${two.toLowerCase()}`))).toEqual([
+      'Dataverse__main__clientIds: an identity is named twice.',
+    ]);
+    expect(faultsOf(of('abc'))).toEqual(['Dataverse__main__clientIds: a client id is a GUID, not "abc".']);
+  });
+
+  it('refuses settings of a connection that do not exist', () => {
+    expect(faultsOf({ ...smallest, Dataverse__main__clientId: '0b0c0d0e-0000-4000-8000-000000000001' })).toEqual([
+      'Dataverse__main__clientId: no such setting; a connection has url, clientIds and maxDop.',
+    ]);
+  });
+
   it('reads every connection with its identity and bound', () => {
     const { connections } = loadSettings({
       ...smallest,
       Dataverse__test__url: 'https://contoso-test.crm4.dynamics.com/',
-      Dataverse__test__clientId: '0b0c0d0e-0000-4000-8000-000000000000',
+      Dataverse__test__clientIds: '0b0c0d0e-0000-4000-8000-000000000000',
       Dataverse__test__maxDop: '12',
     });
     expect([...connections.keys()]).toEqual(['main', 'test']);
     expect(connections.get('test')).toMatchObject({
       url: 'https://contoso-test.crm4.dynamics.com',
-      clientId: '0b0c0d0e-0000-4000-8000-000000000000',
+      clientIds: ['0b0c0d0e-0000-4000-8000-000000000000'],
       maxDop: 12,
     });
   });

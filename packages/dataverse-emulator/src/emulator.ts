@@ -3,13 +3,18 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { Tokens } from './auth/tokens.ts';
 import { FaultRules } from './faults/fault-rules.ts';
+import { Executions } from './http/execution.ts';
+import { Hints } from './http/hints.ts';
 import { ServerRouting } from './http/routing.ts';
 import { createHttpServer } from './http/server.ts';
 import { Traffic } from './http/traffic.ts';
-import { WebApi, type WireRequest, type WireResponse } from './http/web-api.ts';
+import { WebApi } from './http/web-api.ts';
+import type { WireRequest, WireResponse } from './http/wire.ts';
 import { LatencyModel } from './latency/latency-model.ts';
 import { ServiceProtection, type LimitCounters } from './limits/service-protection.ts';
+import { FirstUse } from './http/first-use.ts';
 import { iso, type Environment } from './operations/operation.ts';
+import { PluginLog, type PluginCall } from './plugins/plugin-log.ts';
 import { builtInTables } from './schema/built-in-tables.ts';
 import { parseSchema, SchemaError } from './schema/parse-schema.ts';
 import { buildTableModel } from './schema/table-model.ts';
@@ -22,6 +27,7 @@ import { createRandom } from './shared/random.ts';
 import { CommitLog } from './store/commit-log.ts';
 import { Database } from './store/database.ts';
 import { Journal } from './store/journal.ts';
+import { RecentWrites } from './store/recent-writes.ts';
 import { businessUnitId, seedRows, seedUsers } from './store/seed-rows.ts';
 
 export interface EmulatorOptions {
@@ -64,6 +70,8 @@ export interface Emulator {
   /** Throws `SettingsPatchError` and changes nothing when the patch has faults. */
   changeSettings(patch: SettingsPatch): void;
   counters(): EmulatorCounters;
+  /** Runs of the stubs among `settings().plugins`, in order. */
+  pluginCalls(): readonly PluginCall[];
   /** `rows` empties tables (seeded ones go back to their start) and journal; `counters` sets counters to zero. */
   reset(what: { readonly rows: boolean; readonly counters: boolean }): void;
   /** Every token issued up to now answers 401 from here on. */
@@ -116,8 +124,14 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   database.onCommit((writes, info) => journal.record(writes, info));
 
   let url = '';
+  const plugins = new PluginLog(() => settings.journalLimit);
+  const recentWrites = new RecentWrites(() => settings.elasticReadLagMs);
+  database.onCommit((writes, { atMs }) => recentWrites.note(writes, atMs));
+  const { later, stop } = backgroundWork(database, clock);
   const environment: Environment = {
     database,
+    plugins,
+    recentWrites,
     clock,
     // Rows of an earlier life keep their ids: the ids of this one come from another sequence.
     random: createRandom(seed + 1000 * database.version),
@@ -125,22 +139,18 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     businessUnitId,
     settings: () => settings,
     origin: () => url,
+    later,
   };
-  // Each user of chance has a sequence of its own, so that one more draw here does not change what happens there.
-  const protection = new ServiceProtection(settings.limits);
-  const latency = new LatencyModel(settings.latency, createRandom(seed + 1));
-  const faults = new FaultRules(createRandom(seed + 2));
-  const routing = new ServerRouting(createRandom(seed + 3));
-  const tokens = new Tokens(seed);
-  const traffic = new Traffic();
-
+  const models = createModels(settings, seed);
+  const { protection, latency, faults, tokens, traffic, executions, firstUse } = models;
   const changeSettings = (patch: SettingsPatch): void => {
     settings = patchSettings(settings, patch);
+    executions.loseServers(settings.serversOut);
     protection.configure(settings.limits);
     latency.configure(settings.latency);
     if (patch.users !== undefined) seedUsers(database, settings.users, iso(clock.now()));
   };
-  const webApi = new WebApi({ environment, protection, latency, tokens, faults, routing, traffic, changeSettings });
+  const webApi = new WebApi({ environment, ...models, changeSettings });
   const server = createHttpServer({ environment, tokens, webApi, emulator: () => emulator });
   url = await listen(server, options.port ?? 0);
 
@@ -152,30 +162,63 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     settings: () => settings,
     handle: (request) => webApi.handle(request),
     changeSettings,
+    pluginCalls: () => plugins.calls(),
     counters: () => countersOf(protection, traffic, journal),
     reset: ({ rows, counters }) => {
       if (rows) {
         for (const table of database.tables()) table.clear();
         seedRows(database, settings.users, iso(clock.now()));
         journal.clear();
+        firstUse.reset();
         log?.compact();
       }
       if (counters) {
         protection.resetCounters();
         traffic.reset();
+        plugins.clear();
       }
     },
     revokeTokens: () => tokens.revokeAllIssuedBefore(clock.now()),
     close: async () => {
+      stop();
       webApi.close();
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
+      await closeServer(server);
       log?.close();
     },
   };
   return emulator;
+}
+
+function createModels({ limits, latency }: Settings, seed: number) {
+  // Each user of chance has a sequence of its own, so that one more draw here does not change what happens there.
+  return {
+    protection: new ServiceProtection(limits),
+    latency: new LatencyModel(latency, createRandom(seed + 1)),
+    faults: new FaultRules(createRandom(seed + 2)),
+    routing: new ServerRouting(createRandom(seed + 3)),
+    tokens: new Tokens(seed),
+    traffic: new Traffic(),
+    executions: new Executions(),
+    firstUse: new FirstUse(),
+    hints: new Hints(),
+  };
+}
+
+/** Work that outlives its request, until the emulator stops. */
+function backgroundWork(database: Database, clock: Clock): Pick<Environment, 'later'> & { readonly stop: () => void } {
+  let isStopped = false;
+  return {
+    later: (delayMs, info, run) => {
+      const commit = (): void => {
+        if (isStopped) return;
+        const transaction = database.begin();
+        run(transaction);
+        transaction.commit({ ...info, atMs: clock.now() });
+      };
+      void clock.until(clock.now() + delayMs).then(commit);
+    },
+    stop: () => (isStopped = true),
+  };
 }
 
 function countersOf(protection: ServiceProtection, traffic: Traffic, journal: Journal): EmulatorCounters {
@@ -192,4 +235,11 @@ async function listen(server: Server, port: number): Promise<string> {
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeAllConnections();
+  await closed;
 }

@@ -47,6 +47,9 @@ export const errorCodes = {
   cannotImpersonate: '0x8004A110',
   privilegeDenied: '0x80040220',
   requestTooLarge: '0x8004418A',
+  pluginRefused: '0x80040265',
+  pluginCrashed: '0x80040224',
+  duplicatesDetected: '0x80040333',
   genericSql: '0x80044150',
   sqlTimeout: '0x80044151',
 } as const;

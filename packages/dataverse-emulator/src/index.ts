@@ -1,5 +1,5 @@
 export { startEmulator, type Emulator, type EmulatorCounters, type EmulatorOptions } from './emulator.ts';
-export type { WireRequest, WireResponse } from './http/web-api.ts';
+export type { WireRequest, WireResponse } from './http/wire.ts';
 export type { FaultKind, FaultMatch, FaultRule } from './faults/fault-rules.ts';
 export { FaultRuleError } from './faults/fault-rules.ts';
 export {
@@ -31,7 +31,9 @@ export { parseSchema, SchemaError } from './schema/parse-schema.ts';
 export { SettingsPatchError } from './settings/patch-settings.ts';
 export { defaultClientId, profiles } from './settings/profiles.ts';
 export type { ApplicationUserSetting, Settings, SettingsPatch } from './settings/settings.ts';
-export { systemClock, type Clock } from './shared/clock.ts';
+export { scaledClock, systemClock, type Clock } from './shared/clock.ts';
 export { createRandom, type Random } from './shared/random.ts';
+export type { PluginCall } from './plugins/plugin-log.ts';
+export type { PluginMessage, PluginStub } from './plugins/plugin-stub.ts';
 export type { JournalEntry } from './store/journal.ts';
 export { hashTable } from './store/table-hash.ts';

@@ -1,19 +1,22 @@
 import type { Clock } from './clock.ts';
 import { DurableEngine } from './durable/engine.ts';
+import type { Faults } from './durable/faults.ts';
 import { DurableHttpApi } from './durable/http-api.ts';
 import { clientInput } from './durable/management-urls.ts';
+import { StartError } from './errors.ts';
 import { FunctionRoutes } from './http/function-routes.ts';
 import type { HostKeys } from './http/keys.ts';
 import type { Site } from './http/server.ts';
 import type { Log } from './log.ts';
 import { TimerTriggers } from './schedules/timer-triggers.ts';
-import { bodyLimit, durableSchemaVersion } from './settings/environment.ts';
+import { bodyLimit, durableSchemaVersion, sanitizesErrors } from './settings/environment.ts';
 import type { HostJson } from './settings/host-json.ts';
 import type { Store } from './store/store.ts';
 import { catalogFunctions } from './worker/functions.ts';
 import type { FunctionCatalog } from './worker/functions.ts';
 import { createInvoker } from './worker/invoker.ts';
 import type { Invoke } from './worker/invoker.ts';
+import { sanitizeErrors } from './worker/sanitize.ts';
 import type { LoadedApp } from './worker/load-app.ts';
 
 export interface AppHostOptions {
@@ -27,6 +30,7 @@ export interface AppHostOptions {
   readonly corsOrigins: readonly string[];
   /** Where this host answers. */
   readonly origin: string;
+  readonly faults: Faults;
   readonly onFatal: (error: unknown) => void;
   /** Something ended; see `isIdle`. */
   readonly onQuiet: () => void;
@@ -46,22 +50,42 @@ export interface AppHost {
 
 /** Puts the parts together. Throws StartError for settings and triggers that cannot be read. */
 export function createAppHost(options: AppHostOptions): AppHost {
-  const { app, hostJson, store, clock, log, keys, requireKeys, corsOrigins, origin, onFatal, onQuiet } = options;
+  const { app, hostJson, store, clock, log, keys, requireKeys, corsOrigins, origin, faults } = options;
+  const { onFatal, onQuiet } = options;
   const urls = { origin, hubName: hostJson.durable.hubName, systemKey: keys.system };
   const document = clientInput(urls);
-  const { invoke, runningCount } = countRunning(createInvoker(app, () => document));
   const environment = process.env;
+  const invokeApp = createInvoker(app, () => document);
+  const { invoke, runningCount } = countRunning(sanitizesErrors(environment) ? sanitizeErrors(invokeApp) : invokeApp);
   const catalog = catalogFunctions(app.registrations, environment, log);
+  if (catalog.all.length === 0) throw new StartError("None of the app's functions can run; the log says why for each.");
   log('information', 'Host.Startup', `Functions: ${describe(catalog)}.`);
+  if (!hostJson.hasExtensionBundle) warnOfMissingBundle(catalog, log);
   const { durable: settings, functionTimeoutMs, routePrefix } = hostJson;
   const schemaVersion = durableSchemaVersion(environment);
-  const durableHost = { store, invoke, catalog, clock, log, settings, functionTimeoutMs, schemaVersion };
+  const durableHost = {
+    store,
+    invoke,
+    catalog,
+    clock,
+    log,
+    settings,
+    functionTimeoutMs,
+    schemaVersion,
+    faults,
+    environment,
+  };
   const engine = new DurableEngine({ host: durableHost, onFatal, onQuiet });
   const functions = catalog.ofKind('timer');
-  const timers = new TimerTriggers({ functions, store, clock, invoke, log, environment, onQuiet });
+  const timerParts = { functions, store, clock, invoke, log, environment, functionTimeoutMs, onQuiet };
+  const timers = new TimerTriggers(timerParts);
   const bodyLimitBytes = bodyLimit(environment);
   const httpUri = app.capabilities['HttpUri'];
-  const routes = new FunctionRoutes({ catalog, invoke, log, routePrefix, keys, requireKeys, bodyLimitBytes, httpUri });
+  const routes = new FunctionRoutes({
+    ...{ catalog, invoke, log, routePrefix, keys, requireKeys, bodyLimitBytes, httpUri },
+    requestLimits: hostJson.requestLimits,
+    timeLimit: { clock, functionTimeoutMs },
+  });
   const durable = new DurableHttpApi(engine);
 
   return {
@@ -85,6 +109,15 @@ export function createAppHost(options: AppHostOptions): AppHost {
     isIdle: () => engine.isIdle && timers.isIdle && runningCount() === 0,
     nextTimerAtMs: () => engine.nextTimerAtMs,
   };
+}
+
+/** Without it an app runs here and is empty in Azure. */
+function warnOfMissingBundle(catalog: FunctionCatalog, log: Log): void {
+  const affected = catalog.all.filter(({ kind }) => kind !== 'http' && kind !== 'timer');
+  if (affected.length === 0) return;
+  const names = affected.map(({ name }) => name).join(', ');
+  const advice = 'unless it installs the extension itself';
+  log('warning', 'Host.Startup', `host.json has no "extensionBundle": ${advice}, Azure would not run ${names}.`);
 }
 
 function describe(catalog: FunctionCatalog): string {

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { createAppHost } from './app-host.ts';
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
+import type { Faults } from './durable/faults.ts';
 import { loadKeys } from './http/keys.ts';
 import { openServer } from './http/server.ts';
 import { createLog } from './log.ts';
@@ -24,6 +25,8 @@ export interface HostOptions {
   /** More settings for the app, before those of local.settings.json. Variables that exist already win over both. */
   readonly env?: Readonly<Record<string, string>> | undefined;
   readonly clock?: Clock | undefined;
+  /** For tests: forced replay, duplicated and delayed activities. Default: none. */
+  readonly faults?: Faults | undefined;
   /** Whether functions and the Durable HTTP API ask for keys. Default: no, as the Core Tools do locally. */
   readonly requireKeys?: boolean | undefined;
   /** Takes the log, line by line with the line end. Default: stderr. */
@@ -91,7 +94,7 @@ class Cleanup {
 
 async function start(options: HostOptions, cleanup: Cleanup): Promise<Host> {
   const appDir = resolve(options.appDir);
-  const { clock = systemClock, requireKeys = false, onFatal = throwUncaught } = options;
+  const { clock = systemClock, requireKeys = false, faults = {}, onFatal = throwUncaught } = options;
   requireApp(appDir);
   const local = readLocalSettings(appDir);
   const hostJson = readHostJson(appDir);
@@ -110,7 +113,7 @@ async function start(options: HostOptions, cleanup: Cleanup): Promise<Host> {
   const app = await loadApp(appDir, log);
   const origin = `http://127.0.0.1:${server.port}`;
   const { corsOrigins } = local;
-  const parts = { app, hostJson, store, clock, log, keys, requireKeys, corsOrigins, origin, onFatal };
+  const parts = { app, hostJson, store, clock, log, keys, requireKeys, corsOrigins, origin, faults, onFatal };
   const appHost = createAppHost({ ...parts, onQuiet: () => onQuiet() });
   onQuiet = idleChecker(clock, () =>
     appHost.isIdle() && server.requestCount === 0 ? appHost.nextTimerAtMs() : Infinity,

@@ -152,9 +152,8 @@ function clientOf({ emulator, token, hosts, random }: HostParts, host: Host, clo
     request: (options: Dispatcher.RequestOptions) => hosts.at(host, () => dispatch(emulator, options, clock), 'send'),
   };
   return createClient({
-    connection: { name: 'main', url: emulator.url, allowLoopbackHttp: true },
-    tokens: { get: async () => token, refresh: async () => token },
-    gate: createThrottleGate({ clock }),
+    connection: { name: 'main', url: emulator.url, clientIds: [], allowLoopbackHttp: true },
+    senders: [{ tokens: { get: async () => token, refresh: async () => token }, gate: createThrottleGate({ clock }) }],
     dispatcher: dispatcher as unknown as Dispatcher,
     clock,
     random: random.fork(`host ${host.id}`).next,

@@ -1,5 +1,11 @@
 import type { TokenCredential } from '@azure/identity';
-import { startEmulator, type Emulator, type SettingsPatch } from 'dataverse-emulator';
+import {
+  defaultClientId,
+  startEmulator,
+  type Clock as EmulatorClock,
+  type Emulator,
+  type SettingsPatch,
+} from 'dataverse-emulator';
 import type { Agent } from 'undici';
 import { createAgent } from '../../../src/dataverse/agent.ts';
 import { createClient, type Client } from '../../../src/dataverse/client.ts';
@@ -40,6 +46,7 @@ const schema = {
       primaryIdColumn: 'fan_cityid',
       primaryNameColumn: 'fan_name',
       tableType: 'Standard',
+      changeTracking: true,
       columns: [...columns, kind, parent, founded],
       keys: [{ name: 'fan_codekey', columns: ['fan_code'], status: 'Active' }],
     },
@@ -64,20 +71,29 @@ export interface Environment {
 
 /** An emulator with the tables of these tests and a client for it. */
 export async function openEnvironment(
-  options: { readonly settings?: SettingsPatch; readonly clock?: Clock } = {},
+  options: {
+    readonly settings?: SettingsPatch;
+    readonly profile?: string;
+    readonly clock?: Clock;
+    readonly emulatorClock?: EmulatorClock;
+    readonly clientIds?: readonly string[];
+  } = {},
 ): Promise<Environment> {
   const emulator = await startEmulator({
     port: 0,
-    profile: 'fast',
+    profile: options.profile ?? 'fast',
     schema: [schema],
+    ...(options.emulatorClock !== undefined && { clock: options.emulatorClock }),
     ...(options.settings !== undefined && { settings: options.settings }),
   });
   const clock = options.clock ?? systemClock;
-  const agent = createAgent({ connections: 8 });
+  const agent = createAgent({ connections: 64 });
   const client = createClient({
-    connection: { name: 'test', url: emulator.url, allowLoopbackHttp: true },
-    tokens: createTokenSource({ credential: credentialOf(emulator), origin: emulator.url, clock }),
-    gate: createThrottleGate({ clock }),
+    connection: { name: 'test', url: emulator.url, clientIds: [], allowLoopbackHttp: true },
+    senders: (options.clientIds ?? [defaultClientId]).map((clientId) => ({
+      tokens: createTokenSource({ credential: credentialOf(emulator, clientId), origin: emulator.url, clock }),
+      gate: createThrottleGate({ clock }),
+    })),
     dispatcher: agent,
     clock,
     random: () => 0,
@@ -86,10 +102,10 @@ export async function openEnvironment(
 }
 
 /** What a managed identity does, without a cache in between. */
-function credentialOf(emulator: Emulator): TokenCredential {
+function credentialOf(emulator: Emulator, clientId: string): TokenCredential {
   return {
     async getToken() {
-      const url = `${emulator.url}/msi/token?api-version=2019-08-01&resource=${encodeURIComponent(emulator.url)}`;
+      const url = `${emulator.url}/msi/token?api-version=2019-08-01&resource=${encodeURIComponent(emulator.url)}&client_id=${clientId}`;
       const answer = await fetch(url, { headers: { 'x-identity-header': 'test' } });
       const { access_token, expires_on } = (await answer.json()) as { access_token: string; expires_on: string };
       return { token: access_token, expiresOnTimestamp: Number(expires_on) * 1_000 };

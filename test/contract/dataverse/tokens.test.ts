@@ -26,13 +26,17 @@ describe('the managed identity of the platform', () => {
     const { url } = environment.emulator;
     const dispatcher = createAgent({ connections: 1 });
     const client = createClient({
-      connection: { name: 'test', url, allowLoopbackHttp: true },
-      tokens: createTokenSource({
-        credential: createCredential({ clientId, managedIdentity: true }),
-        origin: url,
-        clock: systemClock,
-      }),
-      gate: createThrottleGate({ clock: systemClock }),
+      connection: { name: 'test', url, clientIds: [], allowLoopbackHttp: true },
+      senders: [
+        {
+          tokens: createTokenSource({
+            credential: createCredential({ clientId, managedIdentity: true }),
+            origin: url,
+            clock: systemClock,
+          }),
+          gate: createThrottleGate({ clock: systemClock }),
+        },
+      ],
       dispatcher,
       clock: systemClock,
       random: Math.random,

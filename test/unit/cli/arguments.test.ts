@@ -51,7 +51,7 @@ describe('the command line', () => {
     });
   });
 
-  test.each([[[]], [['--help']], [['run', '--help']], [['watch', '-h']], [['show', 'r1', '--help']]])(
+  test.each([[['help']], [['--help']], [['run', '--help']], [['watch', '-h']], [['show', 'r1', '--help']]])(
     'answers %j with help that tells the exit codes',
     (args) => {
       expect(readArguments(args, {})).toMatchObject({ kind: 'help', text: expect.stringContaining('Exit codes') });

@@ -43,6 +43,8 @@ test('a completed run with rejected rows exits with 1 and counts them', async ()
   const { stdout, code } = await fanout('watch', 'r1', '--url', service.url);
   expect(code).toBe(1);
   expect(stdout).toMatch(/8 rows went wrong\.\n$/);
+  expect(stdout).toContain(`Dashboard: ${service.url}/api/dashboard#run=r1\n`);
+  expect(stdout).toContain(`Each failed row, a line of JSON: ${service.url}/api/runs/r1/failures\n`);
 });
 
 test('a failed run exits with 1 and lists its faults', async () => {
@@ -89,10 +91,11 @@ test('a refused spec exits with 2 and tells every fault', async () => {
 });
 
 test('a wrong command line exits with 2, a spec file that is not there or not JSON as well', async () => {
-  const results = await Promise.all([fanout('walk'), fanout('run', 'nowhere.json'), fanout('run', program)]);
-  expect(results.map(({ code }) => code)).toEqual([2, 2, 2]);
-  expect(results.map(({ stdout }) => stdout)).toEqual(['', '', '']);
+  const results = await Promise.all([fanout('walk'), fanout('run', 'nowhere.json'), fanout('run', program), fanout()]);
+  expect(results.map(({ code }) => code)).toEqual([2, 2, 2, 2]);
+  expect(results.map(({ stdout }) => stdout)).toEqual(['', '', '', '']);
   expect(results[2].stderr).toContain('is not JSON');
+  expect(results[3].stderr).toContain('fanout watch RUNID');
 });
 
 test('a service that cannot be reached exits with 3', async () => {

@@ -70,4 +70,5 @@ export const sampleReport: RunReport = {
   rowsPerSecond: 1867.7,
   topFailures: [],
   faults: [],
+  decisions: [],
 };

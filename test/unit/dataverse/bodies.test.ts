@@ -26,6 +26,16 @@ describe('buildBulkBody', () => {
     ]);
   });
 
+  it('names rows of elastic tables by id and partition', () => {
+    const partitioned = { ...row(1), key: { kind: 'id', id: guid(1), partitionId: oneByte('é"1') } } as const;
+    expect(jsonOf(buildBulkBody('DeleteMultiple', standardTable, [partitioned])).Targets).toEqual([
+      { '@odata.type': type, fan_cityid: guid(1), partitionid: 'é"1' },
+    ]);
+    expect(keySegment(standardTable, { ...partitioned.key, partitionId: oneByte("d'1 é") })).toBe(
+      `fan_cities(fan_cityid=${guid(1)},partitionid='d''1%20%C3%A9')`,
+    );
+  });
+
   it('sends nothing but keys for a delete', () => {
     expect(jsonOf(buildBulkBody('DeleteMultiple', standardTable, [row(1)])).Targets).toEqual([
       { '@odata.type': type, fan_cityid: guid(1) },
@@ -81,14 +91,14 @@ describe('keySegment', () => {
     ["fan_code='東'", "fan_cities(fan_code='%E6%9D%B1')"],
     ["fan_code=''", "fan_cities(fan_code='')"],
   ])('encodes the literals of %s once and leaves the syntax alone', (predicate, segment) => {
-    expect(keySegment('fan_cities', rowByKey(1, oneByte(predicate)).key)).toBe(segment);
+    expect(keySegment(standardTable, rowByKey(1, oneByte(predicate)).key)).toBe(segment);
   });
 
   it('gives back any text when it is decoded', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (value) => {
         const predicate = `code='${value.replaceAll("'", "''")}'`;
-        const segment = keySegment('s', rowByKey(1, oneByte(predicate)).key);
+        const segment = keySegment({ entitySetName: 's', primaryIdColumn: 'id' }, rowByKey(1, oneByte(predicate)).key);
         expect(segment).toMatch(/^s\(code='[A-Za-z0-9%'()*!~._-]*'\)$/);
         expect(decodeURIComponent(segment)).toBe(`s(${predicate})`);
       }),

@@ -178,13 +178,43 @@ describe('the client', () => {
     expect(seen).toHaveLength(1);
   });
 
+  it('does not let a request out whose token was fetched while the gate closed', async () => {
+    const clock = instantClock();
+    const gate = createThrottleGate({ clock });
+    const sent: number[] = [];
+    const agent = new MockAgent();
+    agent.disableNetConnect();
+    agent
+      .get('https://contoso.crm4.dynamics.com')
+      .intercept({ path: () => true, method: 'POST' })
+      .reply(() => {
+        sent.push(clock.now());
+        return { statusCode: 204, data: '' };
+      })
+      .persist();
+    const startMs = clock.now();
+    const get = async () => {
+      // A throttle that another request met while this one waited for its token.
+      if (clock.now() === startMs) gate.throttled({ facet: 'requests', retryAfterMs: 7_000 });
+      return 't';
+    };
+    const client = createClient({
+      connection: { name: 'test', url: 'https://contoso.crm4.dynamics.com', clientIds: [], allowLoopbackHttp: false },
+      senders: [{ tokens: { get, refresh: get }, gate }],
+      dispatcher: agent,
+      clock,
+      random: () => 0,
+    });
+    await client.send(request);
+    expect(sent).toEqual([startMs + 7_000]);
+  });
+
   it('refuses a connection that a token must not be sent to', () => {
     const clock = instantClock();
     expect(() =>
       createClient({
-        connection: { name: 'prod', url: 'http://contoso.crm4.dynamics.com', allowLoopbackHttp: true },
-        tokens: { get: async () => 't', refresh: async () => 't' },
-        gate: createThrottleGate({ clock }),
+        connection: { name: 'prod', url: 'http://contoso.crm4.dynamics.com', clientIds: [], allowLoopbackHttp: true },
+        senders: [{ tokens: { get: async () => 't', refresh: async () => 't' }, gate: createThrottleGate({ clock }) }],
         dispatcher: new MockAgent(),
         clock,
         random: Math.random,

@@ -82,7 +82,10 @@ export interface Harness {
   readonly refreshed: string[];
 }
 
-export function harness(script: Script, options: { readonly random?: number } = {}): Harness {
+export function harness(
+  script: Script,
+  options: { readonly random?: number; readonly senders?: number } = {},
+): Harness {
   const clock = instantClock();
   const seen: Seen[] = [];
   const refreshed: string[] = [];
@@ -111,17 +114,20 @@ export function harness(script: Script, options: { readonly random?: number } = 
       .persist();
   }
   let token = 1;
+  const tokenOf = (sender: number) => (sender === 0 ? `token-${token}` : `token-${token} of ${sender}`);
   const client = createClient({
-    connection: { name: 'test', url: origin, allowLoopbackHttp: false },
-    tokens: {
-      get: async () => `token-${token}`,
-      refresh: async (refused) => {
-        refreshed.push(refused);
-        token += 1;
-        return `token-${token}`;
+    connection: { name: 'test', url: origin, clientIds: [], allowLoopbackHttp: false },
+    senders: Array.from({ length: options.senders ?? 1 }, (_, index) => ({
+      tokens: {
+        get: async () => tokenOf(index),
+        refresh: async (refused: string) => {
+          refreshed.push(refused);
+          token += 1;
+          return tokenOf(index);
+        },
       },
-    },
-    gate: createThrottleGate({ clock }),
+      gate: createThrottleGate({ clock }),
+    })),
     dispatcher: agent,
     clock,
     random: () => options.random ?? 1,
@@ -149,6 +155,11 @@ export function row(n: number, members = `"name":"row ${n}"`): EncodedRow {
   return { row: n, from: n * 10, to: n * 10 + 10, members, key: { kind: 'id', id: guid(n) } };
 }
 
+/** A row whose id the engine made. */
+export function madeRow(n: number): EncodedRow {
+  return { ...row(n), key: { kind: 'id', id: guid(n), made: true } };
+}
+
 export function rowByKey(n: number, predicate: string): EncodedRow {
   return { ...row(n), key: { kind: 'alternate', predicate } };
 }
@@ -165,15 +176,12 @@ export const noOptions = { bypassBusinessLogic: [], suppressFlows: false, duplic
 
 /** A batch answer with one part for each status or refusal. */
 export function batchAnswer(
-  parts: readonly (number | { status: number; code: string; message?: string })[],
+  parts: readonly (number | { status: number; json: unknown } | { status: number; code: string; message?: string })[],
   headers: Record<string, string> = {},
 ): Reply {
   const lines = parts.flatMap((part) => {
     const status = typeof part === 'number' ? part : part.status;
-    const body =
-      typeof part === 'number'
-        ? ''
-        : JSON.stringify({ error: { code: part.code, message: part.message ?? 'refused' } });
+    const body = typeof part === 'number' ? '' : JSON.stringify(jsonOf(part));
     return [
       '--batchresponse_1',
       'Content-Type: application/http',
@@ -191,6 +199,10 @@ export function batchAnswer(
     headers: { 'content-type': 'multipart/mixed; boundary=batchresponse_1', ...headers },
     body: [...lines, '--batchresponse_1--', ''].join('\r\n'),
   };
+}
+
+function jsonOf(part: { json: unknown } | { code: string; message?: string }): unknown {
+  return 'json' in part ? part.json : { error: { code: part.code, message: part.message ?? 'refused' } };
 }
 
 /** The operations of a batch request, as `METHOD path`. */

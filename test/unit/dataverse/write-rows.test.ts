@@ -7,6 +7,7 @@ import {
   batchAnswer,
   guid,
   harness,
+  madeRow,
   noOptions,
   operationsOf,
   refuse,
@@ -19,6 +20,8 @@ import {
 } from './support.ts';
 
 const noContent: Reply = { status: 204 };
+const there = { status: 200, json: { fan_cityid: guid(1) } };
+const made = [1, 2, 3].map(madeRow);
 const reset = () => Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
 const duplicate = { status: 412, code: '0x80040237', message: 'A record with matching key values already exists.' };
 const missing = { status: 404, code: '0x80040217', message: 'fan_city With Id = x Does Not Exist' };
@@ -353,8 +356,8 @@ describe('what a repeat means', () => {
     ['an earlier attempt of this call was lost', false, [reset()]],
   ])('looks up duplicates of own ids when %s', async (_, repeat, lost) => {
     const { outcomes, seen } = await write(
-      inOrder(...lost, refusalOf(duplicate), batchAnswer([duplicate, duplicate, 204]), batchAnswer([200, missing])),
-      { operation: 'create', repeat },
+      inOrder(...lost, refusalOf(duplicate), batchAnswer([duplicate, duplicate, 204]), batchAnswer([there, missing])),
+      { operation: 'create', repeat, rows: made },
     );
     expect(outcomes).toMatchObject([
       { outcome: 'created', recovered: true },
@@ -373,7 +376,7 @@ describe('what a repeat means', () => {
     const { kinds } = await write(inOrder(refusalOf(duplicate), batchAnswer([hidden])), {
       operation: 'create',
       repeat: true,
-      rows: [row(1)],
+      rows: [madeRow(1)],
     });
     expect(kinds).toEqual(['unknown']);
   });
@@ -381,9 +384,9 @@ describe('what a repeat means', () => {
   it('reads again when a read meets a lock or a throttle, and decides nothing when that goes on', async () => {
     const lock = refuse(400, '0x80044150', 'Sql Number: 1205');
     const busy = { status: 429, code: '0x80072322' };
-    const reads = [lock, batchAnswer([200, busy, 200]), batchAnswer([200])];
+    const reads = [lock, batchAnswer([there, busy, there]), batchAnswer([there])];
     const first = [refusalOf(duplicate), batchAnswer([duplicate, duplicate, duplicate])];
-    const { outcomes } = await write(inOrder(...first, ...reads), { operation: 'create', repeat: true });
+    const { outcomes } = await write(inOrder(...first, ...reads), { operation: 'create', repeat: true, rows: made });
     expect(outcomes).toEqual([1, 2, 3].map((n) => ({ row: n, outcome: 'created', recovered: true })));
     await expect(
       write(inOrder(...first, lock, lock, lock, lock), { operation: 'create', repeat: true }),
@@ -478,12 +481,88 @@ describe('elastic tables', () => {
     expect(outcomes).toEqual([1, 2, 3].map((n) => ({ row: n, outcome: 'deleted', recovered: true })));
   });
 
-  it('looks up creates that an error without a list may have written', async () => {
-    const { outcomes } = await write(
-      inOrder(refuse(400, '0x80040265', 'plug-in'), batchAnswer([duplicate, 204, 204]), batchAnswer([200])),
-      { table: elastic, operation: 'create' },
+  it('pauses when a partition is over its share, and asks nobody else to wait', async () => {
+    const failed = details([{ RequestIndex: 0, Id: guid(1), StatusCode: 429 }]);
+    const { kinds, clock, throttles } = await write((one) => (isBatch(one) ? batchAnswer([204]) : failed), {
+      table: elastic,
+    });
+    expect({ kinds, slept: clock.slept, throttles }).toEqual({
+      kinds: ['upserted', 'upserted', 'upserted'],
+      slept: [500],
+      throttles: [],
+    });
+  });
+
+  it('shows the token of its latest write to the reads that verify', async () => {
+    const token = '240:8#144035050#7=-1';
+    const failed = { ...details([{ RequestIndex: 0, Id: guid(1), StatusCode: 500 }]) };
+    const { seen, outcomes } = await write(
+      inOrder(
+        { ...failed, headers: { ...failed.headers, 'x-ms-session-token': 'not of a success' } },
+        { ...batchAnswer([duplicate]), headers: { ...batchAnswer([]).headers, 'x-ms-session-token': token } },
+        batchAnswer([there]),
+      ),
+      { table: elastic, operation: 'create', rows: made },
     );
     expect(outcomes[0]).toEqual({ row: 1, outcome: 'created', recovered: true });
+    expect(seen.at(-1)?.body).toContain(`MSCRM.SessionToken: ${token}\r\n`);
+  });
+
+  it('looks up creates that an error without a list may have written', async () => {
+    const { outcomes } = await write(
+      inOrder(refuse(400, '0x80040265', 'plug-in'), batchAnswer([duplicate, 204, 204]), batchAnswer([there])),
+      { table: elastic, operation: 'create', rows: made },
+    );
+    expect(outcomes[0]).toEqual({ row: 1, outcome: 'created', recovered: true });
+  });
+});
+
+describe('what is learnt about a table', () => {
+  const unsupported = refuse(400, '0x80044180', 'not supported');
+  const pass: Script = (seen) => batchAnswer(operationsOf(seen).map(() => 204));
+
+  it('is that it refuses a message, once rows got through without it', async () => {
+    const { client, seen } = harness((one, index) => (isBatch(one) ? pass(one, index) : unsupported));
+    for (let n = 0; n < 3; n += 1) await writeRows(client, upsert);
+    expect(names(seen)).toEqual(['UpsertMultiple', '$batch', '$batch', '$batch']);
+    await writeRows(client, { ...upsert, table: { ...standardTable, logicalName: 'fan_other' } });
+    expect(names(seen).at(-2)).toBe('UpsertMultiple');
+  });
+
+  it('is not that, when the rows are refused as well', async () => {
+    const refusedPart = { status: 400, code: '0x80044180' };
+    const { client, seen } = harness((one) =>
+      isBatch(one) ? batchAnswer(operationsOf(one).map(() => refusedPart)) : unsupported,
+    );
+    for (let n = 0; n < 2; n += 1) await writeRows(client, upsert);
+    expect(names(seen)).toEqual(['UpsertMultiple', '$batch', 'UpsertMultiple', '$batch']);
+  });
+
+  it('is that most rows are bad, so that batches are cheaper than messages', async () => {
+    const bad: Script = (seen) =>
+      isBatch(seen) ? batchAnswer(operationsOf(seen).map(() => tooLong)) : refusalOf(tooLong);
+    const { client, seen } = harness(bad);
+    const rows = Array.from({ length: 20 }, (_, index) => row(index + 1));
+    for (let n = 0; n < 10; n += 1) await writeRows(client, { ...upsert, rows });
+    expect(names(seen)[0]).toBe('UpsertMultiple');
+    expect(names(seen).slice(-5)).toEqual(Array(5).fill('$batch'));
+  });
+});
+
+describe('halves', () => {
+  it('find one bad row among many without sending each row by itself, and send no half twice', async () => {
+    const bodies: number[] = [];
+    const script: Script = (seen) => {
+      if (isBatch(seen)) return batchAnswer(operationsOf(seen).map((one) => (one.includes(guid(300)) ? tooLong : 204)));
+      bodies.push((JSON.parse(seen.body) as { Targets: unknown[] }).Targets.length);
+      return seen.body.includes(guid(300)) ? refusalOf(tooLong) : noContent;
+    };
+    const rows = Array.from({ length: 400 }, (_, index) => row(index + 1));
+    const { outcomes, seen } = await write(script, { rows });
+    expect(outcomes.filter(({ outcome }) => outcome === 'rejected').map((one) => one.row)).toEqual([300]);
+    // 400 fail; the first 200 pass, so the bad row is in the others, of which the first half is sent.
+    expect(bodies.slice(0, 3)).toEqual([400, 200, 100]);
+    expect(seen.length).toBeLessThanOrEqual(10);
   });
 });
 

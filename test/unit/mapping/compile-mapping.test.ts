@@ -43,13 +43,23 @@ describe('a mapping without columns', () => {
 });
 
 describe('a mapping with columns', () => {
-  it('takes from each source column what it names, even twice, and leaves the others', () => {
+  it('takes from each source column what it names, even twice, and leaves the others when told to', () => {
     const columns = { fan_name: { from: 'Name' }, fan_code: { from: 'Name' } };
-    const plan = planOf({ sourceColumns: ['x', 'Name'], mapping: { columns } });
+    const plan = planOf({ sourceColumns: ['x', 'Name'], mapping: { columns, unmapped: 'ignore' } });
     expect(plan.members.map(({ source, column: { logicalName } }) => [source, logicalName])).toEqual([
       [1, 'fan_name'],
       [1, 'fan_code'],
     ]);
+  });
+
+  it('refuses each source column that no entry uses and names the way out, but not in a delete', () => {
+    const columns = { fan_name: { from: 'Name' }, fan_townid: { from: 'Id' } };
+    const sourceColumns = ['Id', 'Phone', 'Name', 'Fax'];
+    expect(faultsOf({ sourceColumns, mapping: { columns } })).toEqual([
+      ['/mapping/columns', 'No entry uses source column Phone. Map it, or set mapping.unmapped to "ignore".'],
+      ['/mapping/columns', 'No entry uses source column Fax. Map it, or set mapping.unmapped to "ignore".'],
+    ]);
+    expect(faultsOf({ sourceColumns, mapping: { columns }, target: { operation: 'delete' } })).toEqual([]);
   });
 
   it.each<{ name: string; target?: Case['target']; columns: Case['mapping']; fault: [string, string] }>([
@@ -130,7 +140,7 @@ describe('a mapping with columns', () => {
     },
   ])('refuses $name', ({ target, columns, fault }) => {
     expect(
-      faultsOf({ sourceColumns: ['a', 'b'], ...(target && { target }), ...(columns && { mapping: columns }) }),
+      faultsOf({ sourceColumns: ['a', 'b'], ...(target && { target }), mapping: { unmapped: 'ignore', ...columns } }),
     ).toEqual([fault]);
   });
 

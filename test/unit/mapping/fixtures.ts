@@ -82,7 +82,6 @@ function specOf({ target, mapping }: Case): RunSpec {
     target: { table: 'fan_town', operation: 'create', ...target },
     mapping: { unmapped: 'error', empty: 'null', ...mapping },
     options: {
-      rowsPerRequest: 100,
       bypassBusinessLogic: [],
       suppressFlows: false,
       duplicateDetection: false,

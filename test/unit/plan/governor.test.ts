@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fallbackHint, type WaveFeedback } from '../../../src/plan/control-law.ts';
 import {
-  fallbackHint,
   idleGovernor,
   lease,
   longestBoxSeconds,
@@ -9,24 +9,29 @@ import {
   type GovernorState,
   type LeaseRequest,
 } from '../../../src/plan/governor.ts';
+import { noFit } from '../../../src/plan/request-size.ts';
 
-const calm = { throttles: {}, waitMs: 0 };
+const calm: WaveFeedback = { throttles: {}, waitMs: 0, seconds: 5, lanes: 10, requests: 20, busyMs: 50_000 };
 
 function ask(state: GovernorState, request: Partial<LeaseRequest> & { readonly runId: string }, nowMs = 0) {
-  return lease(state, { wanted: 1_000, ...request }, nowMs);
+  return lease(state, { wanted: 1_000, fit: noFit, ...request }, nowMs);
 }
 
 describe('lease', () => {
-  it('follows the hint', () => {
-    expect(ask(idleGovernor, { runId: 'a', hint: 48 }).grant.lanes).toBe(48);
+  it('starts at the hint', () => {
+    expect(ask(idleGovernor, { runId: 'a', hint: 48 }).grant).toMatchObject({ lanes: 48, duty: 1, why: 'hint 48' });
   });
 
   it('starts small without a hint', () => {
     expect(ask(idleGovernor, { runId: 'a' }).grant.lanes).toBe(fallbackHint);
   });
 
-  it('holds the bound of the connection', () => {
-    expect(ask(idleGovernor, { runId: 'a', hint: 48, maxDop: 10 }).grant.lanes).toBe(10);
+  it('holds the bound of the connection, also while it explores', () => {
+    let step = ask(idleGovernor, { runId: 'a', hint: 48, maxDop: 10 });
+    for (let wave = 1; wave < 20; wave += 1) {
+      expect(step.grant.lanes).toBe(10);
+      step = ask(step.state, { runId: 'a', hint: 48, maxDop: 10, feedback: calm }, wave * 5_000);
+    }
   });
 
   it('grants no more than a run can use', () => {
@@ -34,12 +39,12 @@ describe('lease', () => {
   });
 
   it('lets a second run wait for lanes in flight, then shares', () => {
-    const first = ask(idleGovernor, { runId: 'a', hint: 10 });
-    const second = ask(first.state, { runId: 'b', hint: 10 });
+    const first = ask(idleGovernor, { runId: 'a', hint: 10, maxDop: 10 });
+    const second = ask(first.state, { runId: 'b', hint: 10, maxDop: 10 });
     expect(second.grant).toMatchObject({ lanes: 0, waitSeconds: 2 });
-    const third = ask(second.state, { runId: 'a', hint: 10, feedback: calm }, 5_000);
+    const third = ask(second.state, { runId: 'a', hint: 10, maxDop: 10, feedback: calm }, 5_000);
     expect(third.grant.lanes).toBe(5);
-    expect(ask(third.state, { runId: 'b', hint: 10 }, 6_000).grant.lanes).toBe(5);
+    expect(ask(third.state, { runId: 'b', hint: 10, maxDop: 10 }, 6_000).grant.lanes).toBe(5);
   });
 
   it('gives what one run does not want to the others', () => {
@@ -53,53 +58,58 @@ describe('lease', () => {
     expect(ask(gone.state, { runId: 'b', hint: 10 }, 600_000).grant.lanes).toBe(10);
   });
 
-  it('cuts the lanes once for a wave with throttles, however many, and grows back slowly', () => {
-    let step = ask(idleGovernor, { runId: 'a', hint: 50 });
-    step = ask(step.state, { runId: 'a', hint: 50, feedback: { throttles: { concurrency: 80 }, waitMs: 0 } });
-    expect(step.grant.lanes).toBe(35);
-    step = ask(step.state, { runId: 'a', hint: 50, feedback: calm });
-    expect(step.grant.lanes).toBe(38);
-    for (let wave = 0; wave < 10; wave += 1) step = ask(step.state, { runId: 'a', hint: 50, feedback: calm });
-    expect(step.grant.lanes).toBe(50);
-  });
-
-  it('keeps the lanes when only the number of requests was too high', () => {
-    const first = ask(idleGovernor, { runId: 'a', hint: 50 });
-    const next = ask(first.state, { runId: 'a', hint: 50, feedback: { throttles: { requests: 5 }, waitMs: 0 } });
-    expect(next.grant.lanes).toBe(50);
+  it('keeps what it learned when a run gives its lanes back', () => {
+    const first = ask(idleGovernor, { runId: 'a', hint: 10 });
+    const hit = { ...calm, throttles: { concurrency: 1 } };
+    const { law } = ask(first.state, { runId: 'a', hint: 10, feedback: hit }, 5_000).state;
+    expect(release({ ...idleGovernor, law }, 'a')).toEqual({ ...idleGovernor, law });
   });
 
   it('grants nothing, to nobody, before an ordered wait is over', () => {
     const first = ask(idleGovernor, { runId: 'a', hint: 10 });
-    const told = ask(
-      first.state,
-      { runId: 'a', hint: 10, feedback: { throttles: { concurrency: 1 }, waitMs: 37_000 } },
-      1_000,
-    );
+    const feedback = { ...calm, throttles: { concurrency: 1 }, waitMs: 37_000 };
+    const told = ask(first.state, { runId: 'a', hint: 10, feedback }, 1_000);
     expect(told.grant).toMatchObject({ lanes: 0, waitSeconds: 37 });
+    expect(told.grant.why).toContain('waits as told');
     expect(ask(told.state, { runId: 'b', hint: 10 }, 11_000).grant).toMatchObject({ lanes: 0, waitSeconds: 27 });
     expect(ask(told.state, { runId: 'a', hint: 10 }, 38_000).grant.lanes).toBeGreaterThan(0);
   });
 
-  it('lengthens the boxes while nothing changes', () => {
-    const boxes: number[] = [];
-    let state = idleGovernor;
-    for (let wave = 0; wave < 6; wave += 1) {
-      const step = ask(state, { runId: 'a', hint: 8, ...(wave > 0 ? { feedback: calm } : {}) });
-      boxes.push(step.grant.boxSeconds);
-      ({ state } = step);
-    }
-    expect(boxes).toEqual([5, 10, 20, 40, longestBoxSeconds, longestBoxSeconds]);
+  it('lengthens the boxes, further once the ceiling is known', () => {
+    const boxes = (state: GovernorState): number[] => {
+      const seen: number[] = [];
+      for (let wave = 0; wave < 7; wave += 1) {
+        const step = ask(state, { runId: 'a', hint: 8, ...(wave > 0 ? { feedback: calm } : {}) }, wave * 1_000);
+        seen.push(step.grant.boxSeconds);
+        ({ state } = step);
+      }
+      return seen;
+    };
+    expect(boxes(idleGovernor)).toEqual([5, 10, 20, 40, 60, 60, 60]);
+    const settled = { ...idleGovernor, law: { ...idleGovernor.law, hint: 8, aim: 8, ceiling: 8 } };
+    expect(boxes(settled)).toEqual([5, 10, 20, 40, 80, longestBoxSeconds, longestBoxSeconds]);
+  });
+
+  it('lets the spec fix the rows per request', () => {
+    expect(ask(idleGovernor, { runId: 'a' }).grant.rowsPerRequest).toBe(100);
+    expect(ask(idleGovernor, { runId: 'a', rowsPerRequest: 7 }).grant.rowsPerRequest).toBe(7);
   });
 
   it('never has more lanes out than the smallest bound, whatever is asked in whatever order', () => {
     const request = fc.record({
       runId: fc.constantFrom('a', 'b', 'c', 'd'),
       wanted: fc.integer({ min: 1, max: 100 }),
-      hint: fc.constant(40),
+      hint: fc.integer({ min: 1, max: 60 }),
       feedback: fc.record({
-        throttles: fc.record({ concurrency: fc.integer({ min: 0, max: 3 }) }),
+        throttles: fc.record({
+          concurrency: fc.integer({ min: 0, max: 3 }),
+          executionTime: fc.integer({ min: 0, max: 1 }),
+        }),
         waitMs: fc.constantFrom(0, 0, 0, 5_000),
+        seconds: fc.integer({ min: 1, max: 130 }),
+        lanes: fc.integer({ min: 1, max: 60 }),
+        requests: fc.integer({ min: 0, max: 500 }),
+        busyMs: fc.integer({ min: 0, max: 500_000 }),
       }),
     });
     fc.assert(
@@ -111,13 +121,12 @@ describe('lease', () => {
           for (const [one, laterMs, releases] of asked) {
             nowMs += laterMs;
             const before = state.leases;
-            state = releases ? release(state, one.runId) : lease(state, one, nowMs).state;
-            const out = Object.values(state.leases).reduce(
-              (total, held) => total + (held.untilMs > nowMs ? held.lanes : 0),
-              0,
-            );
+            state = releases ? release(state, one.runId) : ask(state, { ...one, maxDop: 40 }, nowMs).state;
+            const living = Object.values(state.leases).filter(({ untilMs }) => untilMs > nowMs);
+            const out = living.reduce((total, held) => total + held.lanes, 0);
             const grew = !releases && (state.leases[one.runId]?.lanes ?? 0) > (before[one.runId]?.lanes ?? 0);
             if (grew) expect(out).toBeLessThanOrEqual(40);
+            expect(living.every(({ duty }) => duty >= 0.1 && duty <= 1)).toBe(true);
           }
         },
       ),

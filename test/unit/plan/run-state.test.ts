@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LaneReport } from '../../../src/plan/lane.ts';
+import { noSends } from '../../../src/plan/request-size.ts';
 import type { RunSpec } from '../../../src/plan/run-spec.ts';
 import {
   absorb,
@@ -38,14 +39,15 @@ const report = (more: Partial<LaneReport>): LaneReport => ({
   requests: 1,
   throttles: {},
   waitMs: 0,
-  sendMs: 0,
-  sentRows: 0,
+  sends: noSends,
+  busyMs: 0,
+  badRows: 0,
   ...more,
 });
 
 const started = (slices = 10, rows = 1_000): RunState =>
   beginRun({ rowCount: rows, sliceCount: slices }, 4, '2026-01-01T00:00:00.000Z');
-const grant = { lanes: 2, boxSeconds: 5, waitSeconds: 0 };
+const grant = { lanes: 2, duty: 1, rowsPerRequest: 100, boxSeconds: 5, waitSeconds: 0, why: null };
 
 function after(run: RunState, results: readonly LaneResult[], theSpec = spec): RunState {
   return absorb(run, theSpec, planWave(run, grant), results, times);
@@ -153,7 +155,7 @@ describe('absorb', () => {
 });
 
 describe('the canary', () => {
-  const first = { lanes: 8, boxSeconds: 5, waitSeconds: 0 };
+  const first = { ...grant, lanes: 8 };
 
   it('goes alone and small, and the others follow once a row has gone through', () => {
     const run = started();

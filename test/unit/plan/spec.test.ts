@@ -20,7 +20,6 @@ describe('parseRunSpec', () => {
         source: { ...smallest.source, format: 'csv', delimiter: ',' },
         mapping: { unmapped: 'error', empty: 'null' },
         options: {
-          rowsPerRequest: 100,
           bypassBusinessLogic: [],
           suppressFlows: false,
           duplicateDetection: false,

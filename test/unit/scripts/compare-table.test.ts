@@ -42,8 +42,8 @@ test('rows missing, beyond the file, repeated and different are counted and show
     unexpected: 2,
     different: 1,
     examples: [
-      'id 3 is in the table but not (or not twice) in the file',
-      'id 9 is in the table but not (or not twice) in the file',
+      'id 3 is in the table more than once',
+      'id 9 is in the table but not in the file',
       'id 1: height is 1.25, the file says 1.5',
       'id 2 is in the file but not in the table',
     ],

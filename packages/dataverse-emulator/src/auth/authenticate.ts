@@ -1,4 +1,5 @@
 import { errorCodes, ODataError } from '../errors.ts';
+import type { ApplicationUserSetting } from '../settings/settings.ts';
 import type { Caller, Environment } from '../operations/operation.ts';
 import { guidOf } from '../shared/guid.ts';
 import type { Tokens } from './tokens.ts';
@@ -35,12 +36,14 @@ export function authenticate(environment: Environment, tokens: Tokens, headers: 
       `The user with id ${systemUserIdOf(clientId)} has not been enabled.`,
     );
   }
-  assertMayBypass(user.mayBypassLogic, systemUserIdOf(clientId), headers);
-  return {
-    user,
-    systemUserId: systemUserIdOf(clientId),
-    impersonatedUserId: impersonatedUser(environment, user.mayImpersonate, headers),
-  };
+  return callerOf(environment, user, headers);
+}
+
+/** Whom a request with these headers runs as; the operations of a batch have headers of their own. Throws `ODataError` 403. */
+export function callerOf(environment: Environment, user: ApplicationUserSetting, headers: Headers): Caller {
+  const systemUserId = systemUserIdOf(user.clientId);
+  assertMayBypass(user.mayBypassLogic, systemUserId, headers);
+  return { user, systemUserId, impersonatedUserId: impersonatedUser(environment, user.mayImpersonate, headers) };
 }
 
 export function bearerToken(headers: Headers): string | undefined {

@@ -1,5 +1,5 @@
 import { FaultRuleError, parseFaultRule } from '../faults/fault-rules.ts';
-import { rowToJson } from '../operations/read-row.ts';
+import { rowToJson } from '../rows/read-row.ts';
 import { SettingsPatchError } from '../settings/patch-settings.ts';
 import { isJsonObject } from '../shared/json.ts';
 import { hashTable } from '../store/table-hash.ts';
@@ -39,6 +39,8 @@ export function handleControl(emulator: Emulator, method: string, url: URL, body
         return json(200, emulator.counters());
       case 'GET journal':
         return readJournal(emulator, url);
+      case 'GET plugins':
+        return jsonLines(emulator.pluginCalls().map((call) => `${JSON.stringify(call)}\n`));
       case 'GET tables':
         return readTable(emulator, rest, url);
       case 'GET settings':
@@ -99,8 +101,8 @@ function* rowLines(store: TableStore, names: readonly string[] | undefined): Gen
   const { model } = store;
   const columns = names === undefined ? model.columns : names.flatMap((name) => model.columnsByName.get(name) ?? []);
   let lines: string[] = [];
-  for (const id of [...store.sortedIds()]) {
-    const row = store.get(id);
+  for (const key of [...store.sortedIds()]) {
+    const row = store.getByKey(key);
     if (row !== undefined) lines.push(JSON.stringify(rowToJson(model, row, { columns, withAnnotations: false })));
     if (lines.length < rowsPerChunk) continue;
     yield `${lines.join('\n')}\n`;

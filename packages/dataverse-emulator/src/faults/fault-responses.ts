@@ -44,7 +44,7 @@ export function htmlError({ status = 503, retryAfterSeconds, text }: FaultRule):
     status,
     headers: {
       'Content-Type': 'text/html; charset=us-ascii',
-      ...(retryAfterSeconds !== undefined && { 'Retry-After': String(retryAfterSeconds) }),
+      ...(typeof retryAfterSeconds === 'number' && { 'Retry-After': String(retryAfterSeconds) }),
     },
     body: `<!DOCTYPE HTML><HTML><HEAD><TITLE>${title}</TITLE></HEAD><BODY><h2>${title}</h2><hr><p>HTTP Error ${status}.</p></BODY></HTML>\r\n`,
   };

@@ -16,7 +16,7 @@ export interface FaultMatch {
 export const faultKinds = [
   'throttleRequests', 'throttleExecutionTime', 'throttleConcurrency', 'htmlError', 'error', 'resetBefore', 'commitThenDrop', 'cutBody',
   'deadlock', 'sqlTimeout', 'transactionAborted', 'noTransaction', 'unexpected', 'sandboxUnavailable', 'upsertRace', 'revokeToken',
-  'hint', 'lateCommit', 'slowHeaders', 'slowBody', 'serverOut',
+  'hint', 'lateCommit', 'slowHeaders', 'slowBody', 'serverOut', 'clockSkew',
 ] as const; // prettier-ignore
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -30,8 +30,14 @@ export interface FaultRule {
   readonly probability?: number;
   /** Fires at most so often. */
   readonly times?: number;
-  /** `throttle*`, `htmlError`. */
-  readonly retryAfterSeconds?: number;
+  /** `throttle*` (30 when left out, no header when null), `htmlError`. */
+  readonly retryAfterSeconds?: number | null;
+  /** `throttle*`: the body, in the shape of today or in an older one. */
+  readonly body?: 'error' | 'message';
+  /** `throttle*` and errors: strikes only the n-th operation of a `$batch` (1 is the first). */
+  readonly part?: number;
+  /** `clockSkew`: how far the `Date` header is ahead; negative: behind. */
+  readonly skewSeconds?: number;
   /** `error`, `htmlError`. */
   readonly status?: number;
   readonly code?: string;
@@ -65,7 +71,7 @@ interface ActiveRule {
 const maxRules = 1000;
 const memberTypes: Readonly<Record<string, readonly string[]>> = {
   kind: ['string'], match: ['object'], nth: ['number'], every: ['number'], probability: ['number'], times: ['number'],
-  retryAfterSeconds: ['number'], status: ['number'], code: ['string'], text: ['string'], delayMs: ['number'], hint: ['number', 'string', 'object'],
+  retryAfterSeconds: ['number', 'object'], body: ['string'], part: ['number'], skewSeconds: ['number'], status: ['number'], code: ['string'], text: ['string'], delayMs: ['number'], hint: ['number', 'string', 'object'],
 }; // prettier-ignore
 const matchTypes: Readonly<Record<string, string>> = {
   method: 'string',

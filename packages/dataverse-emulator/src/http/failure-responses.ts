@@ -4,15 +4,31 @@ import { refusalMessage } from '../limits/refusal-message.ts';
 import type { Refusal } from '../limits/service-protection.ts';
 import type { Preferences } from '../odata/preferences.ts';
 import { errorResponse } from '../operations/error-response.ts';
-import type { ApiResponse, Environment } from '../operations/operation.ts';
+import { jsonResponse, type ApiResponse, type Environment } from '../operations/operation.ts';
 
 /** 429 with the documented body, and `Retry-After` as the settings model it. */
-export function refusalResponse(environment: Environment, refusal: Refusal): ApiResponse {
+export function refusalResponse(
+  environment: Environment,
+  refusal: Refusal,
+  { body = 'error', withoutWait = false }: { readonly body?: 'error' | 'message'; readonly withoutWait?: boolean } = {},
+): ApiResponse {
   const { code, message } = refusalMessage(refusal, environment.settings().limits);
-  const response = errorResponse(new ODataError(429, code, message), undefined);
-  const retryAfter = retryAfterHeader(environment, refusal.retryAfterSeconds);
+  const response =
+    body === 'error' ? errorResponse(new ODataError(429, code, message), undefined) : olderResponse(code, message);
+  const retryAfter = withoutWait ? undefined : retryAfterHeader(environment, refusal.retryAfterSeconds);
   if (retryAfter === undefined) return response;
   return { ...response, headers: { ...response.headers, 'Retry-After': retryAfter } };
+}
+
+/** The shape of an error before it was an OData one; seen from gateways and inside batches (rezanid/PSDataverse). */
+function olderResponse(code: string, message: string): ApiResponse {
+  return jsonResponse(429, {
+    Message: message,
+    ExceptionMessage: message,
+    ExceptionType: 'Microsoft.Crm.Extensibility.OrganizationServiceFault',
+    StackTrace: null,
+    ErrorCode: Number(code) | 0,
+  });
 }
 
 function retryAfterHeader(environment: Environment, seconds: number): string | undefined {

@@ -1,7 +1,6 @@
-import type { Settings } from '../settings/settings.ts';
-
 export interface HeaderFacts {
-  readonly settings: Settings;
+  /** `undefined`: no hint. */
+  readonly hint: number | string | undefined;
   readonly requestId: string;
   readonly activityId: string;
   readonly clientRequestId: string | undefined;
@@ -16,7 +15,7 @@ const clientCookieExpires = 'Mon, 23-Nov-2076 00:00:00 GMT';
 
 /** The headers every response of the Web API carries, errors included, as recorded from the real service. */
 export function commonHeaders(facts: HeaderFacts): [string, string][] {
-  const { requestId, activityId, server, settings, remaining } = facts;
+  const { requestId, activityId, server, hint, remaining } = facts;
   const headers: [string, string][] = [
     ['OData-Version', '4.0'],
     ['Cache-Control', 'no-cache'],
@@ -34,6 +33,6 @@ export function commonHeaders(facts: HeaderFacts): [string, string][] {
     ['x-ms-ratelimit-burst-remaining-xrm-requests', String(remaining.requests)],
     ['x-ms-ratelimit-time-remaining-xrm-requests', seconds.format(remaining.executionTimeMs / 1000)],
   ];
-  if (settings.hint !== null) headers.push(['x-ms-dop-hint', String(settings.hint)]);
+  if (hint !== undefined) headers.push(['x-ms-dop-hint', String(hint)]);
   return headers;
 }

@@ -7,10 +7,11 @@ import type { Tokens } from '../auth/tokens.ts';
 import { handleControl } from '../control/control-api.ts';
 import type { Emulator } from '../emulator.ts';
 import type { ApiResponse, Environment } from '../operations/operation.ts';
-import type { WebApi, WireResponse } from './web-api.ts';
+import type { WebApi } from './web-api.ts';
+import type { WireResponse } from './wire.ts';
 
-/** Idle connections live this long; clients that keep them for less never meet a closed one. */
-const keepAliveMs = 120_000;
+/** Room for URLs of 32,768 characters, which are refused above that, and for headers. */
+const maxHeaderBytes = 128 * 1024;
 const gzipFromBytes = 1024;
 const maxControlBodyBytes = 1024 * 1024;
 
@@ -22,14 +23,13 @@ export interface ServerParts {
 }
 
 export function createHttpServer(parts: ServerParts): Server {
-  const server = createServer(
-    { keepAliveTimeout: keepAliveMs, headersTimeout: keepAliveMs + 5000, requestTimeout: 0 },
-    (request, response) => {
-      respond(parts, request, response).catch((error: unknown) => {
-        response.destroy(error instanceof Error ? error : undefined);
-      });
-    },
-  );
+  const server = createServer({ requestTimeout: 0, maxHeaderSize: maxHeaderBytes }, (request, response) => {
+    // Read at every request, so that a changed setting holds from then on.
+    server.keepAliveTimeout = parts.environment.settings().keepAliveMs;
+    respond(parts, request, response).catch((error: unknown) => {
+      response.destroy(error instanceof Error ? error : undefined);
+    });
+  });
   return server;
 }
 

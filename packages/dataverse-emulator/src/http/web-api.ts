@@ -8,33 +8,21 @@ import type { Facet } from '../limits/limit-settings.ts';
 import type { Arrival, ServiceProtection } from '../limits/service-protection.ts';
 import { parsePreferences } from '../odata/preferences.ts';
 import { parseResourcePath } from '../odata/resource-path.ts';
-import { runBatch } from '../operations/batch.ts';
+import { runBatch, type BatchRunner } from '../operations/batch.ts';
+import { errorResponse } from '../operations/error-response.ts';
 import type { ApiRequest, ApiResponse, Caller, Environment } from '../operations/operation.ts';
+import type { FirstUse } from './first-use.ts';
 import { route } from '../operations/route.ts';
 import type { SettingsPatch } from '../settings/settings.ts';
 import { createGuid } from '../shared/guid.ts';
 import type { Transaction } from '../store/database.ts';
+import { Execution, type Executions } from './execution.ts';
 import { failureResponse, refusalResponse } from './failure-responses.ts';
+import type { Hints } from './hints.ts';
 import { commonHeaders } from './response-headers.ts';
 import type { ServerRouting } from './routing.ts';
 import type { Traffic } from './traffic.ts';
-
-export interface WireRequest {
-  readonly method: string;
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string | undefined>>;
-  /** `undefined`: larger than allowed, and not read to its end. */
-  readonly body: string | undefined;
-}
-
-/** An answer and what happens to it on its way out. */
-export interface WireResponse {
-  readonly status: number;
-  readonly headers: readonly (readonly [string, string])[];
-  readonly body: string;
-  readonly delivery: 'whole' | 'dropped' | 'cut' | 'slowHeaders' | 'slowBody';
-  readonly delayMs: number;
-}
+import { deliveryOf, type WireRequest, type WireResponse } from './wire.ts';
 
 export interface WebApiParts {
   readonly environment: Environment;
@@ -44,17 +32,13 @@ export interface WebApiParts {
   readonly faults: FaultRules;
   readonly routing: ServerRouting;
   readonly traffic: Traffic;
+  readonly executions: Executions;
+  readonly firstUse: FirstUse;
+  readonly hints: Hints;
   readonly changeSettings: (patch: SettingsPatch) => void;
 }
 
-interface Execution {
-  readonly requestId: string;
-  readonly server: number;
-  /** When the work done so far ends, by the latency model. */
-  endsAtMs: number;
-  executionMs: number;
-}
-
+const defaultRetryAfterSeconds = 30;
 const throttleFacets: Partial<Record<FaultRule['kind'], Facet>> = {
   throttleRequests: 'requests',
   throttleExecutionTime: 'executionTime',
@@ -91,7 +75,7 @@ export class WebApi {
       response = await this.#admitAndRun(
         request,
         caller,
-        { requestId, server, endsAtMs: environment.clock.now(), executionMs: 0 },
+        new Execution(requestId, server, environment.clock.now()),
         rule,
       );
     } catch (error) {
@@ -119,26 +103,40 @@ export class WebApi {
     execution: Execution,
     rule: FaultRule | undefined,
   ): Promise<ApiResponse> {
-    const { environment, protection, traffic } = this.#parts;
+    const { environment, protection, traffic, executions } = this.#parts;
     const { server } = execution;
-    const isWrite = request.method !== 'GET' && request.method !== 'HEAD';
-    const arrival: Arrival = { user: caller.user.clientId, server, isWrite, nowMs: environment.clock.now() };
-    const facet = rule === undefined ? undefined : throttleFacets[rule.kind];
-    const admission =
-      facet === undefined
-        ? protection.tryAdmit(arrival)
-        : protection.impose(arrival, facet, rule?.retryAfterSeconds ?? 30);
+    const arrival = this.#arrival(request, caller, server);
+    const imposed = rule === undefined || rule.part !== undefined ? undefined : this.#impose(arrival, rule);
+    if (imposed !== undefined) return imposed;
+    const admission = protection.tryAdmit(arrival);
     if (!admission.admitted) {
       traffic.refuse(server);
       return refusalResponse(environment, admission);
     }
     traffic.start(server);
     try {
-      return await this.#run(request, caller, execution, rule);
+      return await executions.track(execution, () => this.#run(request, caller, execution, rule));
     } finally {
       traffic.end(server);
       protection.complete(admission.ticket, environment.clock.now(), execution.executionMs);
     }
+  }
+
+  #arrival({ method }: WireRequest, caller: Caller, server: number): Arrival {
+    const isWrite = method !== 'GET' && method !== 'HEAD';
+    return { user: caller.user.clientId, server, isWrite, nowMs: this.#parts.environment.clock.now() };
+  }
+
+  /** The refusal a fault rule stands for; `undefined` for rules of another kind. */
+  #impose(arrival: Arrival, rule: FaultRule): ApiResponse | undefined {
+    const facet = throttleFacets[rule.kind];
+    if (facet === undefined) return undefined;
+    const { environment, protection, traffic } = this.#parts;
+    const seconds = rule.retryAfterSeconds === undefined ? defaultRetryAfterSeconds : rule.retryAfterSeconds;
+    const refusal = protection.impose(arrival, facet, seconds);
+    traffic.refuse(arrival.server);
+    const body = rule.body ?? (rule.part === undefined ? 'error' : 'message');
+    return refusalResponse(environment, refusal, { body, withoutWait: seconds === null });
   }
 
   async #run(
@@ -159,7 +157,7 @@ export class WebApi {
         `The request is larger than ${environment.settings().maxBodyBytes} bytes.`,
       );
     }
-    const error = rule === undefined ? undefined : faultError(rule);
+    const error = rule === undefined || rule.part !== undefined ? undefined : faultError(rule);
     if (error !== undefined) throw error;
     if (rule?.kind === 'lateCommit') execution.endsAtMs += rule.delayMs ?? 0;
     const preferences = parsePreferences(wire.headers['prefer']);
@@ -173,7 +171,8 @@ export class WebApi {
       caller,
     };
     const spend = (work: Work): Promise<void> => this.#spend(execution, work);
-    const transact = (run: (transaction: Transaction) => ApiResponse): ApiResponse => this.#transact(request, run);
+    const transact = (run: (transaction: Transaction) => ApiResponse): ApiResponse =>
+      this.#transact(request, execution, run);
     if (path.segments.length === 1 && path.segments[0]?.name === '$batch') {
       if (wire.method !== 'POST')
         throw new ODataError(
@@ -181,17 +180,42 @@ export class WebApi {
           errorCodes.urlNotParsed,
           `The requested resource does not support http method '${wire.method}'.`,
         );
-      return runBatch(environment, request, { spend, transact });
+      const refusePart = this.#partRefuser(wire, caller, execution, rule);
+      return runBatch(environment, request, { spend, transact, refusePart });
     }
     const plan = route(environment, request);
     await spend(plan.work);
     return transact((transaction) => plan.execute(transaction));
   }
 
+  #partRefuser(
+    wire: WireRequest,
+    caller: Caller,
+    execution: Execution,
+    rule: FaultRule | undefined,
+  ): BatchRunner['refusePart'] {
+    const { environment, protection } = this.#parts;
+    return (operation) => {
+      const arrival = this.#arrival(wire, caller, execution.server);
+      if (rule?.part === operation) {
+        const error = faultError(rule);
+        return error === undefined ? this.#impose(arrival, rule) : errorResponse(error, undefined);
+      }
+      if (!environment.settings().limitBatchParts) return undefined;
+      const refusal = protection.tryPart(arrival, execution.executionMs);
+      return refusal === undefined ? undefined : refusalResponse(environment, refusal, { body: 'message' });
+    };
+  }
+
   async #spend(execution: Execution, work: Work): Promise<void> {
-    const { environment, latency, traffic } = this.#parts;
-    const { sqlTimeoutMs } = environment.settings();
-    const { totalMs, executionMs } = latency.duration(work, traffic.running, execution.endsAtMs);
+    const { environment, latency, traffic, firstUse } = this.#parts;
+    const { sqlTimeoutMs, firstUseMs } = environment.settings();
+    const preparationMs =
+      work.firstUse === undefined || firstUseMs === null
+        ? 0
+        : firstUse.enter(work.firstUse, environment.clock.now(), firstUseMs);
+    const whole = preparationMs === 0 ? work : { ...work, extraMs: (work.extraMs ?? 0) + preparationMs };
+    const { totalMs, executionMs } = latency.duration(whole, traffic.running, execution.endsAtMs);
     const isTooLong = sqlTimeoutMs !== null && work.kind === 'bulk' && executionMs > sqlTimeoutMs;
     execution.endsAtMs += isTooLong ? sqlTimeoutMs : totalMs;
     execution.executionMs += isTooLong ? sqlTimeoutMs : executionMs;
@@ -199,8 +223,9 @@ export class WebApi {
     if (isTooLong) throw faultError({ kind: 'sqlTimeout', match: {} }) ?? new Error('no SQL timeout');
   }
 
-  #transact(request: ApiRequest, run: (transaction: Transaction) => ApiResponse): ApiResponse {
+  #transact(request: ApiRequest, execution: Execution, run: (transaction: Transaction) => ApiResponse): ApiResponse {
     const { environment } = this.#parts;
+    if (execution.isLost) throw new ODataError(502, errorCodes.unexpected, 'The server is gone.');
     if (this.#isClosed) throw new ODataError(503, errorCodes.unexpected, 'The emulator is closing.');
     const transaction = environment.database.begin();
     try {
@@ -227,13 +252,13 @@ export class WebApi {
       rule: FaultRule | undefined;
     },
   ): WireResponse {
-    const { environment, routing, protection } = this.#parts;
+    const { environment, routing, protection, hints } = this.#parts;
     const { response, caller, server, requestId, rule } = result;
     const isGateway = response.headers['Content-Type']?.startsWith('text/html') === true;
     const common = isGateway
       ? []
       : commonHeaders({
-          settings: environment.settings(),
+          hint: hints.next(environment.settings()),
           requestId,
           activityId: createGuid(environment.random),
           clientRequestId: request.headers['x-ms-client-request-id'],
@@ -242,27 +267,17 @@ export class WebApi {
           clientCookie: this.#clientCookie,
           remaining: protection.remaining(caller?.user.clientId ?? '', server, environment.clock.now()),
         });
+    const skewMs = (rule?.kind === 'clockSkew' ? (rule.skewSeconds ?? 0) : 0) * 1000;
     return {
       status: response.status,
-      headers: [...common, ...Object.entries(response.headers)],
+      headers: [
+        ...common,
+        ['Date', new Date(environment.clock.now() + skewMs).toUTCString()],
+        ...Object.entries(response.headers),
+      ],
       body: response.body,
       delivery: deliveryOf(rule),
       delayMs: rule?.delayMs ?? 0,
     };
-  }
-}
-
-function deliveryOf(rule: FaultRule | undefined): WireResponse['delivery'] {
-  switch (rule?.kind) {
-    case 'resetBefore':
-    case 'commitThenDrop':
-      return 'dropped';
-    case 'cutBody':
-      return 'cut';
-    case 'slowHeaders':
-    case 'slowBody':
-      return rule.kind;
-    default:
-      return 'whole';
   }
 }

@@ -9,6 +9,10 @@ export interface Work {
   readonly kind: RequestKind;
   readonly isWrite: boolean;
   readonly rows: Readonly<Partial<Record<RowWork, number>>>;
+  /** What custom logic adds, whatever the load is. */
+  readonly extraMs?: number;
+  /** Names what has to be prepared when it is used for the first time. */
+  readonly firstUse?: string;
 }
 
 export interface LatencySettings {
@@ -54,11 +58,12 @@ export class LatencyModel {
 
   /** `running`: requests in execution in the whole environment, this one included. */
   duration(work: Work, running: number, nowMs: number): Duration {
+    const extraMs = work.extraMs ?? 0;
     const unhinderedMs = this.#baseMs(work);
-    if (unhinderedMs === 0) return { totalMs: 0, executionMs: 0 };
+    if (unhinderedMs + extraMs === 0) return { totalMs: 0, executionMs: 0 };
     const overheadMs = this.#settings.overheadMs[work.kind];
     const workMs = (unhinderedMs - overheadMs) * this.#contention(running);
-    const serviceMs = (overheadMs + workMs) * this.#noise();
+    const serviceMs = (overheadMs + workMs) * this.#noise() + extraMs;
     const waitMs = work.isWrite ? this.#waitInLine(nowMs, serviceMs) : 0;
     return { totalMs: waitMs + serviceMs, executionMs: serviceMs * this.#settings.executionShare };
   }

@@ -10,6 +10,8 @@ export interface LimitSettings {
   readonly concurrency: number | null;
   /** A second, lower gauge for POST, PUT, PATCH and DELETE. */
   readonly writeConcurrency: number | null;
+  /** Which limit is looked at first; a request is refused by the first it has passed. One left out is not looked at. */
+  readonly order: readonly Facet[];
   /** Whether a refused request uses up the request count. */
   readonly countRefused: boolean;
   readonly retryAfter: RetryAfterSettings;

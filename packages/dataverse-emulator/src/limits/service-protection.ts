@@ -116,13 +116,26 @@ export class ServiceProtection {
     user.executionTimeMs += executionTimeMs;
   }
 
+  /**
+   * Whether an operation inside a running request may begin, given the execution time the request has used so far: the only limit
+   * that one request can pass by itself.
+   */
+  tryPart(arrival: Arrival, executionTimeMs: number): Refusal | undefined {
+    const user = this.#user(arrival.user);
+    const cell = this.#cell(user, arrival.server);
+    const limit = this.#settings.executionTimeMs;
+    if (limit === null || cell.execution.sum(arrival.nowMs) + executionTimeMs < limit) return undefined;
+    return this.#refuse(user, cell, arrival, { facet: 'executionTime', limit });
+  }
+
   /** A refusal from outside (a fault rule): remembered like one of the model's own, so that early retries are counted. */
-  impose(arrival: Arrival, facet: Facet, seconds: number): Refusal {
+  impose(arrival: Arrival, facet: Facet, seconds: number | null): Refusal {
     const user = this.#user(arrival.user);
     if (this.#isEarly(user, arrival.nowMs)) user.earlyRetries += 1;
-    this.#remember(user, this.#cell(user, arrival.server), arrival.nowMs, seconds);
+    // Nobody can be early for a wait that was not told.
+    if (seconds !== null) this.#remember(user, this.#cell(user, arrival.server), arrival.nowMs, seconds);
     user.refused[facet] += 1;
-    return { admitted: false, facet, limit: this.#limitOf(facet), retryAfterSeconds: seconds };
+    return { admitted: false, facet, limit: this.#limitOf(facet), retryAfterSeconds: seconds ?? 0 };
   }
 
   /** What the `x-ms-ratelimit-*` headers of the answering server tell. */
@@ -163,20 +176,30 @@ export class ServiceProtection {
   }
 
   #passedLimit(cell: Cell, arrival: Arrival, isEarly: boolean): { facet: Facet; limit: number } | undefined {
-    const { concurrency, writeConcurrency, requests, executionTimeMs, retryAfter } = this.#settings;
-    if (concurrency !== null && cell.running >= concurrency) return { facet: 'concurrency', limit: concurrency };
-    if (arrival.isWrite && writeConcurrency !== null && cell.runningWrites >= writeConcurrency) {
-      return { facet: 'concurrency', limit: writeConcurrency };
-    }
-    if (requests !== null && cell.arrivals.sum(arrival.nowMs) >= requests)
-      return { facet: 'requests', limit: requests };
-    if (executionTimeMs !== null && cell.execution.sum(arrival.nowMs) >= executionTimeMs) {
-      return { facet: 'executionTime', limit: executionTimeMs };
+    const { order, retryAfter } = this.#settings;
+    for (const facet of order) {
+      const limit = this.#passedFacet(facet, cell, arrival);
+      if (limit !== undefined) return { facet, limit };
     }
     if (isEarly && retryAfter.early === 'refuse' && arrival.nowMs < cell.notBeforeMs) {
       return { facet: 'requests', limit: this.#limitOf('requests') };
     }
     return undefined;
+  }
+
+  #passedFacet(facet: Facet, cell: Cell, { isWrite, nowMs }: Arrival): number | undefined {
+    const { concurrency, writeConcurrency, requests, executionTimeMs } = this.#settings;
+    switch (facet) {
+      case 'concurrency':
+        if (concurrency !== null && cell.running >= concurrency) return concurrency;
+        return isWrite && writeConcurrency !== null && cell.runningWrites >= writeConcurrency
+          ? writeConcurrency
+          : undefined;
+      case 'requests':
+        return requests !== null && cell.arrivals.sum(nowMs) >= requests ? requests : undefined;
+      case 'executionTime':
+        return executionTimeMs !== null && cell.execution.sum(nowMs) >= executionTimeMs ? executionTimeMs : undefined;
+    }
   }
 
   #refuse(user: UserState, cell: Cell, arrival: Arrival, passed: { facet: Facet; limit: number }): Refusal {

@@ -1,218 +1,73 @@
 import { errorCodes, ODataError } from '../errors.ts';
-import { normaliseDateTime } from '../schema/column-values.ts';
+import { parseFilter, syntaxError, type Expression, type Scalar } from './filter-parser.ts';
 
-export type Scalar = string | number | boolean | null;
+export { namedPaths, type Scalar } from './filter-parser.ts';
 
 /** Gives the value of a property path of the thing that is tested. Throws for names it does not know. */
 export type ReadProperty<T> = (item: T, path: string) => Scalar;
 
-type Expression =
-  | { readonly kind: 'literal'; readonly value: Scalar }
-  | { readonly kind: 'list'; readonly items: readonly Scalar[] }
-  | { readonly kind: 'property'; readonly path: string }
-  | { readonly kind: 'not'; readonly operand: Expression }
-  | { readonly kind: 'binary'; readonly operator: string; readonly left: Expression; readonly right: Expression }
-  | { readonly kind: 'call'; readonly name: string; readonly operands: readonly Expression[] };
+/** The rows of a collection-valued property, each as a reader of its own columns. Throws for names it does not know. */
+export type ReadCollection<T> = (item: T, path: string) => readonly ((path: string) => Scalar)[];
 
-interface Token {
-  readonly kind: 'text' | 'number' | 'guid' | 'date' | 'name' | 'alias' | 'mark';
-  readonly text: string;
-}
-
-const tokenPattern =
-  /\s*(?:(?<enumText>[A-Za-z_][\w.]*'(?:[^']|'')*')|(?<text>'(?:[^']|'')*'|"[^"]*")|(?<guid>[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})|(?<date>\d{4}-\d{2}-\d{2}(?:T[\d:.]+(?:Z|[+-]\d{2}:\d{2})?)?)|(?<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?<alias>@\w+)|(?<name>[A-Za-z_][\w./]*)|(?<mark>[(),=[\]]))/y;
-
-const maxDepth = 50;
-
-function syntaxError(text: string): ODataError {
-  return new ODataError(400, errorCodes.urlNotParsed, `Syntax error in '${text}'.`);
-}
-
-function tokenise(text: string): readonly Token[] {
-  const tokens: Token[] = [];
-  const trimmed = text.trimEnd();
-  tokenPattern.lastIndex = 0;
-  while (tokenPattern.lastIndex < trimmed.length) {
-    const groups = tokenPattern.exec(trimmed)?.groups;
-    if (groups === undefined) throw syntaxError(text);
-    const [kind, value] = Object.entries(groups).find(([, found]) => (found as string | undefined) !== undefined) ?? [
-      'mark',
-      '',
-    ];
-    // An enumeration literal such as Namespace.Type'Value' counts as its text.
-    if (kind === 'enumText') tokens.push({ kind: 'text', text: value.slice(value.indexOf("'")) });
-    else tokens.push({ kind: kind as Token['kind'], text: value });
-  }
-  return tokens;
-}
-
-const comparisons = new Set(['eq', 'ne', 'gt', 'ge', 'lt', 'le']);
-
-class Parser {
-  readonly #source: string;
-  readonly #tokens: readonly Token[];
-  readonly #aliases: ReadonlyMap<string, string>;
-  #next = 0;
-  #depth = 0;
-
-  constructor(source: string, aliases: ReadonlyMap<string, string>) {
-    this.#source = source;
-    this.#tokens = tokenise(source);
-    this.#aliases = aliases;
-  }
-
-  parse(): Expression {
-    const expression = this.#or();
-    if (this.#next < this.#tokens.length) throw syntaxError(this.#source);
-    return expression;
-  }
-
-  #peek(text: string): boolean {
-    return this.#tokens[this.#next]?.text === text;
-  }
-
-  #take(text: string): boolean {
-    if (!this.#peek(text)) return false;
-    this.#next += 1;
-    return true;
-  }
-
-  #expect(text: string): void {
-    if (!this.#take(text)) throw syntaxError(this.#source);
-  }
-
-  #or(): Expression {
-    this.#depth += 1;
-    if (this.#depth > maxDepth) throw syntaxError(this.#source);
-    let left = this.#and();
-    while (this.#take('or')) left = { kind: 'binary', operator: 'or', left, right: this.#and() };
-    this.#depth -= 1;
-    return left;
-  }
-
-  #and(): Expression {
-    let left = this.#not();
-    while (this.#take('and')) left = { kind: 'binary', operator: 'and', left, right: this.#not() };
-    return left;
-  }
-
-  #not(): Expression {
-    return this.#take('not') ? { kind: 'not', operand: this.#not() } : this.#comparison();
-  }
-
-  #comparison(): Expression {
-    const left = this.#primary();
-    const operator = this.#tokens[this.#next]?.text ?? '';
-    if (!comparisons.has(operator)) return left;
-    this.#next += 1;
-    return { kind: 'binary', operator, left, right: this.#primary() };
-  }
-
-  #primary(): Expression {
-    const token = this.#tokens[this.#next];
-    if (token === undefined) throw syntaxError(this.#source);
-    this.#next += 1;
-    switch (token.kind) {
-      case 'text':
-        return { kind: 'literal', value: token.text.slice(1, -1).replaceAll("''", "'") };
-      case 'guid':
-        return { kind: 'literal', value: token.text.toLowerCase() };
-      case 'date':
-        return {
-          kind: 'literal',
-          value: token.text.length === 10 ? token.text : (normaliseDateTime(token.text) ?? token.text),
-        };
-      case 'number':
-        return { kind: 'literal', value: Number(token.text) };
-      case 'alias':
-        return this.#alias(token.text);
-      case 'name':
-        return this.#named(token.text);
-      case 'mark':
-        return this.#marked(token.text);
-    }
-  }
-
-  #marked(mark: string): Expression {
-    if (mark === '[') return this.#list();
-    if (mark !== '(') throw syntaxError(this.#source);
-    const inner = this.#or();
-    this.#expect(')');
-    return inner;
-  }
-
-  #list(): Expression {
-    const items: Scalar[] = [];
-    while (!this.#take(']')) {
-      const item = this.#primary();
-      if (item.kind !== 'literal') throw syntaxError(this.#source);
-      items.push(item.value);
-      if (!this.#peek(']')) this.#expect(',');
-    }
-    return { kind: 'list', items };
-  }
-
-  #alias(name: string): Expression {
-    const text = this.#aliases.get(name);
-    if (text === undefined)
-      throw new ODataError(400, errorCodes.urlNotParsed, `The parameter alias '${name}' has no value.`);
-    return new Parser(text, new Map()).parse();
-  }
-
-  #named(name: string): Expression {
-    if (name === 'true' || name === 'false') return { kind: 'literal', value: name === 'true' };
-    if (name === 'null') return { kind: 'literal', value: null };
-    if (!this.#take('(')) return { kind: 'property', path: name };
-    const operands: Expression[] = [];
-    while (!this.#take(')')) {
-      operands.push(this.#operand());
-      if (!this.#peek(')')) this.#expect(',');
-    }
-    return { kind: 'call', name, operands };
-  }
-
-  /** An operand, which query functions name: `PropertyName='x'`. */
-  #operand(): Expression {
-    if (this.#tokens[this.#next + 1]?.text === '=') this.#next += 2;
-    return this.#or();
-  }
-}
-
-/** Compiles `$filter`. `aliases` are the query's `@name` parameters. Text compares without regard to case. */
+/** Compiles `$filter`. Text compares without regard to case. */
 export function compileFilter<T>(
   text: string,
   aliases: ReadonlyMap<string, string>,
   read: ReadProperty<T>,
+  readCollection: ReadCollection<T> = (_, path) => {
+    throw new ODataError(400, errorCodes.urlNotParsed, `'${path}' is not a collection.`);
+  },
 ): (item: T) => boolean {
-  const expression = new Parser(text, aliases).parse();
-  return (item) => evaluate(expression, item, read) === true;
+  const expression = parseFilter(text, aliases);
+  const readers: Readers<T> = { read, readCollection };
+  return (item) => evaluate(expression, item, readers) === true;
+}
+
+interface Readers<T> {
+  readonly read: ReadProperty<T>;
+  readonly readCollection: ReadCollection<T>;
 }
 
 const fold = (value: Scalar): Scalar => (typeof value === 'string' ? value.toLowerCase() : value);
 
-function evaluate<T>(expression: Expression, item: T, read: ReadProperty<T>): Scalar {
+function evaluate<T>(expression: Expression, item: T, readers: Readers<T>): Scalar {
   switch (expression.kind) {
     case 'literal':
       return expression.value;
     case 'list':
       return null;
     case 'property':
-      return read(item, expression.path);
+      return readers.read(item, expression.path);
     case 'not':
-      return evaluate(expression.operand, item, read) !== true;
+      return evaluate(expression.operand, item, readers) !== true;
     case 'binary':
-      return binary(expression, item, read);
+      return binary(expression, item, readers);
+    case 'lambda':
+      return lambda(expression, item, readers);
     case 'call':
-      return call(expression.name, expression.operands, item, read);
+      return call(expression.name, expression.operands, item, readers);
   }
 }
 
-function binary<T>(expression: Expression & { kind: 'binary' }, item: T, read: ReadProperty<T>): boolean {
+function binary<T>(expression: Expression & { kind: 'binary' }, item: T, readers: Readers<T>): boolean {
   const { operator } = expression;
-  const left = evaluate(expression.left, item, read);
-  if (operator === 'and') return left === true && evaluate(expression.right, item, read) === true;
-  if (operator === 'or') return left === true || evaluate(expression.right, item, read) === true;
-  return compare(operator, fold(left), fold(evaluate(expression.right, item, read)));
+  const left = evaluate(expression.left, item, readers);
+  if (operator === 'and') return left === true && evaluate(expression.right, item, readers) === true;
+  if (operator === 'or') return left === true || evaluate(expression.right, item, readers) === true;
+  return compare(operator, fold(left), fold(evaluate(expression.right, item, readers)));
+}
+
+function lambda<T>(expression: Expression & { kind: 'lambda' }, item: T, readers: Readers<T>): boolean {
+  const { path, quantifier, variable, predicate } = expression;
+  const rows = readers.readCollection(item, path);
+  if (predicate === undefined) return rows.length > 0;
+  const own = `${variable}/`;
+  const holds = (readRow: (path: string) => Scalar): boolean =>
+    evaluate(predicate, item, {
+      ...readers,
+      read: (outer, name) => (name.startsWith(own) ? readRow(name.slice(own.length)) : readers.read(outer, name)),
+    }) === true;
+  return quantifier === 'any' ? rows.some(holds) : rows.every(holds);
 }
 
 function compare(operator: string, left: Scalar, right: Scalar): boolean {
@@ -231,17 +86,17 @@ function compare(operator: string, left: Scalar, right: Scalar): boolean {
   }
 }
 
-function call<T>(name: string, operands: readonly Expression[], item: T, read: ReadProperty<T>): boolean {
+function call<T>(name: string, operands: readonly Expression[], item: T, readers: Readers<T>): boolean {
   const [first, second] = operands;
   if (first === undefined || second === undefined) throw syntaxError(name);
   if (/^(Microsoft\.Dynamics\.CRM\.)(In|NotIn)$/.test(name)) {
     if (first.kind !== 'literal' || second.kind !== 'list') throw syntaxError(name);
-    const value = fold(read(item, String(first.value)));
+    const value = fold(readers.read(item, String(first.value)));
     const isIn = second.items.some((candidate) => String(fold(candidate)) === String(value));
     return name.endsWith('NotIn') ? !isIn : isIn;
   }
-  const text = fold(evaluate(first, item, read));
-  const part = fold(evaluate(second, item, read));
+  const text = fold(evaluate(first, item, readers));
+  const part = fold(evaluate(second, item, readers));
   if (!['contains', 'startswith', 'endswith'].includes(name)) {
     throw new ODataError(501, errorCodes.notImplemented, `The query function '${name}' is not implemented.`);
   }

@@ -1,4 +1,6 @@
 import { errorCodes, ODataError } from '../errors.ts';
+import { decodeUrl } from './decode-url.ts';
+import { escapeXml, unescapeXml } from './xml.ts';
 
 /** Where the next page goes on: behind the row with these order values and this id. */
 export interface PagePosition {
@@ -9,26 +11,39 @@ export interface PagePosition {
   readonly trackedVersion?: number;
 }
 
-const escapeXml = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-const unescapeXml = (text: string): string =>
-  text.replaceAll('&gt;', '>').replaceAll('&lt;', '<').replaceAll('&quot;', '"').replaceAll('&amp;', '&');
-
-/** The `$skiptoken` of a next link, in the real service's outward form; opaque to clients. */
-export function formatSkipToken(position: PagePosition): string {
+function formatCookie(position: PagePosition): string {
   const inner = Buffer.from(JSON.stringify(position)).toString('base64url');
-  const isTracking = position.trackedVersion === undefined ? 'False' : 'True';
-  const pagingCookie = `<cookie page="${position.pageNumber - 1}"><position last="${inner}" /></cookie>`;
-  return `<cookie pagenumber="${position.pageNumber}" pagingcookie="${escapeXml(encodeURIComponent(pagingCookie))}" istracking="${isTracking}" />`;
+  return `<cookie page="${position.pageNumber - 1}"><position last="${inner}" /></cookie>`;
 }
 
-export function parseSkipToken(token: string): PagePosition {
-  const cookie = /pagingcookie="([^"]*)"/.exec(token)?.[1];
+function parseCookie(cookie: string): PagePosition {
+  const inner = /last="([^"]*)"/.exec(cookie)?.[1];
   try {
-    const inner = /last="([^"]*)"/.exec(decodeURIComponent(unescapeXml(cookie ?? '')))?.[1];
     if (inner === undefined) throw new Error('no position');
     return JSON.parse(Buffer.from(inner, 'base64url').toString()) as PagePosition;
   } catch {
     throw new ODataError(400, errorCodes.invalidArgument, 'Malformed XML in the Paging Cookie');
   }
+}
+
+/** What a FetchXML answer carries: an element whose `pagingcookie` is URL-encoded twice. */
+export function formatPagingCookie(position: PagePosition): string {
+  const twice = encodeURIComponent(encodeURIComponent(formatCookie(position)));
+  return `<cookie pagenumber="${position.pageNumber}" pagingcookie="${twice}" istracking="False" />`;
+}
+
+/** Reads the `paging-cookie` attribute of a FetchXML query: the decoded cookie. */
+export function parsePagingCookie(cookie: string, pageNumber: number): PagePosition {
+  return { ...parseCookie(cookie), pageNumber };
+}
+
+/** The `$skiptoken` of a next link, in the real service's outward form; opaque to clients. */
+export function formatSkipToken(position: PagePosition): string {
+  const isTracking = position.trackedVersion === undefined ? 'False' : 'True';
+  return `<cookie pagenumber="${position.pageNumber}" pagingcookie="${escapeXml(encodeURIComponent(formatCookie(position)))}" istracking="${isTracking}" />`;
+}
+
+export function parseSkipToken(token: string): PagePosition {
+  const cookie = unescapeXml(/pagingcookie="([^"]*)"/.exec(token)?.[1] ?? '');
+  return parseCookie(decodeUrl(cookie));
 }

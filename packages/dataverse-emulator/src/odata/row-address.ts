@@ -122,11 +122,7 @@ function literalValue(model: TableModel, column: Column, literal: string): Value
 
 export function findRow(store: TableStore, address: RowAddress): Row | undefined {
   if (address.kind === 'id') {
-    const row = store.get(address.id);
-    if (row === undefined || address.partition === undefined) return row;
-    const partition = store.model.columnsByName.get('partitionid');
-    const stored = partition === undefined ? null : (row.values[partition.ordinal] ?? row.id);
-    return stored === address.partition ? row : undefined;
+    return store.get(address.id, address.partition);
   }
   return address.keyValue === undefined ? undefined : store.findByKey(address.key, address.keyValue);
 }

@@ -1,3 +1,4 @@
+import { callerOf } from '../auth/authenticate.ts';
 import { errorCodes, ODataError } from '../errors.ts';
 import type { Work } from '../latency/latency-model.ts';
 import {
@@ -21,6 +22,8 @@ export interface BatchRunner {
   spend(work: Work): Promise<void>;
   /** Runs in a transaction of its own; commits unless `run` throws. */
   transact(run: (transaction: Transaction) => ApiResponse): ApiResponse;
+  /** What the n-th operation (1 is the first) is answered with in place of its work; `undefined`: it may run. */
+  refusePart(operation: number): ApiResponse | undefined;
 }
 
 /** Runs a batch's parts in order. learn.microsoft.com/power-apps/developer/data-platform/webapi/execute-batch-operations-using-web-api */
@@ -34,8 +37,10 @@ export async function runBatch(
   await runner.spend({ kind: 'batch', isWrite: false, rows: {} });
   const results: BatchResult[] = [];
   let outerStatus = 200;
+  let before = 0;
   for (const part of parts) {
-    const result = await runPart(environment, request, part, runner);
+    const result = refused(runner, part, before) ?? (await runPart(environment, request, part, runner));
+    before += operationsOf(part).length;
     results.push(result);
     const failed = failedStatus(result);
     if (failed === undefined || request.preferences.continueOnError) continue;
@@ -46,9 +51,24 @@ export async function runBatch(
   return { status: outerStatus, headers: { 'Content-Type': contentType }, body };
 }
 
+const operationsOf = (part: BatchPart): readonly BatchOperation[] =>
+  part.kind === 'operation' ? [part.operation] : part.operations;
+
+/** A change set of which one operation is refused fails as one whose operation fails. */
+function refused(runner: BatchRunner, part: BatchPart, before: number): BatchResult | undefined {
+  for (const [index, { contentId }] of operationsOf(part).entries()) {
+    const response = runner.refusePart(before + index + 1);
+    if (response === undefined) continue;
+    return part.kind === 'operation'
+      ? { kind: 'operation', response }
+      : { kind: 'changeSet', responses: [{ contentId, response }] };
+  }
+  return undefined;
+}
+
 function assertSize(environment: Environment, parts: readonly BatchPart[]): void {
   const { maxBatchOperations } = environment.settings();
-  const size = parts.reduce((sum, part) => sum + (part.kind === 'operation' ? 1 : part.operations.length), 0);
+  const size = parts.reduce((sum, part) => sum + operationsOf(part).length, 0);
   if (size > maxBatchOperations) {
     throw new ODataError(
       400,
@@ -96,7 +116,7 @@ function failure(error: unknown, outer: ApiRequest, preferences: ApiRequest['pre
 }
 
 function insideBatch(work: Work): Work {
-  return { kind: 'batchOperation', isWrite: work.isWrite, rows: work.rows };
+  return { ...work, kind: 'batchOperation' };
 }
 
 function planOperation(environment: Environment, outer: ApiRequest, operation: BatchOperation): Plan {
@@ -104,14 +124,24 @@ function planOperation(environment: Environment, outer: ApiRequest, operation: B
   const path = parseResourcePath(url, 'batch');
   if (path.segments[0]?.name === '$batch')
     throw new ODataError(400, errorCodes.payload, 'A batch cannot contain a batch.');
+  const inherited = { ...inheritedHeaders(outer), ...headers };
+  const tag = outer.path.query.get('tag');
   return route(environment, {
     ...outer,
+    caller: callerOf(environment, outer.caller.user, inherited),
     method,
-    path,
-    headers,
+    path:
+      tag === undefined || path.query.has('tag') ? path : { ...path, query: new Map([...path.query, ['tag', tag]]) },
+    headers: inherited,
     preferences: parsePreferences(headers['prefer']),
     body,
   });
+}
+
+/** What the outer request says about custom logic, duplicates and impersonation holds for every operation that says nothing. */
+function inheritedHeaders({ headers }: ApiRequest): Readonly<Record<string, string>> {
+  const names = Object.keys(headers).filter((name) => name.startsWith('mscrm') || name === 'callerobjectid');
+  return Object.fromEntries(names.flatMap((name) => (headers[name] === undefined ? [] : [[name, headers[name]]])));
 }
 
 /**

@@ -1,12 +1,10 @@
 import type { TableStore } from '../store/table-store.ts';
 import { readWork, type ApiRequest, type Environment, type Plan } from './operation.ts';
-import { countRows } from './retrieve-multiple.ts';
-import { rowFilter } from './row-query.ts';
+import { countRows, limitedCount } from './retrieve-multiple.ts';
+import { rowFilter } from '../rows/row-query.ts';
 import { changesSince, deltaVersion } from './track-changes.ts';
 
-/** `GET /{set}/$count`: a plain number, at most 5,000 like `$count=true`; with a delta token, how many changes. */
-const maxCount = 5000;
-
+/** `GET /{set}/$count`: a plain number, limited like `$count=true`; with a delta token, how many changes. */
 export function count(environment: Environment, request: ApiRequest, store: TableStore): Plan {
   return {
     work: readWork,
@@ -16,7 +14,7 @@ export function count(environment: Environment, request: ApiRequest, store: Tabl
         token === undefined
           ? countRows(store, rowFilter(environment.database, store.model, request.path.query))
           : countChanges(environment, store, token);
-      return { status: 200, headers: { 'Content-Type': 'text/plain' }, body: String(Math.min(rows, maxCount)) };
+      return { status: 200, headers: { 'Content-Type': 'text/plain' }, body: String(limitedCount(environment, rows)) };
     },
   };
 }

@@ -1,6 +1,7 @@
-import { createRow, writeContext } from './write-row.ts';
-import { projection } from './projection.ts';
-import { etag, rowToJson } from './read-row.ts';
+import { createRow, writeContext } from '../rows/write-row.ts';
+import { projection } from '../rows/projection.ts';
+import { etag, rowToJson } from '../rows/read-row.ts';
+import { sessionHeaders } from '../rows/session-consistency.ts';
 import {
   apiRoot,
   jsonResponse,
@@ -18,17 +19,27 @@ export function create(environment: Environment, request: ApiRequest, store: Tab
     work: { kind: 'single', isWrite: true, rows: { create: 1 } },
     execute: (transaction) => {
       const body = parseBody(request, store.model.entitySetName);
-      const row = createRow(writeContext(environment, transaction, request.caller), store, body);
+      const row = createRow(writeContext(environment, transaction, request), store, body);
       return request.preferences.returnRepresentation
         ? representation(environment, request, store, row, 201)
-        : written(`${apiRoot(environment, request)}/${store.model.entitySetName}(${row.id})`);
+        : written(environment, request, store, rowKey(store, row));
     },
   };
 }
 
 /** The short answer to a write: no body, the row's address in headers. */
-export function written(address: string): ApiResponse {
-  return { status: 204, headers: { 'OData-EntityId': address, Location: address }, body: '' };
+export function written(environment: Environment, request: ApiRequest, store: TableStore, key: string): ApiResponse {
+  const address = `${apiRoot(environment, request)}/${store.model.entitySetName}(${key})`;
+  const headers = { 'OData-EntityId': address, Location: address, ...sessionHeaders(environment, store) };
+  return { status: 204, headers, body: '' };
+}
+
+/** What addresses the row: its id, on elastic tables with its partition. */
+export function rowKey({ model }: TableStore, row: Row): string {
+  if (!model.isElastic) return row.id;
+  const stored = row.values[model.columnsByName.get('partitionid')?.ordinal ?? -1];
+  const partition = typeof stored === 'string' ? stored.replaceAll("'", "''") : row.id;
+  return `${model.definition.primaryIdColumn}=${row.id},partitionid='${partition}'`;
 }
 
 export function representation(
@@ -44,6 +55,6 @@ export function representation(
   return jsonResponse(
     status,
     { '@odata.context': context, ...rowToJson(model, row, shape) },
-    { 'Preference-Applied': 'return=representation', ETag: etag(row) },
+    { 'Preference-Applied': 'return=representation', ETag: etag(model, row), ...sessionHeaders(environment, store) },
   );
 }

@@ -4,7 +4,9 @@ import type { ResourcePath } from '../odata/resource-path.ts';
 import type { ApplicationUserSetting, Settings } from '../settings/settings.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Random } from '../shared/random.ts';
-import type { Database, Transaction } from '../store/database.ts';
+import type { PluginLog } from '../plugins/plugin-log.ts';
+import type { CommitInfo, Database, Transaction } from '../store/database.ts';
+import type { RecentWrites } from '../store/recent-writes.ts';
 import { payloadError } from '../errors.ts';
 import { isJsonObject, type JsonObject } from '../shared/json.ts';
 
@@ -21,12 +23,16 @@ export interface Environment {
   readonly database: Database;
   readonly clock: Clock;
   readonly random: Random;
+  readonly plugins: PluginLog;
+  readonly recentWrites: RecentWrites;
   readonly organizationId: string;
   readonly businessUnitId: string;
   /** Current settings; they may change between two calls. */
   settings(): Settings;
   /** `http://127.0.0.1:7080`. */
   origin(): string;
+  /** Work that goes on after the answer; dropped when the emulator closes before. */
+  later(delayMs: number, info: Omit<CommitInfo, 'atMs'>, run: (transaction: Transaction) => void): void;
 }
 
 /** One operation's request, from the wire or from inside a batch. */

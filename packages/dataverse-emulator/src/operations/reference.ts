@@ -4,7 +4,7 @@ import type { Navigation } from '../schema/table-model.ts';
 import type { TableStore } from '../store/table-store.ts';
 import { noContent, parseBody, type ApiRequest, type Environment, type Plan } from './operation.ts';
 import { missingRow } from './retrieve.ts';
-import { updateRow, writeContext } from './write-row.ts';
+import { updateRow, writeContext } from '../rows/write-row.ts';
 
 /**
  * `PUT` and `DELETE /{set}({key})/{navigation}/$ref` for single-valued navigation properties:
@@ -27,7 +27,7 @@ export function changeReference(options: {
         request.method === 'DELETE'
           ? { [navigation.name]: null }
           : { [`${navigation.name}@odata.bind`]: target(request, store.model.entitySetName) };
-      updateRow(writeContext(environment, transaction, request.caller), store, row, body, address);
+      updateRow(writeContext(environment, transaction, request), store, row, body, address);
       return noContent;
     },
   };

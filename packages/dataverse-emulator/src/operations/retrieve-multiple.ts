@@ -1,20 +1,21 @@
 import { errorCodes, ODataError } from '../errors.ts';
 import { formatSkipToken, parseSkipToken } from '../odata/page-cookie.ts';
 import type { Row, TableStore } from '../store/table-store.ts';
-import { expandRow, parseExpand } from './expand.ts';
+import { expandRow, parseExpand } from '../rows/expand.ts';
 import { apiRoot, jsonResponse, readWork, type ApiRequest, type Environment, type Plan } from './operation.ts';
-import { projection } from './projection.ts';
-import { rowToJson } from './read-row.ts';
-import { parseOrder, rowFilter, rowReader, selectRows } from './row-query.ts';
+import { fetchXml } from './fetch-xml.ts';
+import { projection } from '../rows/projection.ts';
+import { rowToJson } from '../rows/read-row.ts';
+import { parseOrder, rowFilter, rowReader, selectRows } from '../rows/row-query.ts';
+import { seenByKey } from '../rows/session-consistency.ts';
 import { trackChanges } from './track-changes.ts';
 
-/** learn.microsoft.com/power-apps/developer/data-platform/webapi/query/count-rows */
-const maxCount = 5000;
-const maxPageSize = 5000;
+export const maxPageSize = 5000;
 
 /** `GET /{set}`: learn.microsoft.com/power-apps/developer/data-platform/webapi/query/overview */
 export function retrieveMultiple(environment: Environment, request: ApiRequest, store: TableStore): Plan {
   assertSupported(request);
+  if (request.path.query.has('fetchXml')) return fetchXml(environment, request, store);
   if (request.preferences.trackChanges || request.path.query.has('$deltatoken'))
     return trackChanges(environment, request, store);
   return { work: readWork, execute: () => page(environment, request, store) };
@@ -25,7 +26,7 @@ function assertSupported({ path: { query } }: ApiRequest): void {
     if (query.has(name))
       throw new ODataError(400, errorCodes.urlNotParsed, `The query parameter ${name} is not supported`);
   }
-  for (const name of ['fetchXml', '$apply', 'savedQuery', 'userQuery']) {
+  for (const name of ['$apply', 'savedQuery', 'userQuery']) {
     if (query.has(name))
       throw new ODataError(501, errorCodes.notImplemented, `The query parameter ${name} is not implemented.`);
   }
@@ -48,15 +49,17 @@ function page(environment: Environment, request: ApiRequest, store: TableStore) 
   const after = token === undefined ? undefined : parseSkipToken(token);
   const top = topOf(request);
   const size = Math.min(pageSizeOf(environment, request), top ?? Infinity);
-  const rows = selectRows(database, store, { matches, order, after, limit: size + 1 });
+  const rows = selectRows(database, store, { matches, order, after, limit: size + 1 }).flatMap(
+    (row) => (model.isElastic ? seenByKey(environment, request, store, store.keyOf(row)) : row) ?? [],
+  );
   const shown = rows.slice(0, size);
   const last = shown.at(-1);
   const hasMore = rows.length > size && top === undefined && last !== undefined;
   const read = rowReader(database, model);
   const json: Record<string, unknown> = {
     '@odata.context': `${apiRoot(environment, request)}/$metadata#${model.entitySetName}${contextColumns}`,
-    ...countMembers(request, store, matches),
-    value: shown.map((row) => ({ ...rowToJson(model, row, shape), ...expandRow(database, row, expand) })),
+    ...countMembers(environment, request, store, matches),
+    value: shown.map((row) => ({ ...rowToJson(model, row, shape), ...expandRow(row, expand) })),
   };
   if (hasMore) {
     const orderValues = order.map(({ name }) => read(last, name));
@@ -65,7 +68,7 @@ function page(environment: Environment, request: ApiRequest, store: TableStore) 
       environment,
       request,
       store,
-      formatSkipToken({ pageNumber, orderValues, lastId: last.id }),
+      formatSkipToken({ pageNumber, orderValues, lastId: store.keyOf(last) }),
     );
   }
   return jsonResponse(200, json, appliedPageSize(request));
@@ -87,6 +90,7 @@ function topOf({ path: { query }, preferences }: ApiRequest): number | undefined
 }
 
 function countMembers(
+  environment: Environment,
   request: ApiRequest,
   store: TableStore,
   matches: ((row: Row) => boolean) | undefined,
@@ -101,12 +105,18 @@ function countMembers(
         }
       : {};
   const count = countRows(store, matches);
-  const members: Record<string, unknown> = { '@odata.count': Math.min(count, maxCount) };
+  const shown = limitedCount(environment, count);
+  const members: Record<string, unknown> = { '@odata.count': shown };
   if (isAnnotated) {
-    members['@Microsoft.Dynamics.CRM.totalrecordcount'] = Math.min(count, maxCount);
-    members['@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded'] = count > maxCount;
+    members['@Microsoft.Dynamics.CRM.totalrecordcount'] = shown;
+    members['@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded'] = count > shown;
   }
   return members;
+}
+
+/** learn.microsoft.com/power-apps/developer/data-platform/webapi/query/count-rows */
+export function limitedCount(environment: Environment, count: number): number {
+  return Math.min(count, environment.settings().countLimit ?? Infinity);
 }
 
 export function countRows(store: TableStore, matches: ((row: Row) => boolean) | undefined): number {

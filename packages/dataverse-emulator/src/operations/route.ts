@@ -1,14 +1,18 @@
 import { assertPrivileges } from '../auth/privileges.ts';
+import { assertContextFits, pluginMs, stubsOf } from '../plugins/plugin-pipeline.ts';
 import { errorCodes, ODataError, resourceNotFound } from '../errors.ts';
 import { parseRowAddress, type RowAddress } from '../odata/row-address.ts';
 import type { Segment } from '../odata/resource-path.ts';
 import type { TableStore } from '../store/table-store.ts';
+import { bulkDelete } from './bulk-delete.ts';
+import { changeCollection } from './change-collection.ts';
 import { count } from './count-rows.ts';
 import { createMultiple } from './create-multiple.ts';
 import { create } from './create.ts';
 import { deleteMultiple } from './delete-multiple.ts';
 import { deleteRow } from './delete.ts';
 import { entityDefinitions } from './entity-definitions.ts';
+import { metadataDocument } from './metadata-document.ts';
 import { messageFilters } from './message-filters.ts';
 import { jsonResponse, readWork, apiRoot, type ApiRequest, type Environment, type Plan } from './operation.ts';
 import { changeReference } from './reference.ts';
@@ -33,6 +37,7 @@ const unbound: Readonly<Record<string, Handler>> = {
   RetrieveTotalRecordCount: retrieveTotalRecordCount,
   EntityDefinitions: entityDefinitions,
   sdkmessagefilters: messageFilters,
+  $metadata: metadataDocument,
 };
 
 const bulkMessages: Readonly<
@@ -49,12 +54,35 @@ export function route(environment: Environment, request: ApiRequest): Plan {
   const [first, ...rest] = request.path.segments;
   if (first === undefined) return serviceDocument(environment, request);
   const handler = Object.hasOwn(unbound, first.name) ? unbound[first.name] : undefined;
+  if (first.name === 'BulkDelete' && rest.length === 0) {
+    assertMethod(request, ['POST']);
+    return bulkDelete(environment, request);
+  }
   if (handler !== undefined) {
     assertMethod(request, ['GET']);
     return handler(environment, request, first.argument ?? '');
   }
   const store = environment.database.tableBySet(first.name);
   if (store === undefined) throw unknownResource(environment, request, first);
+  if (store.model.isElastic) store.expire(environment.clock.now());
+  return withPlugins(environment, request, store, routeTable(environment, request, store, first, rest));
+}
+
+/** Adds the time that plug-ins take, which is part of the request's execution. */
+function withPlugins(environment: Environment, request: ApiRequest, { model }: TableStore, plan: Plan): Plan {
+  if (!plan.work.isWrite || environment.settings().plugins.length === 0) return plan;
+  const stubs = stubsOf(environment, model, request.headers);
+  assertContextFits(environment, stubs, request.body);
+  return { ...plan, work: { ...plan.work, extraMs: pluginMs(stubs, plan.work.rows) } };
+}
+
+function routeTable(
+  environment: Environment,
+  request: ApiRequest,
+  store: TableStore,
+  first: Segment,
+  rest: readonly Segment[],
+): Plan {
   if (first.argument === undefined) return routeSet(environment, request, store, rest);
   assertPrivileges(request.caller, store.model, rowAction(request, rest));
   const address = parseRowAddress(store.model, first.argument, 'url');
@@ -66,7 +94,8 @@ export function route(environment: Environment, request: ApiRequest): Plan {
 /** What a request to a row does, as a method: clearing a column or a reference writes, an update with If-Match creates nothing. */
 function rowAction({ method, headers }: ApiRequest, rest: readonly Segment[]): string {
   if (rest.length > 0) return method === 'GET' ? 'GET' : 'PUT';
-  return method === 'PATCH' && headers['if-match'] !== undefined ? 'PUT' : method;
+  if (method !== 'PATCH' && method !== 'PUT') return method;
+  return headers['if-match'] === undefined ? 'PATCH' : 'PUT';
 }
 
 function unknownResource(environment: Environment, request: ApiRequest, segment: Segment): ODataError {
@@ -111,7 +140,8 @@ function routeSet(environment: Environment, request: ApiRequest, store: TableSto
   if (bulk === undefined || more.length > 0) throw resourceNotFound(member.name);
   assertMethod(request, ['POST']);
   assertPrivileges(request.caller, store.model, message);
-  return bulk(environment, request, store);
+  const plan = bulk(environment, request, store);
+  return { ...plan, work: { ...plan.work, firstUse: `${store.model.logicalName} ${message}` } };
 }
 
 function routeRow(environment: Environment, request: ApiRequest, store: TableStore, address: RowAddress): Plan {
@@ -123,6 +153,7 @@ function routeRow(environment: Environment, request: ApiRequest, store: TableSto
     case 'GET':
       return retrieve(environment, request, store, exact);
     case 'PATCH':
+    case 'PUT':
       return update(environment, request, store, address);
     case 'DELETE':
       return deleteRow(environment, request, store, exact);
@@ -145,6 +176,11 @@ function routeMember(options: {
   if (navigation !== undefined && last?.name === '$ref') {
     assertMethod(request, ['PUT', 'DELETE']);
     return changeReference({ environment, request, store, address, navigation });
+  }
+  const collection = environment.database.collections(store.model.logicalName).get(name);
+  if (collection !== undefined && last?.name === '$ref') {
+    assertMethod(request, ['POST', 'DELETE']);
+    return changeCollection({ environment, request, store, address, collection, member: member?.argument });
   }
   const column = store.model.columnsByProperty.get(name);
   if (column === undefined || rest.length > 1) throw resourceNotFound(last?.name ?? name);

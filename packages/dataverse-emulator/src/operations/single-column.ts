@@ -14,7 +14,7 @@ import {
   type Plan,
 } from './operation.ts';
 import { missingRow } from './retrieve.ts';
-import { updateRow, writeContext } from './write-row.ts';
+import { updateRow, writeContext } from '../rows/write-row.ts';
 
 interface ColumnRequest {
   readonly environment: Environment;
@@ -49,7 +49,7 @@ export function writeColumn({ environment, request, store, address, column }: Co
       const value = request.method === 'DELETE' ? null : parseBody(request, store.model.entitySetName)['value'];
       if (value === undefined)
         throw payloadError(store.model.entitySetName, "A property 'value' was expected in the payload.");
-      const context = writeContext(environment, transaction, request.caller);
+      const context = writeContext(environment, transaction, request);
       updateRow(context, store, row, { [column.name]: value }, address);
       return noContent;
     },

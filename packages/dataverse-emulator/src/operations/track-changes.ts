@@ -11,10 +11,10 @@ import {
   type Environment,
   type Plan,
 } from './operation.ts';
-import { projection } from './projection.ts';
-import { rowToJson } from './read-row.ts';
+import { projection } from '../rows/projection.ts';
+import { rowToJson } from '../rows/read-row.ts';
 import { appliedPageSize, nextLink, pageSizeOf } from './retrieve-multiple.ts';
-import { selectRows } from './row-query.ts';
+import { selectRows } from '../rows/row-query.ts';
 
 /** learn.microsoft.com/power-apps/developer/data-platform/use-change-tracking-synchronize-data-external-systems */
 export function trackChanges(environment: Environment, request: ApiRequest, store: TableStore): Plan {
@@ -74,7 +74,7 @@ export function changesSince(
   return {
     rows,
     deleted: store.tombstones.filter(
-      (tombstone) => tombstone.version > version && store.get(tombstone.id) === undefined,
+      (tombstone) => tombstone.version > version && store.getByKey(tombstone.key) === undefined,
     ),
   };
 }
@@ -107,9 +107,9 @@ function delta(environment: Environment, request: ApiRequest, store: TableStore,
   const deletedContext = `${apiRoot(environment, request)}/$metadata#${store.model.entitySetName}${contextColumns}/$deletedEntity`;
   const changes = [
     ...rows.map((row) => ({ position: `0${padded(row.version)}`, json: () => rowToJson(store.model, row, shape) })),
-    ...deleted.map(({ id, version }) => ({
+    ...deleted.map(({ key, version }) => ({
       position: `1${padded(version)}`,
-      json: () => ({ '@odata.context': deletedContext, id, reason: 'deleted' }),
+      json: () => ({ '@odata.context': deletedContext, id: key.slice(0, guidLength), reason: 'deleted' }),
     })),
   ].filter(({ position }) => after === undefined || position > after.lastId);
   const size = pageSizeOf(environment, request);
@@ -122,6 +122,7 @@ function delta(environment: Environment, request: ApiRequest, store: TableStore,
   return answer(environment, request, store, value, undefined, nextLink(environment, request, store, next));
 }
 
+const guidLength = 36;
 const padded = (version: number): string => String(version).padStart(16, '0');
 
 function answer(

@@ -4,7 +4,8 @@ import type { Row, TableStore } from '../store/table-store.ts';
 import { assertMessageAvailable, bulkTargets, partialFailureResponse, runEach } from './bulk-targets.ts';
 import { errorResponse } from './error-response.ts';
 import { noContent, type ApiRequest, type Environment, type Plan } from './operation.ts';
-import { bodyId, updateRow, writeContext, type WriteContext } from './write-row.ts';
+import { sessionHeaders } from '../rows/session-consistency.ts';
+import { bodyAddress, updateRow, writeContext, type WriteContext } from '../rows/write-row.ts';
 
 /** Rows by primary key only. Of items with the same key the first counts and the rest are dropped without a word. */
 export function updateMultiple(environment: Environment, request: ApiRequest, store: TableStore): Plan {
@@ -13,7 +14,7 @@ export function updateMultiple(environment: Environment, request: ApiRequest, st
   return {
     work: { kind: 'bulk', isWrite: true, rows: { update: targets.length } },
     execute: (transaction) => {
-      const context = writeContext(environment, transaction, request.caller);
+      const context = writeContext(environment, transaction, request);
       const distinct = firstOfEachKey(store, targets);
       if (!store.model.isElastic) {
         for (const target of distinct) updateTarget(context, store, target);
@@ -23,10 +24,10 @@ export function updateMultiple(environment: Environment, request: ApiRequest, st
         transaction,
         distinct,
         (target) => updateTarget(context, store, target),
-        (target) => targetId(store, target),
+        (target) => targetAddress(store, target).id,
       );
       return failure === undefined
-        ? noContent
+        ? { ...noContent, headers: sessionHeaders(environment, store) }
         : partialFailureResponse(failure, (error) => errorResponse(error, request.preferences));
     },
   };
@@ -35,24 +36,25 @@ export function updateMultiple(environment: Environment, request: ApiRequest, st
 function firstOfEachKey(store: TableStore, targets: readonly JsonObject[]): readonly JsonObject[] {
   const seen = new Set<string>();
   return targets.filter((target) => {
-    const id = targetId(store, target);
-    const isNew = !seen.has(id);
-    seen.add(id);
+    const { id, partition } = targetAddress(store, target);
+    const key = partition === undefined ? id : `${id} ${partition}`;
+    const isNew = !seen.has(key);
+    seen.add(key);
     return isNew;
   });
 }
 
-function targetId(store: TableStore, target: JsonObject): string {
+function targetAddress(store: TableStore, target: JsonObject): { readonly id: string; readonly partition?: string } {
   const { primaryIdColumn } = store.model.definition;
   if (target['@odata.id'] !== undefined) throw invalidRequest('UpdateMultiple does not support alternate keys.');
-  const id = bodyId(store.model, target);
-  if (id === undefined) throw invalidRequest(`An item of Targets has no ${primaryIdColumn}.`);
-  return id;
+  const address = bodyAddress(store.model, target);
+  if (address === undefined) throw invalidRequest(`An item of Targets has no ${primaryIdColumn}.`);
+  return address;
 }
 
 function updateTarget(context: WriteContext, store: TableStore, target: JsonObject): Row {
-  const id = targetId(store, target);
-  const row = store.get(id);
+  const { id, partition } = targetAddress(store, target);
+  const row = store.get(id, partition);
   if (row === undefined) {
     throw new ODataError(
       404,

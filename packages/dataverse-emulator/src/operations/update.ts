@@ -1,12 +1,13 @@
 import { duplicateRecord, errorCodes, ODataError } from '../errors.ts';
 import { findRow, type RowAddress } from '../odata/row-address.ts';
+import type { JsonObject } from '../shared/json.ts';
 import type { Transaction } from '../store/database.ts';
 import type { Row, TableStore } from '../store/table-store.ts';
-import { representation, written } from './create.ts';
-import { apiRoot, parseBody, type ApiRequest, type ApiResponse, type Environment, type Plan } from './operation.ts';
-import { etag } from './read-row.ts';
+import { representation, rowKey, written } from './create.ts';
+import { parseBody, type ApiRequest, type ApiResponse, type Environment, type Plan } from './operation.ts';
+import { etag } from '../rows/read-row.ts';
 import { missingRow } from './retrieve.ts';
-import { createRow, replaceRow, updateRow, writeContext } from './write-row.ts';
+import { createRow, replaceRow, updateRow, writeContext } from '../rows/write-row.ts';
 
 /**
  * `PATCH /{set}({key})`: update or create, steered by `If-Match` and `If-None-Match`.
@@ -18,11 +19,20 @@ export function update(environment: Environment, request: ApiRequest, store: Tab
   return {
     work: { kind: 'single', isWrite: true, rows: { [rowWork]: 1 } },
     execute: (transaction) => {
-      const row = findRow(store, address);
-      assertPreconditions(request, store, row, address);
-      return write({ environment, request, store, address, transaction, row });
+      const body = parseBody(request, store.model.entitySetName);
+      const exact = withPartition(store, address, body);
+      const row = findRow(store, exact);
+      assertPreconditions(request, store, row, exact);
+      return write({ environment, request, store, address: exact, transaction, row, body });
     },
   };
+}
+
+/** In an elastic table the body may tell the partition that the URL leaves out. */
+function withPartition({ model }: TableStore, address: RowAddress, body: JsonObject): RowAddress {
+  const partition = body['partitionid'];
+  if (!model.isElastic || address.kind === 'key' || address.partition !== undefined) return address;
+  return typeof partition === 'string' ? { ...address, partition } : address;
 }
 
 function write(options: {
@@ -32,10 +42,10 @@ function write(options: {
   readonly address: RowAddress;
   readonly transaction: Transaction;
   readonly row: Row | undefined;
+  readonly body: JsonObject;
 }): ApiResponse {
-  const { environment, request, store, address, transaction, row } = options;
-  const body = parseBody(request, store.model.entitySetName);
-  const context = writeContext(environment, transaction, request.caller);
+  const { environment, request, store, address, transaction, row, body } = options;
+  const context = writeContext(environment, transaction, request);
   const isReplaced = store.model.isElastic && request.headers['if-match'] === undefined;
   const changed =
     row === undefined
@@ -46,8 +56,7 @@ function write(options: {
   if (request.preferences.returnRepresentation) {
     return representation(environment, request, store, changed, row === undefined ? 201 : 200);
   }
-  const key = address.kind === 'key' ? address.text : changed.id;
-  return written(`${apiRoot(environment, request)}/${store.model.entitySetName}(${key})`);
+  return written(environment, request, store, address.kind === 'key' ? address.text : rowKey(store, changed));
 }
 
 export function assertPreconditions(
@@ -58,7 +67,8 @@ export function assertPreconditions(
 ): void {
   const ifMatch = request.headers['if-match'];
   if (ifMatch !== undefined && row === undefined) throw missingRow(store.model, address);
-  if (row !== undefined && ifMatch !== undefined && ifMatch !== '*' && ifMatch !== etag(row)) throw versionMismatch();
+  if (row !== undefined && ifMatch !== undefined && ifMatch !== '*' && ifMatch !== etag(store.model, row))
+    throw versionMismatch();
   if (request.headers['if-none-match'] === '*' && row !== undefined) throw duplicateRecord();
 }
 

@@ -5,7 +5,16 @@ import type { Row, TableStore } from '../store/table-store.ts';
 import { assertMessageAvailable, bulkTargets, partialFailureResponse, runEach } from './bulk-targets.ts';
 import { errorResponse } from './error-response.ts';
 import { noContent, type ApiRequest, type Environment, type Plan } from './operation.ts';
-import { bodyId, createRow, replaceRow, updateRow, writeContext, type WriteContext } from './write-row.ts';
+import { sessionHeaders } from '../rows/session-consistency.ts';
+import {
+  bodyAddress,
+  bodyId,
+  createRow,
+  replaceRow,
+  updateRow,
+  writeContext,
+  type WriteContext,
+} from '../rows/write-row.ts';
 
 /** Rows by primary key in the body, by key in `@odata.id`, or without key, which creates. Never tells which it did. */
 export function upsertMultiple(environment: Environment, request: ApiRequest, store: TableStore): Plan {
@@ -15,7 +24,7 @@ export function upsertMultiple(environment: Environment, request: ApiRequest, st
   return {
     work: { kind: 'bulk', isWrite: true, rows: { upsert: targets.length - byKey, upsertByKey: byKey } },
     execute: (transaction) => {
-      const context = writeContext(environment, transaction, request.caller);
+      const context = writeContext(environment, transaction, request);
       const seen = new Set<string>();
       const run = (target: JsonObject): Row => upsertTarget(context, store, target, seen);
       if (!store.model.isElastic) {
@@ -24,7 +33,7 @@ export function upsertMultiple(environment: Environment, request: ApiRequest, st
       }
       const { failure } = runEach(transaction, targets, run, (target) => bodyId(store.model, target) ?? '');
       return failure === undefined
-        ? noContent
+        ? { ...noContent, headers: sessionHeaders(environment, store) }
         : partialFailureResponse(failure, (error) => errorResponse(error, request.preferences));
     },
   };
@@ -37,10 +46,7 @@ function isByAlternateKey(target: JsonObject): boolean {
 
 function targetAddress(context: WriteContext, store: TableStore, target: JsonObject): RowAddress | undefined {
   const reference = target['@odata.id'];
-  if (reference === undefined) {
-    const id = bodyId(store.model, target);
-    return id === undefined ? undefined : { kind: 'id', id };
-  }
+  if (reference === undefined) return bodyAddress(store.model, target);
   const { entitySetName } = store.model;
   if (typeof reference !== 'string') throw payloadError(entitySetName, "'@odata.id' must be text.");
   const found = parseReference(context.environment.database, reference, entitySetName);
@@ -51,12 +57,12 @@ function targetAddress(context: WriteContext, store: TableStore, target: JsonObj
 function upsertTarget(context: WriteContext, store: TableStore, target: JsonObject, seen: Set<string>): Row {
   const address = targetAddress(context, store, target);
   const before = address === undefined ? undefined : findRow(store, address);
-  if (before !== undefined && seen.has(before.id)) throw repeatedKey();
+  if (before !== undefined && seen.has(store.keyOf(before))) throw repeatedKey();
   const row =
     before === undefined
       ? createTarget(context, store, target, address)
       : changeTarget(context, store, before, target, address);
-  seen.add(row.id);
+  seen.add(store.keyOf(row));
   return row;
 }
 

@@ -152,6 +152,35 @@ export const builtInTables: readonly TableDefinition[] = [
     columns: [text('name', 160, true), lookup('parentbusinessunitid', ['businessunit'])],
   }),
   standard({
+    logicalName: 'asyncoperation',
+    schemaName: 'AsyncOperation',
+    changeTracking: false,
+    columns: [
+      text('name', 256),
+      { logicalName: 'message', schemaName: 'Message', type: 'Memo', maxLength: 1_048_576 },
+      { logicalName: 'operationtype', schemaName: 'OperationType', type: 'Integer' },
+      { logicalName: 'completedon', schemaName: 'CompletedOn', type: 'DateTime', behavior: 'UserLocal' },
+      {
+        logicalName: 'statecode',
+        schemaName: 'StateCode',
+        type: 'State',
+        options: ['Ready', 'Suspended', 'Locked', 'Completed'].map((label, value) => ({ value, label })),
+      },
+      {
+        logicalName: 'statuscode',
+        schemaName: 'StatusCode',
+        type: 'Status',
+        options: [
+          { value: 0, label: 'Waiting For Resources', state: 0 },
+          { value: 20, label: 'In Progress', state: 2 },
+          { value: 30, label: 'Succeeded', state: 3 },
+          { value: 31, label: 'Failed', state: 3 },
+          { value: 32, label: 'Canceled', state: 3 },
+        ],
+      },
+    ],
+  }),
+  standard({
     logicalName: 'transactioncurrency',
     schemaName: 'TransactionCurrency',
     entitySetName: 'transactioncurrencies',

@@ -71,11 +71,14 @@ function typedParser(table: TableDefinition, column: ColumnDefinition): ParseVal
   }
 }
 
+/** The OData type of a column that is no lookup. */
+export const edmTypeOf = ({ type, behavior }: ColumnDefinition): string =>
+  behavior === 'DateOnly' ? 'Edm.Date' : (edmTypes[type] ?? 'Edm.EntityType');
+
 function wrongType(table: TableDefinition, column: ColumnDefinition, raw: unknown): never {
-  const edm = column.behavior === 'DateOnly' ? 'Edm.Date' : (edmTypes[column.type] ?? 'Edm.EntityType');
   throw payloadError(
     table.entitySetName,
-    `Cannot convert the literal '${typeof raw === 'string' ? raw : JSON.stringify(raw)}' to the expected type '${edm}'.`,
+    `Cannot convert the literal '${typeof raw === 'string' ? raw : JSON.stringify(raw)}' to the expected type '${edmTypeOf(column)}'.`,
   );
 }
 

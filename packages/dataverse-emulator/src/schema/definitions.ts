@@ -26,6 +26,8 @@ export interface ColumnDefinition {
   readonly targets?: readonly string[];
   /** Single-valued navigation property; with several targets each gets `{navigationProperty}_{target}`. */
   readonly navigationProperty?: string;
+  /** Name of the collection at the other end; `{table}_{navigationProperty}_{target}` when left out. One target only. */
+  readonly relationshipName?: string;
   /** Set by the service; not valid for create or update. */
   readonly readOnly?: boolean;
 }

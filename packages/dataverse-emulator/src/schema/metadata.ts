@@ -1,5 +1,6 @@
 import { guidOf } from '../shared/guid.ts';
-import type { ColumnDefinition, OptionDefinition, TableDefinition } from './definitions.ts';
+import type { ColumnDefinition, KeyDefinition, OptionDefinition, TableDefinition } from './definitions.ts';
+import { relationshipName } from './relationships.ts';
 import type { TableModel } from './table-model.ts';
 
 /** Metadata as the Web API shows it: learn.microsoft.com/power-apps/developer/data-platform/webapi/query-metadata-web-api */
@@ -42,9 +43,9 @@ export function buildMetadata(model: TableModel): TableMetadata {
           primaryIdMetadata(definition),
           ...model.columns.map((column) => columnMetadata(definition, column.definition)),
         ],
-        Keys: definition.keys.map((key) => ({
+        Keys: [...definition.keys, ...(model.isElastic ? [partitionKey(definition)] : [])].map((key) => ({
           SchemaName: key.name,
-          LogicalName: key.name,
+          LogicalName: key.name.toLowerCase(),
           EntityLogicalName: logicalName,
           KeyAttributes: key.columns,
           EntityKeyIndexStatus: key.status,
@@ -56,10 +57,17 @@ export function buildMetadata(model: TableModel): TableMetadata {
   };
 }
 
+/** Built into every elastic table: learn.microsoft.com/power-apps/developer/data-platform/use-elastic-tables */
+const partitionKey = ({ primaryIdColumn }: TableDefinition): KeyDefinition => ({
+  name: 'KeyForNoSqlEntityWithPKPartitionId',
+  columns: [primaryIdColumn, 'partitionid'],
+  status: 'Active',
+});
+
 function relationships(model: TableModel): readonly MetadataObject[] {
   return model.navigations.flatMap(({ name, column, targets }) =>
     targets.map((target) => {
-      const schemaName = `${model.logicalName}_${name}_${target}`;
+      const schemaName = relationshipName(model.logicalName, { name, column, targets }, target);
       return {
         SchemaName: schemaName,
         RelationshipType: 'OneToManyRelationship',
@@ -68,6 +76,7 @@ function relationships(model: TableModel): readonly MetadataObject[] {
         ReferencedEntity: target,
         ReferencedAttribute: `${target}id`,
         ReferencingEntityNavigationPropertyName: name,
+        ReferencedEntityNavigationPropertyName: schemaName,
         MetadataId: guidOf(`relationship ${schemaName}`),
       };
     }),

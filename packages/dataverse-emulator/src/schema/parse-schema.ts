@@ -25,10 +25,12 @@ const maxColumnsPerKey = 16;
 const namePattern = /^[a-z][a-z0-9_]*$/;
 const schemaNamePattern = /^[A-Za-z][A-Za-z0-9_]*$/;
 const keyTypes: readonly ColumnType[] = ['Integer', 'Decimal', 'String', 'DateTime', 'Lookup', 'Picklist'];
+/** learn.microsoft.com/power-apps/maker/data-platform/create-edit-elastic-tables (features not supported) */
+const notElastic: readonly ColumnType[] = ['Money', 'MultiSelectPicklist', 'State', 'Status', 'Image'];
 const keyStatuses = ['Pending', 'InProgress', 'Active', 'Failed'] as const;
 const behaviors = ['UserLocal', 'DateOnly', 'TimeZoneIndependent'] as const;
 const tableMembers = ['logicalName', 'schemaName', 'entitySetName', 'primaryIdColumn', 'primaryNameColumn', 'tableType', 'changeTracking', 'columns', 'keys']; // prettier-ignore
-const columnMembers = ['logicalName', 'schemaName', 'type', 'required', 'maxLength', 'minValue', 'maxValue', 'precision', 'options', 'behavior', 'targets', 'navigationProperty', 'readOnly']; // prettier-ignore
+const columnMembers = ['logicalName', 'schemaName', 'type', 'required', 'maxLength', 'minValue', 'maxValue', 'precision', 'options', 'behavior', 'targets', 'navigationProperty', 'relationshipName', 'readOnly']; // prettier-ignore
 
 /** Reads the members of one JSON object and notes what is wrong with them. */
 class Reader {
@@ -136,10 +138,12 @@ function parseTable(value: unknown, pointer: string, faults: string[]): TableDef
   if (!columns.some((column) => column.logicalName === table.primaryNameColumn)) {
     reader.fault('primaryNameColumn', 'must be one of the columns');
   }
-  columns.forEach(({ logicalName }, index) => {
+  columns.forEach(({ logicalName, type }, index) => {
     const isRepeated = columns.findIndex((column) => column.logicalName === logicalName) !== index;
     if (isRepeated) reader.fault(`columns/${index}/logicalName`, `repeats ${logicalName}`);
     if (systemColumnNames.has(logicalName)) reader.fault(`columns/${index}/logicalName`, 'is a system column');
+    if (table.tableType === 'Elastic' && notElastic.includes(type))
+      reader.fault(`columns/${index}/type`, `${type} is not supported on elastic tables`);
   });
   return table;
 }
@@ -170,6 +174,7 @@ function parseColumn(value: unknown, pointer: string, faults: string[]): ColumnD
     ...(reader.has('navigationProperty') && {
       navigationProperty: reader.text('navigationProperty', schemaNamePattern),
     }),
+    ...(reader.has('relationshipName') && { relationshipName: reader.text('relationshipName', schemaNamePattern) }),
   };
 }
 

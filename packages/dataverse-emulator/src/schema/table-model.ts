@@ -1,5 +1,6 @@
 import { columnParser, type ParseValue } from './column-values.ts';
 import type { ColumnDefinition, KeyDefinition, TableDefinition } from './definitions.ts';
+import { moneyColumns } from './money-columns.ts';
 import { systemColumns } from './system-columns.ts';
 import { isReference, type Value } from './values.ts';
 
@@ -19,7 +20,7 @@ export type Property =
   | { readonly kind: 'column'; readonly column: Column }
   | { readonly kind: 'primaryId' }
   | { readonly kind: 'bind'; readonly column: Column; readonly targets: readonly string[] }
-  | { readonly kind: 'navigation'; readonly column: Column };
+  | { readonly kind: 'navigation'; readonly column: Column; readonly targets: readonly string[] };
 
 export interface Navigation {
   readonly name: string;
@@ -48,10 +49,12 @@ export interface TableModel {
   readonly navigations: readonly Navigation[];
   readonly keys: readonly Key[];
   readonly requiredColumns: readonly Column[];
+  /** Money columns, each with its `_base` column. */
+  readonly moneyColumns: readonly { readonly column: Column; readonly base: Column }[];
 }
 
 export function buildTableModel(definition: TableDefinition): TableModel {
-  const definitions = [...definition.columns, ...systemColumns(definition)].filter(
+  const definitions = [...definition.columns, ...moneyColumns(definition), ...systemColumns(definition)].filter(
     (column) => column.logicalName !== definition.primaryIdColumn,
   );
   const columns = definitions.map((column, ordinal) => buildColumn(definition, column, ordinal));
@@ -69,6 +72,10 @@ export function buildTableModel(definition: TableDefinition): TableModel {
     navigations,
     keys: definition.keys.map((key) => buildKey(key, columnsByName)),
     requiredColumns: columns.filter((column) => column.definition.required === true),
+    moneyColumns: columns.flatMap((column) => {
+      const base = column.definition.type === 'Money' ? columnsByName.get(`${column.name}_base`) : undefined;
+      return base === undefined ? [] : [{ column, base }];
+    }),
   };
 }
 
@@ -99,7 +106,7 @@ function buildProperties(
   const properties = new Map<string, Property>([[definition.primaryIdColumn, { kind: 'primaryId' }]]);
   for (const column of columns) if (!column.isLookup) properties.set(column.name, { kind: 'column', column });
   for (const { name, column, targets } of navigations) {
-    properties.set(name, { kind: 'navigation', column });
+    properties.set(name, { kind: 'navigation', column, targets });
     properties.set(`${name}@odata.bind`, { kind: 'bind', column, targets });
   }
   return properties;

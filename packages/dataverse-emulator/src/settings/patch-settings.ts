@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject } from '../shared/json.ts';
+import { parsePluginStub } from '../plugins/plugin-stub.ts';
 import type { Settings } from './settings.ts';
 
 /** A patch that names unknown settings or gives values of the wrong type; `faults` has one line per JSON pointer. */
@@ -22,12 +23,41 @@ const choices: Readonly<Record<string, readonly string[]>> = {
 
 const nullable = new Set([
   '/hint', '/limits/requests', '/limits/executionTimeMs', '/limits/concurrency', '/limits/writeConcurrency',
-  '/latency/knee', '/latency/writePool', '/identityHeader', '/sqlTimeoutMs',
+  '/latency/knee', '/latency/writePool', '/identityHeader', '/sqlTimeoutMs', '/countLimit', '/firstUseMs',
 ]); // prettier-ignore
 const texts = new Set(['/identityHeader']);
 
 /** Maps and lists are replaced whole; everything else is merged member by member. */
-const replacedWhole = new Set(['/users', '/serversOut', '/missingMessages']);
+const replacedWhole: Readonly<Record<string, (path: string, value: unknown) => Replaced>> = {
+  '/users': (path, value) => listOf(path, value, 'clientId', ordinaryUser),
+  '/plugins': pluginStubs,
+  '/duplicateRules': (path, value) =>
+    check(path, value, (list) => isListOf(list, (rule) => isJsonObject(rule) && areTexts(rule['columns']))),
+  '/serversOut': (path, value) => check(path, value, (list) => isListOf(list, Number.isInteger)),
+  '/missingMessages': (path, value) =>
+    check(path, value, (map) => isJsonObject(map) && Object.values(map).every(areTexts)),
+  '/limits/order': (path, value) => check(path, value, (list) => isListOf(list, isFacet)),
+  '/hintTurns': (path, value) => check(path, value, (turns) => turns === null || areHintTurns(turns)),
+};
+
+/** The new value, or what is wrong with it. */
+type Replaced = { readonly value: unknown } | { readonly faults: readonly string[] };
+
+const isListOf = (value: unknown, fits: (item: unknown) => boolean): boolean =>
+  Array.isArray(value) && value.every(fits);
+const areTexts = (value: unknown): boolean => isListOf(value, (item) => typeof item === 'string');
+const isFacet = (value: unknown): boolean =>
+  ['requests', 'executionTime', 'concurrency'].some((facet) => facet === value);
+const areHintTurns = (value: unknown): boolean =>
+  isJsonObject(value) &&
+  Number.isInteger(value['requests']) &&
+  Number(value['requests']) > 0 &&
+  isListOf(value['values'], (item) => ['number', 'string'].includes(typeof item)) &&
+  (value['values'] as unknown[]).length > 0;
+
+function check(path: string, value: unknown, fits: (value: unknown) => boolean): Replaced {
+  return fits(value) ? { value } : { faults: [`${path} has the wrong form`] };
+}
 
 /** Merges a JSON merge patch into settings. Throws `SettingsPatchError` naming every fault; then nothing is changed. */
 export function patchSettings(settings: Settings, patch: JsonObject): Settings {
@@ -43,8 +73,11 @@ function merge(current: JsonObject, patch: JsonObject, pointer: string, faults: 
     const path = `${pointer}/${name}`;
     const before = current[name];
     if (!(name in current) || path === '/profile') faults.push(`${path} is not a setting that can be changed`);
-    else if (replacedWhole.has(path)) result[name] = replaced(path, value, before, faults);
-    else if (isJsonObject(before)) {
+    else if (replacedWhole[path] !== undefined) {
+      const replaced = replacedWhole[path](path, value);
+      if ('value' in replaced) result[name] = replaced.value;
+      else faults.push(...replaced.faults);
+    } else if (isJsonObject(before)) {
       if (isJsonObject(value)) result[name] = merge(before, value, path, faults);
       else faults.push(`${path} must be an object`);
     } else {
@@ -71,35 +104,33 @@ function leafFault(path: string, value: unknown, before: unknown): string | unde
   return path === '/servers' && (typeof value !== 'number' || value < 1) ? 'must be at least 1' : undefined;
 }
 
-function replaced(path: string, value: unknown, before: unknown, faults: string[]): unknown {
-  if (path === '/users') return users(value, before, faults);
-  if (path === '/serversOut' && Array.isArray(value) && value.every((item) => Number.isInteger(item))) return value;
-  if (path === '/missingMessages' && isJsonObject(value) && Object.values(value).every((item) => Array.isArray(item))) {
-    return value;
-  }
-  faults.push(`${path} has the wrong form`);
-  return before;
+/** Members left out of a user take the values of an ordinary, enabled one. */
+const ordinaryUser = (user: JsonObject): JsonObject => ({
+  name: user['clientId'],
+  secret: null,
+  disabled: false,
+  mayImpersonate: true,
+  mayBypassLogic: true,
+  denied: [],
+  ...user,
+});
+
+function listOf(
+  path: string,
+  value: unknown,
+  identifier: string,
+  complete: (item: JsonObject) => JsonObject,
+): Replaced {
+  if (!Array.isArray(value)) return { faults: [`${path} must be a list`] };
+  const faults = value.flatMap((item: unknown, index) =>
+    isJsonObject(item) && typeof item[identifier] === 'string' ? [] : [`${path}/${index}/${identifier} must be text`],
+  );
+  return faults.length > 0 ? { faults } : { value: (value as JsonObject[]).map(complete) };
 }
 
-/** Members left out of a user take the values of an ordinary, enabled one. */
-function users(value: unknown, before: unknown, faults: string[]): unknown {
-  if (!Array.isArray(value)) {
-    faults.push('/users must be a list');
-    return before;
-  }
-  return value.map((user: unknown, index) => {
-    if (isJsonObject(user) && typeof user['clientId'] === 'string') {
-      const plain = {
-        name: user['clientId'],
-        secret: null,
-        disabled: false,
-        mayImpersonate: true,
-        mayBypassLogic: true,
-        denied: [],
-      };
-      return { ...plain, ...user };
-    }
-    faults.push(`/users/${index}/clientId must be text`);
-    return user;
-  });
+function pluginStubs(path: string, value: unknown): Replaced {
+  if (!Array.isArray(value)) return { faults: [`${path} must be a list`] };
+  const faults: string[] = [];
+  const stubs = value.map((stub: unknown, index) => parsePluginStub(stub, `${path}/${index}`, faults));
+  return faults.length > 0 ? { faults } : { value: stubs };
 }

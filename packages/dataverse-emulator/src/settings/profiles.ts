@@ -40,6 +40,7 @@ const documentedLimits: LimitSettings = {
   concurrency: 52,
   writeConcurrency: null,
   countRefused: false,
+  order: ['concurrency', 'requests', 'executionTime'],
   retryAfter,
 };
 
@@ -80,19 +81,30 @@ const noLatency: LatencySettings = {
 
 const common: Omit<Settings, 'profile' | 'servers' | 'hint' | 'limits' | 'latency'> = {
   serversOut: [],
+  hintTurns: null,
   routing: 'random',
   users: [defaultUser, secondUser],
   tokenLifetimeSeconds: 3600,
   identityHeader: null,
   pageSize: 5000,
+  countLimit: 5000,
   deltaTokenLifetimeSeconds: 7 * 86_400,
   maxBatchOperations: 1000,
   maxBodyBytes: 16 * 1024 * 1024,
+  keepAliveMs: 120_000,
   enforceRequired: true,
   readOnlyColumns: 'ignore',
   sqlTimeoutMs: 120_000,
   deleteMultipleStandardStatus: 501,
   missingMessages: {},
+  plugins: [],
+  // learn.microsoft.com/power-apps/developer/data-platform/bulk-operations (message size limits)
+  pluginContextMaxBytes: Math.floor(116.85 * 1024 * 1024),
+  duplicateRules: [],
+  firstUseMs: null,
+  bulkDeleteSeconds: 15,
+  limitBatchParts: false,
+  elasticReadLagMs: 0,
   journalLimit: 5_000_000,
 };
 
@@ -144,6 +156,7 @@ const all: readonly Settings[] = [
   {
     ...documented('fast', 1),
     hint: 8,
+    bulkDeleteSeconds: 0,
     limits: { ...documentedLimits, requests: 100_000_000, executionTimeMs: 100_000_000_000, concurrency: 100_000 },
     latency: noLatency,
   },

@@ -16,7 +16,7 @@ import type { Database, Write } from './database.ts';
 import type { TableStore } from './table-store.ts';
 
 type StoredRow = readonly [table: string, id: string, version: number, values: readonly Value[]];
-type StoredDeletion = readonly [table: string, id: string, version: number];
+type StoredDeletion = readonly [table: string, key: string, version: number];
 /** Column names per table: rows are lists of values, and a schema may have changed since they were written. */
 type ColumnLists = Readonly<Record<string, readonly string[]>>;
 
@@ -74,9 +74,9 @@ export class CommitLog {
   }
 
   #append(writes: readonly Write[]): void {
-    const changes = writes.map(({ store, id, version, after }): StoredRow | StoredDeletion =>
+    const changes = writes.map(({ store, id, version, before, after }): StoredRow | StoredDeletion =>
       after === undefined
-        ? [store.model.logicalName, id, version]
+        ? [store.model.logicalName, before === undefined ? id : store.keyOf(before), version]
         : [store.model.logicalName, id, version, after.values],
     );
     writeSync(this.#file, `${JSON.stringify(changes)}\n`);
@@ -92,7 +92,7 @@ function columnLists(database: Database): ColumnLists {
 function* stored(store: TableStore): Generator<StoredRow | StoredDeletion> {
   const { logicalName } = store.model;
   // A deleted row may have come back under the same id: deletions first.
-  for (const { id, version } of store.tombstones) yield [logicalName, id, version];
+  for (const { key, version } of store.tombstones) yield [logicalName, key, version];
   for (const { id, version, values } of store.rows()) yield [logicalName, id, version, values];
 }
 

@@ -1,4 +1,5 @@
 import { duplicateRecord, errorCodes, ODataError } from '../errors.ts';
+import { collectionsOf, type Collection } from '../schema/collections.ts';
 import type { TableModel } from '../schema/table-model.ts';
 import type { Value } from '../schema/values.ts';
 import { TableStore, type KeyConflict, type Row } from './table-store.ts';
@@ -30,6 +31,7 @@ export type CommitListener = (writes: readonly Write[], info: CommitInfo) => voi
 export class Database {
   readonly #tables: ReadonlyMap<string, TableStore>;
   readonly #bySet: ReadonlyMap<string, TableStore>;
+  readonly #collections: ReadonlyMap<string, ReadonlyMap<string, Collection>>;
   readonly #listeners: CommitListener[] = [];
   #version = 1000;
 
@@ -37,6 +39,7 @@ export class Database {
     const stores = models.map((model) => new TableStore(model));
     this.#tables = new Map(stores.map((store) => [store.model.logicalName, store]));
     this.#bySet = new Map(stores.map((store) => [store.model.entitySetName, store]));
+    this.#collections = collectionsOf(models);
   }
 
   get version(): number {
@@ -55,6 +58,11 @@ export class Database {
     return this.#bySet.get(entitySetName);
   }
 
+  /** Collection-valued navigation properties of a table, by name: the lookups of other tables seen from the other end. */
+  collections(logicalName: string): ReadonlyMap<string, Collection> {
+    return this.#collections.get(logicalName) ?? noCollections;
+  }
+
   onCommit(listener: CommitListener): void {
     this.#listeners.push(listener);
   }
@@ -68,17 +76,19 @@ export class Database {
 
   /** Puts a stored row back as it was, past transactions and listeners: for loading. */
   restore(store: TableStore, row: Row): void {
-    store.put(row, store.get(row.id));
+    store.put(row, store.getByKey(store.keyOf(row)));
     this.#version = Math.max(this.#version, row.version);
   }
 
-  restoreDeleted(store: TableStore, id: string, version: number): void {
-    const row = store.get(id);
+  restoreDeleted(store: TableStore, key: string, version: number): void {
+    const row = store.getByKey(key);
     if (row !== undefined) store.remove(row);
-    store.addTombstone({ id, version });
+    store.addTombstone({ key, version });
     this.#version = Math.max(this.#version, version);
   }
 }
+
+const noCollections: ReadonlyMap<string, Collection> = new Map();
 
 function conflictError({ key }: KeyConflict): ODataError {
   const { name, columns } = key.definition;
@@ -94,6 +104,7 @@ export class Transaction {
   readonly #writes: Write[] = [];
   readonly #nextVersion: () => number;
   readonly #publish: CommitListener;
+  #afterCommit: (() => void)[] | undefined;
 
   constructor(nextVersion: () => number, publish: CommitListener) {
     this.#nextVersion = nextVersion;
@@ -102,7 +113,7 @@ export class Transaction {
 
   /** Throws 412 for a taken primary or alternate key. */
   insert(store: TableStore, id: string, values: readonly Value[], key: string | null = null): Row {
-    if (store.get(id) !== undefined) throw duplicateRecord();
+    if (store.getByKey(store.keyOf({ id, values })) !== undefined) throw duplicateRecord();
     return this.#put(store, id, values, undefined, key);
   }
 
@@ -133,12 +144,19 @@ export class Transaction {
     this.rollbackTo(0);
   }
 
+  /** Runs when everything has been committed, and never otherwise. */
+  afterCommit(run: () => void): void {
+    (this.#afterCommit ??= []).push(run);
+  }
+
   commit(info: CommitInfo): void {
-    if (this.#writes.length === 0) return;
-    for (const { operation, store, id, version } of this.#writes) {
-      if (operation === 'deleted') store.addTombstone({ id, version });
+    if (this.#writes.length > 0) {
+      for (const { store, before, after, version } of this.#writes) {
+        if (before !== undefined && after === undefined) store.addTombstone({ key: store.keyOf(before), version });
+      }
+      this.#publish(this.#writes, info);
     }
-    this.#publish(this.#writes, info);
+    for (const run of this.#afterCommit ?? []) run();
   }
 
   #put(store: TableStore, id: string, values: readonly Value[], before: Row | undefined, key: string | null): Row {

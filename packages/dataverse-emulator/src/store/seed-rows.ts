@@ -4,13 +4,15 @@ import type { ApplicationUserSetting } from '../settings/settings.ts';
 import { guidOf } from '../shared/guid.ts';
 import type { Database } from './database.ts';
 
+/** The organization's base currency; the other currencies' rates say what one unit of it is worth in them. */
+export const baseCurrencyId = guidOf('currency USD');
 export const businessUnitId = guidOf('root business unit');
 
 /** The rows an environment has before anybody writes: business unit, currencies, and a user per application user. */
 export function seedRows(database: Database, users: readonly ApplicationUserSetting[], now: string): void {
   put(database, 'businessunit', businessUnitId, { name: 'Root', createdon: now, modifiedon: now });
-  for (const [code, name, symbol] of [['USD', 'US Dollar', '$'], ['EUR', 'Euro', '€']] as const) {
-    put(database, 'transactioncurrency', guidOf(`currency ${code}`), { isocurrencycode: code, currencyname: name, currencysymbol: symbol, exchangerate: 1 });
+  for (const [code, name, symbol, rate] of [['USD', 'US Dollar', '$', 1], ['EUR', 'Euro', '€', 0.8]] as const) {
+    put(database, 'transactioncurrency', guidOf(`currency ${code}`), { isocurrencycode: code, currencyname: name, currencysymbol: symbol, exchangerate: rate });
   } // prettier-ignore
   seedUsers(database, users, now);
 }

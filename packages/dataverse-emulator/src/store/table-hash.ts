@@ -3,12 +3,16 @@ import { systemColumnNames } from '../schema/system-columns.ts';
 import type { TableStore } from './table-store.ts';
 
 /**
- * SHA-256 of a table's content. Without `columns`: every column that is not a system column, and the primary id. With it: only
+ * SHA-256 of a table's content. Without `columns`: every column that clients write and that is not a system column, and the primary id. With it: only
  * those, so that two loads that chose different ids can be compared. Rows count in sorted order of their text.
  */
 export function hashTable(store: TableStore, columns?: readonly string[]): string {
   const { model } = store;
-  const chosen = columns ?? model.columns.map(({ name }) => name).filter((name) => !systemColumnNames.has(name));
+  const chosen =
+    columns ??
+    model.columns
+      .filter(({ name, definition }) => !systemColumnNames.has(name) && definition.readOnly !== true)
+      .map(({ name }) => name);
   const ordinals = chosen.flatMap((name) => model.columnsByName.get(name)?.ordinal ?? []);
   const withId = columns === undefined || columns.includes(model.definition.primaryIdColumn);
   const lines: string[] = [];

@@ -10,7 +10,8 @@ export interface Row {
 }
 
 export interface Tombstone {
-  readonly id: string;
+  /** The deleted row's key in its store, which begins with its id. */
+  readonly key: string;
   readonly version: number;
 }
 
@@ -29,6 +30,8 @@ export class TableStore {
   readonly model: TableModel;
   readonly #rows = new Map<string, Row>();
   readonly #indexes: readonly KeyIndex[];
+  readonly #elastic: ElasticColumns | undefined;
+  readonly #expiresAtMs = new Map<string, number>();
   #tombstones: Tombstone[] = [];
   #sortedIds: string[] | undefined;
 
@@ -37,6 +40,7 @@ export class TableStore {
     this.#indexes = model.keys
       .filter((key) => key.definition.status === 'Active')
       .map((key) => ({ key, ids: new Map<string, string>() }));
+    this.#elastic = elasticColumns(model);
   }
 
   get count(): number {
@@ -47,15 +51,27 @@ export class TableStore {
     return this.#tombstones;
   }
 
-  get(id: string): Row | undefined {
-    return this.#rows.get(id);
+  /** Elastic rows with a partition of their own are found only with it. */
+  get(id: string, partition?: string): Row | undefined {
+    return this.#rows.get(keyOf(id, partition));
+  }
+
+  getByKey(key: string): Row | undefined {
+    return this.#rows.get(key);
+  }
+
+  /** What the row is unique by: its id, and in elastic tables its partition. */
+  keyOf({ id, values }: Pick<Row, 'id' | 'values'>): string {
+    if (this.#elastic === undefined) return id;
+    const partition = values[this.#elastic.partition];
+    return keyOf(id, typeof partition === 'string' ? partition : undefined);
   }
 
   rows(): IterableIterator<Row> {
     return this.#rows.values();
   }
 
-  /** Ids in a stable order; computed when needed and kept until rows come or go. */
+  /** Ids (on elastic tables keys, which begin with them) in a stable order; computed when needed, kept until rows come or go. */
   sortedIds(): readonly string[] {
     this.#sortedIds ??= [...this.#rows.keys()].sort();
     return this.#sortedIds;
@@ -77,8 +93,9 @@ export class TableStore {
   }
 
   put(row: Row, before: Row | undefined): void {
-    this.#rows.set(row.id, row);
+    this.#rows.set(this.keyOf(row), row);
     if (before === undefined) this.#sortedIds = undefined;
+    if (this.#elastic !== undefined) this.#noteExpiry(row, this.#elastic);
     for (const { key, ids } of this.#indexes) {
       const value = key.valueOf(row.values);
       const oldValue = before === undefined ? undefined : key.valueOf(before.values);
@@ -89,11 +106,21 @@ export class TableStore {
   }
 
   remove(row: Row): void {
-    this.#rows.delete(row.id);
+    const storeKey = this.keyOf(row);
+    this.#rows.delete(storeKey);
+    this.#expiresAtMs.delete(storeKey);
     this.#sortedIds = undefined;
     for (const { key, ids } of this.#indexes) {
       const value = key.valueOf(row.values);
       if (value !== undefined && ids.get(value) === row.id) ids.delete(value);
+    }
+  }
+
+  /** Takes out the rows whose time to live has passed. */
+  expire(nowMs: number): void {
+    for (const [key, atMs] of this.#expiresAtMs) {
+      const row = atMs <= nowMs ? this.#rows.get(key) : undefined;
+      if (row !== undefined) this.remove(row);
     }
   }
 
@@ -105,6 +132,38 @@ export class TableStore {
     this.#rows.clear();
     this.#tombstones = [];
     this.#sortedIds = undefined;
+    this.#expiresAtMs.clear();
     for (const { ids } of this.#indexes) ids.clear();
   }
+
+  /** The time to live runs from the last write: learn.microsoft.com/power-apps/developer/data-platform/elastic-tables */
+  #noteExpiry(row: Row, { timeToLive, modifiedOn }: ElasticColumns): void {
+    const seconds = row.values[timeToLive];
+    const writtenAt = row.values[modifiedOn];
+    const key = this.keyOf(row);
+    if (typeof seconds === 'number' && typeof writtenAt === 'string') {
+      this.#expiresAtMs.set(key, Date.parse(writtenAt) + seconds * 1000);
+    } else this.#expiresAtMs.delete(key);
+  }
+}
+
+interface ElasticColumns {
+  readonly partition: number;
+  readonly timeToLive: number;
+  readonly modifiedOn: number;
+}
+
+function elasticColumns({ isElastic, columnsByName }: TableModel): ElasticColumns | undefined {
+  const ordinalOf = (name: string): number => columnsByName.get(name)?.ordinal ?? -1;
+  if (!isElastic) return undefined;
+  return {
+    partition: ordinalOf('partitionid'),
+    timeToLive: ordinalOf('ttlinseconds'),
+    modifiedOn: ordinalOf('modifiedon'),
+  };
+}
+
+/** Rows without partition are in the one named by their id. */
+function keyOf(id: string, partition: string | undefined): string {
+  return partition === undefined || partition === id ? id : `${id} ${partition}`;
 }

@@ -143,7 +143,7 @@ export class ActionPerformer {
   /** A timer far away is a chain of nearer ones. A cancelled one keeps its numbers and events, but nobody waits for it. */
   #createTimer(fireAtMs: number, isCanceled: boolean, done: Done): void {
     const isLong = fireAtMs - this.nowMs > longTimerThresholdMs;
-    const waiting = isCanceled ? 'detached' : 'open';
+    const waiting = isCanceled ? 'detached' : 'timer';
     const link = (): void => {
       const stepAtMs = isLong ? Math.min(this.nowMs + longTimerStepMs, fireAtMs) : fireAtMs;
       this.work.add(() => ({ kind: 'timer', fireAtMs: stepAtMs }), [waiting, arrived]);
@@ -223,7 +223,7 @@ export class ActionPerformer {
         const isLast = attemptNumber >= options.maxNumberOfAttempts;
         const fireAtMs = this.nowMs + (isLast ? 0 : retryDelayMs(options, attemptNumber));
         const next = () => (isLast ? done(ended) : tryOnce(attemptNumber + 1));
-        this.work.add(() => ({ kind: 'timer', fireAtMs }), ['open', next]);
+        this.work.add(() => ({ kind: 'timer', fireAtMs }), ['timer', next]);
       });
     tryOnce(1);
   }

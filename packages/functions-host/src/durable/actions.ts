@@ -31,7 +31,7 @@ export interface DurableHttpRequest {
   readonly uri: string;
   readonly content?: string | null;
   readonly headers?: Readonly<Record<string, string>> | null;
-  readonly tokenSource?: unknown;
+  readonly tokenSource?: { readonly resource: string } | null;
   readonly asynchronousPatternEnabled?: boolean;
 }
 

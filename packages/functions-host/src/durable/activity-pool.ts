@@ -1,17 +1,17 @@
-import type { TaskRow } from '../store/rows.ts';
+import type { Delivery } from './faults.ts';
 import type { EventBody } from './history.ts';
 
 export interface FinishedTask {
-  readonly task: TaskRow;
+  readonly task: Delivery;
   readonly event: EventBody;
 }
 
 /** Runs activities in the order of their scheduling, at most `limit` at once, and hands in what finished in batches. */
 export class ActivityPool {
   readonly #limit: number;
-  readonly #run: (task: TaskRow) => Promise<EventBody>;
+  readonly #run: (task: Delivery) => Promise<EventBody>;
   readonly #handIn: (batch: readonly FinishedTask[]) => void;
-  #waiting: TaskRow[] = [];
+  #waiting: Delivery[] = [];
   #next = 0;
   #running = 0;
   #finished: FinishedTask[] = [];
@@ -21,7 +21,7 @@ export class ActivityPool {
   /** `run` must not reject. `handIn` is called once per turn of the event loop, with everything that finished meanwhile. */
   constructor(options: {
     limit: number;
-    run: (task: TaskRow) => Promise<EventBody>;
+    run: (task: Delivery) => Promise<EventBody>;
     handIn: (batch: readonly FinishedTask[]) => void;
   }) {
     this.#limit = options.limit;
@@ -29,7 +29,7 @@ export class ActivityPool {
     this.#handIn = options.handIn;
   }
 
-  add(tasks: readonly TaskRow[]): void {
+  add(tasks: readonly Delivery[]): void {
     for (const task of tasks) this.#waiting.push(task);
     this.#pump();
   }

@@ -1,18 +1,20 @@
 import { errorMessage, errorStack } from '../errors.ts';
 import { isObject, toJson, tryParse } from '../json.ts';
 import type { TaskRow } from '../store/rows.ts';
+import { limitTime } from '../worker/limit-time.ts';
 import { typedDataToJson } from '../worker/rpc.ts';
-import type { DurableHttpRequest } from './actions.ts';
 import { requireFunction } from './durable-host.ts';
 import type { DurableHost } from './durable-host.ts';
 import { eventTypes } from './history.ts';
 import type { EventBody, FailureDetails } from './history.ts';
 import { httpActivityName } from './action-performer.ts';
+import { callHttp } from './http-activity.ts';
 
 /** Runs an activity; failures become the event that tells the orchestration. Never rejects. */
 export async function runActivity(host: DurableHost, task: TaskRow): Promise<EventBody> {
   try {
-    const Result = task.name === httpActivityName ? await callHttp(task.input) : await callActivity(host, task);
+    const Result =
+      task.name === httpActivityName ? await callHttp(task.input, host.environment) : await callActivity(host, task);
     return { EventType: eventTypes.taskCompleted, TaskScheduledId: task.taskId, Result };
   } catch (error) {
     return failedEvent(task, error);
@@ -23,24 +25,8 @@ async function callActivity(host: DurableHost, task: TaskRow): Promise<string | 
   const fn = requireFunction(host.catalog, 'activity', task.name);
   const trigger = task.input === null ? {} : { string: task.input };
   const invocation = host.invoke({ fn, trigger, triggerMetadata: { instanceId: { string: task.instanceId } } });
-  const response = await withTimeout(host, fn.name, invocation);
+  const response = await limitTime(host, fn.name, invocation);
   return typedDataToJson(response.returnValue);
-}
-
-/** Gives up waiting after host.json's functionTimeout. The handler itself cannot be stopped; its late result is dropped. */
-async function withTimeout<T>(host: DurableHost, name: string, work: Promise<T>): Promise<T> {
-  const limitMs = host.functionTimeoutMs;
-  if (limitMs === undefined) return await work;
-  let cancel: (() => void) | undefined;
-  const expired = new Promise<never>((_, reject) => {
-    const error = new Error(`Timeout value of ${limitMs / 1000} s exceeded by function: Functions.${name}`);
-    cancel = host.clock.wakeAt(host.clock.now() + limitMs, () => reject(error));
-  });
-  try {
-    return await Promise.race([work, expired]);
-  } finally {
-    cancel?.();
-  }
 }
 
 function failedEvent(task: TaskRow, thrown: unknown): EventBody {
@@ -71,19 +57,4 @@ function failureDetails(thrown: unknown): FailureDetails | undefined {
     Properties: payload['properties'] ?? null,
     InnerFailure: null,
   };
-}
-
-/** The request behind `context.df.callHttp`. */
-async function callHttp(input: string | null): Promise<string> {
-  const request = JSON.parse(input ?? '{}') as DurableHttpRequest;
-  if (request.tokenSource)
-    throw new Error('callHttp with a tokenSource needs a managed identity, which this host does not have.');
-  const response = await fetch(request.uri, {
-    method: request.method,
-    headers: { ...request.headers },
-    body: request.content ?? null,
-    redirect: 'manual',
-  });
-  const headers = Object.fromEntries(response.headers.entries());
-  return toJson({ statusCode: response.status, headers, content: await response.text() });
 }

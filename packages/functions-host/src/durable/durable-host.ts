@@ -5,6 +5,7 @@ import type { TaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import type { FunctionCatalog, HostFunction, TriggerKind } from '../worker/functions.ts';
 import type { Invoke } from '../worker/invoker.ts';
+import type { Faults } from './faults.ts';
 
 /** What every part of the durable engine works with. */
 export interface DurableHost {
@@ -17,6 +18,8 @@ export interface DurableHost {
   readonly functionTimeoutMs: number | undefined;
   /** The newest action format offered to durable-functions: 1, 2 or 3. */
   readonly schemaVersion: number;
+  readonly faults: Faults;
+  readonly environment: NodeJS.ProcessEnv;
 }
 
 /** What has to happen in memory once a transaction is committed. */

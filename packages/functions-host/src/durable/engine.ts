@@ -1,18 +1,28 @@
+import type { TaskRow } from '../store/rows.ts';
 import { ActivityPool } from './activity-pool.ts';
 import type { FinishedTask } from './activity-pool.ts';
 import { runActivity } from './activity.ts';
 import { noEffects } from './durable-host.ts';
 import type { DurableHost, Effects } from './durable-host.ts';
 import { runEntityTurn } from './entity-turn.ts';
+import { Delays } from './faults.ts';
+import type { Delivery } from './faults.ts';
 import { HistoryCache } from './history-cache.ts';
 import { eventTypes } from './history.ts';
 import { sendEvent } from './instances.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import { runOrchestrationTurn } from './orchestration-turn.ts';
 
-/** A turn that took this long gets some time to gather more completions before the next one. */
+/** After a turn that took this long, the next one may wait as long for more of what the orchestration is waiting for. */
 const longTurnMs = 3;
-const maxGatherMs = 50;
+const maxGatherMs = 200;
+
+/** An instance whose turns are long. */
+interface Pace {
+  readonly turnMs: number;
+  /** How many activities and children it still waits for. */
+  awaited: number;
+}
 
 export interface EngineOptions {
   readonly host: DurableHost;
@@ -30,8 +40,8 @@ export class DurableEngine {
   readonly #orchestrations: KeyedQueue;
   readonly #entities: KeyedQueue;
   readonly #activities: ActivityPool;
-  /** How long the last turn of an instance took, for those whose turns are long. */
-  readonly #turnMs = new Map<string, number>();
+  readonly #delays: Delays;
+  readonly #paces = new Map<string, Pace>();
   #timerAt = Number.POSITIVE_INFINITY;
   #cancelTimer: (() => void) | undefined;
   #closed = false;
@@ -40,10 +50,11 @@ export class DurableEngine {
     const { host } = options;
     this.host = host;
     this.#options = options;
+    this.#delays = new Delays(host.clock);
     this.#orchestrations = new KeyedQueue({
       limit: host.settings.maxConcurrentOrchestratorFunctions,
       work: (id) => this.#guard(() => this.#turn(id)),
-      delayMs: (id) => Math.min(maxGatherMs, this.#turnMs.get(id) ?? 0),
+      delayMs: (id) => this.#gatherMs(id),
     });
     this.#entities = new KeyedQueue({
       limit: host.settings.maxConcurrentEntityFunctions,
@@ -52,7 +63,7 @@ export class DurableEngine {
     this.#activities = new ActivityPool({
       limit: host.settings.maxConcurrentActivityFunctions,
       run: (task) => runActivity(host, task),
-      handIn: (batch) => void this.#guard(async () => this.#complete(batch)),
+      handIn: (batch) => this.#handIn(batch),
     });
   }
 
@@ -63,12 +74,14 @@ export class DurableEngine {
     for (const id of this.host.store.instancesWithMessages()) effects.notified.add(id);
     effects.timerAt = this.host.store.nextTimerAt() ?? effects.timerAt;
     this.apply(effects);
+    this.#options.onQuiet();
   }
 
   /** Starts nothing more and waits for turns and activities under way, the latter no longer than `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     this.#cancelTimer?.();
     this.#timerAt = Number.NEGATIVE_INFINITY;
+    this.#delays.cancelAll();
     let timer: NodeJS.Timeout | undefined;
     const grace = new Promise<void>((resolve) => (timer = setTimeout(resolve, graceMs)));
     await Promise.race([this.#activities.stop(), grace]);
@@ -81,42 +94,86 @@ export class DurableEngine {
     return this.#orchestrations.isIdle && this.#entities.isIdle && this.#activities.isIdle;
   }
 
-  /** When the next durable timer is due; infinite if there is none. */
+  /** When the next durable timer, or what a fault put off, is due; infinite if there is nothing. */
   get nextTimerAtMs(): number {
-    return this.#timerAt;
+    return Math.min(this.#timerAt, this.#delays.nextAtMs);
   }
 
   /** Sets in motion what a committed transaction calls for. */
   apply(effects: Effects): void {
     for (const id of effects.notified) this.notify(id);
-    this.#activities.add(effects.tasks);
+    this.#deliver(effects.tasks);
     if (effects.timerAt < this.#timerAt) this.#armTimer(effects.timerAt);
   }
 
-  /** An instance or an entity has got a message. */
-  notify(id: string): void {
+  /** An instance or an entity has got a message, or that many. */
+  notify(id: string, messageCount = 1): void {
+    const pace = this.#paces.get(id);
+    if (pace) pace.awaited -= messageCount;
     (id.startsWith('@') ? this.#entities : this.#orchestrations).announce(id);
   }
 
   async #turn(id: string): Promise<void> {
     const startedMs = performance.now();
-    this.apply(await runOrchestrationTurn(this.host, this.#cache, id));
-    const tookMs = performance.now() - startedMs;
-    if (tookMs > longTurnMs && this.#cache.has(id)) this.#turnMs.set(id, tookMs);
-    else this.#turnMs.delete(id);
+    const { effects, awaited } = await runOrchestrationTurn(this.host, this.#cache, id);
+    const turnMs = performance.now() - startedMs;
+    if (turnMs > longTurnMs && awaited > 0) this.#paces.set(id, { turnMs, awaited });
+    else this.#paces.delete(id);
+    this.apply(effects);
   }
 
-  #complete(batch: readonly FinishedTask[]): void {
+  /** Replaying a long history for every single completion would cost more than waiting for some of them. */
+  #gatherMs(id: string): number {
+    const pace = this.#paces.get(id);
+    return pace && pace.awaited > 0 ? Math.min(maxGatherMs, pace.turnMs) : 0;
+  }
+
+  #deliver(tasks: readonly TaskRow[]): void {
+    const { activity } = this.host.faults;
+    if (!activity) {
+      this.#activities.add(tasks);
+      return;
+    }
+    for (const task of tasks) this.#deliverLate({ ...task, fault: activity(task) ?? {}, isDuplicate: false });
+  }
+
+  #deliverLate(delivery: Delivery): void {
+    this.#delays.after(delivery.fault?.startDelayMs ?? 0, () => this.#activities.add([delivery]));
+  }
+
+  #handIn(batch: readonly FinishedTask[]): void {
+    const isLate = ({ task }: FinishedTask) => (task.fault?.resultDelayMs ?? 0) > 0;
+    for (const one of batch.filter(isLate)) {
+      this.#delays.after(one.task.fault?.resultDelayMs ?? 0, () => void this.#complete([one]));
+    }
+    void this.#complete(batch.filter((one) => !isLate(one)));
+  }
+
+  #complete(batch: readonly FinishedTask[]): Promise<void> {
+    return this.#guard(async () => this.#record(batch));
+  }
+
+  #record(batch: readonly FinishedTask[]): void {
     const { store, clock } = this.host;
-    const effects = noEffects();
+    const reports = new Map<string, number>();
     store.transaction(() => {
       for (const { task, event } of batch) {
-        if (!store.deleteTask(task.id)) continue;
+        if (!store.deleteTask(task.id) && task.isDuplicate !== true) continue;
         sendEvent(store, { id: task.instanceId, executionId: task.executionId }, event, clock.now());
-        effects.notified.add(task.instanceId);
+        reports.set(task.instanceId, (reports.get(task.instanceId) ?? 0) + 1);
       }
     });
-    this.apply(effects);
+    for (const [id, count] of reports) this.notify(id, count);
+    for (const { task } of batch) this.#repeat(task);
+  }
+
+  /** A delivery that has reported comes again if a fault wants it so. */
+  #repeat(delivery: Delivery): void {
+    const { fault } = delivery;
+    const duplicates = fault?.duplicates ?? 0;
+    if (fault && duplicates > 0) {
+      this.#deliverLate({ ...delivery, fault: { ...fault, duplicates: duplicates - 1 }, isDuplicate: true });
+    }
   }
 
   #armTimer(atMs: number): void {

@@ -1,10 +1,9 @@
 import type { HistoryEvent } from './history.ts';
 
-/** The history of one execution: parsed for the replayer, as JSON text for the library. */
+/** The history of one execution. */
 export interface CachedHistory {
   readonly executionId: string;
   readonly events: HistoryEvent[];
-  readonly texts: string[];
 }
 
 /** Histories of executions that were active lately; at most this many events altogether, beyond it the longest unused go. */
@@ -19,8 +18,7 @@ export class HistoryCache {
     const cached = this.#byInstance.get(instanceId);
     this.drop(instanceId);
     if (cached?.executionId === executionId) return cached;
-    const events = load().flatMap((turn) => JSON.parse(turn) as HistoryEvent[]);
-    return { executionId, events, texts: events.map((event) => JSON.stringify(event)) };
+    return { executionId, events: load().flatMap((turn) => JSON.parse(turn) as HistoryEvent[]) };
   }
 
   put(instanceId: string, history: CachedHistory): void {
@@ -31,10 +29,6 @@ export class HistoryCache {
       if (this.#eventCount <= maxCachedEvents) return;
       this.drop(oldest);
     }
-  }
-
-  has(instanceId: string): boolean {
-    return this.#byInstance.has(instanceId);
   }
 
   drop(instanceId: string): void {

@@ -11,7 +11,7 @@ export class KeyedQueue {
   #stopped = false;
   #whenDrained: (() => void) | undefined;
 
-  /** `delayMs` says how long a key's work may still gather before it starts; `work` must not reject. */
+  /** `delayMs` says how long a key's work may still gather before it starts, asked at every announcement; `work` must not reject. */
   constructor(options: { limit: number; work: (key: string) => Promise<void>; delayMs?: (key: string) => number }) {
     this.#limit = options.limit;
     this.#work = options.work;
@@ -20,14 +20,14 @@ export class KeyedQueue {
 
   /** There is something to do for this key. */
   announce(key: string): void {
-    if (this.#stopped || this.#ready.has(key) || this.#delayed.has(key)) return;
+    if (this.#stopped || this.#ready.has(key)) return;
     if (this.#running.has(key)) {
       this.#again.add(key);
       return;
     }
     const delayMs = this.#delayMs(key);
-    if (delayMs > 0) this.#delay(key, delayMs);
-    else this.#makeReady(key);
+    if (delayMs <= 0) this.#makeReady(key);
+    else if (!this.#delayed.has(key)) this.#delay(key, delayMs);
   }
 
   get isIdle(): boolean {
@@ -45,14 +45,15 @@ export class KeyedQueue {
   }
 
   #delay(key: string, delayMs: number): void {
-    const begin = () => {
-      this.#delayed.delete(key);
-      this.#makeReady(key);
-    };
-    this.#delayed.set(key, setTimeout(begin, delayMs));
+    this.#delayed.set(
+      key,
+      setTimeout(() => this.#makeReady(key), delayMs),
+    );
   }
 
   #makeReady(key: string): void {
+    clearTimeout(this.#delayed.get(key));
+    this.#delayed.delete(key);
     if (this.#ready.size === 0) setImmediate(() => this.#pump());
     this.#ready.add(key);
   }

@@ -9,8 +9,11 @@ export type Done = (ended: { readonly ok: boolean; readonly event?: HistoryEvent
 /** A decision that has no number yet. */
 type Unnumbered<T> = T extends unknown ? Omit<T, 'id'> : never;
 
-/** Who waits for a piece of work: the execution as a whole, nobody (a cancelled timer), or the reply to a message. */
-export type Waiting = 'open' | 'detached' | 'reply';
+/**
+ * Who waits for a piece of work: the execution as a whole (for an activity or a child, for a timer), nobody (a cancelled timer), or
+ * the reply to a message.
+ */
+export type Waiting = 'open' | 'timer' | 'detached' | 'reply';
 
 /** The numbered work of an execution: what it asked for, what the history confirms, and who waits for what. */
 export class NumberedWork {
@@ -19,6 +22,7 @@ export class NumberedWork {
   readonly #pending = new Map<number, Decision>();
   readonly #waiting = {
     open: new Map<number, Done>(),
+    timer: new Map<number, Done>(),
     detached: new Map<number, Done>(),
     reply: new Map<number, Done>(),
   };
@@ -39,7 +43,12 @@ export class NumberedWork {
 
   /** Whether activities, children and timers are under way: an execution does not end before they do. */
   get hasOpen(): boolean {
-    return this.#waiting.open.size > 0;
+    return this.#waiting.open.size + this.#waiting.timer.size > 0;
+  }
+
+  /** How many activities and children are under way. */
+  get awaited(): number {
+    return this.#waiting.open.size;
   }
 
   /** The history holds this work already. Throws ReplayError if it holds something else under that number. */
@@ -61,10 +70,10 @@ export class NumberedWork {
   /** A piece of work has ended; what nobody knows is ignored. */
   settle(id: number | undefined, ended: Parameters<Done>[0]): void {
     if (id === undefined) return;
-    const { open, detached } = this.#waiting;
-    const done = open.get(id) ?? detached.get(id);
-    open.delete(id);
-    detached.delete(id);
+    const { open, timer, detached } = this.#waiting;
+    const list = [open, timer, detached].find((one) => one.has(id));
+    const done = list?.get(id);
+    list?.delete(id);
     done?.(ended);
   }
 

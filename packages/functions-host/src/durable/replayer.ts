@@ -19,6 +19,8 @@ export interface ReplayResult {
   readonly decisions: readonly Decision[];
   readonly completion: Completion | undefined;
   readonly suspended: boolean;
+  /** How many activities and children the execution still waits for. */
+  readonly awaited: number;
 }
 
 /**
@@ -35,7 +37,7 @@ export function replay(input: ReplayInput): ReplayResult {
     return execution.run();
   } catch (error) {
     if (!(error instanceof ReplayError)) throw error;
-    return { decisions: [], completion: failure(input.functionName, error.message), suspended: false };
+    return { decisions: [], completion: failure(input.functionName, error.message), suspended: false, awaited: 0 };
   }
 }
 
@@ -74,12 +76,12 @@ class Replay {
 
   run(): ReplayResult {
     for (const event of this.#input.history) this.#take(event);
-    if (this.#terminated) return { decisions: [], completion: this.#terminated, suspended: false };
-    if (this.#suspended) return { decisions: [], completion: undefined, suspended: true };
+    if (this.#terminated) return { decisions: [], completion: this.#terminated, suspended: false, awaited: 0 };
+    if (this.#suspended) return { decisions: [], completion: undefined, suspended: true, awaited: 0 };
     const { work } = this.#performer;
     const completion = this.#listDone && !work.hasOpen ? this.#complete() : undefined;
     if (completion) this.#performer.releaseLocks();
-    return { decisions: work.unconfirmed, completion, suspended: false };
+    return { decisions: work.unconfirmed, completion, suspended: false, awaited: work.awaited };
   }
 
   #complete(): Completion | undefined {

@@ -5,12 +5,16 @@ import { toJson } from '../json.ts';
 import type { Log } from '../log.ts';
 import type { FunctionCatalog, HostFunction } from '../worker/functions.ts';
 import type { Invoke } from '../worker/invoker.ts';
+import { limitTime } from '../worker/limit-time.ts';
+import type { TimeLimit } from '../worker/limit-time.ts';
 import type { RpcTypedData } from '../worker/rpc.ts';
 import { sendAnswer } from './answer.ts';
 import { BodyTooLargeError, readBody } from './body.ts';
 import { headersOf, toAnswer, toRpcRequest } from './function-call.ts';
 import { isAuthorized, presentedKey } from './keys.ts';
 import type { AuthLevel, HostKeys } from './keys.ts';
+import { RequestGate } from './request-gate.ts';
+import type { RequestLimits } from './request-gate.ts';
 import { compileRoute } from './routes.ts';
 import type { RouteTemplate } from './routes.ts';
 import { proxyToApp } from './stream-proxy.ts';
@@ -30,6 +34,8 @@ export interface FunctionRoutesOptions {
   readonly keys: HostKeys;
   readonly requireKeys: boolean;
   readonly bodyLimitBytes: number;
+  readonly requestLimits: RequestLimits;
+  readonly timeLimit: TimeLimit;
   /** Where the app itself serves HTTP, in stream mode. */
   readonly httpUri: string | undefined;
 }
@@ -38,10 +44,12 @@ export interface FunctionRoutesOptions {
 export class FunctionRoutes {
   readonly #options: FunctionRoutesOptions;
   readonly #routes: readonly Route[];
+  readonly #gate: RequestGate;
 
   /** Throws StartError if a route template cannot be read. */
   constructor(options: FunctionRoutesOptions) {
     this.#options = options;
+    this.#gate = new RequestGate(options.requestLimits);
     // Azure tries routes in the order of function names and takes the first that fits; there is no precedence by template.
     const functions = options.catalog.ofKind('http').toSorted((a, b) => compareNames(a.name, b.name));
     this.#routes = functions.map((fn) => createRoute(fn, options.routePrefix));
@@ -59,9 +67,16 @@ export class FunctionRoutes {
       sendAnswer(response, { status: 401 });
       return;
     }
+    const served = await this.#gate.run(() => this.#serve(found, { request, response, url }));
+    if (!served) sendAnswer(response, { status: 429 });
+  }
+
+  async #serve(found: Match, call: Call): Promise<void> {
+    const { httpUri } = this.#options;
+    const { response } = call;
     try {
-      if (this.#options.httpUri === undefined) await this.#invoke(found, { request, response, url });
-      else await this.#stream(found, { request, response, httpUri: this.#options.httpUri });
+      if (httpUri === undefined) await this.#invoke(found, call);
+      else await this.#stream(found, { ...call, httpUri });
     } catch (error) {
       if (error instanceof BodyTooLargeError) {
         sendAnswer(response, { status: 413, headers: { connection: 'close' } });
@@ -81,22 +96,15 @@ export class FunctionRoutes {
     return undefined;
   }
 
-  async #invoke(
-    { route, params }: Match,
-    { request, response, url }: { request: IncomingMessage; response: ServerResponse; url: URL },
-  ): Promise<void> {
+  async #invoke({ route, params }: Match, { request, response, url }: Call): Promise<void> {
     const body = await readBody(request, this.#options.bodyLimitBytes);
-    const result = await this.#options.invoke({
-      fn: route.fn,
-      trigger: { http: toRpcRequest(request, url, params, body) },
-    });
+    const { invoke, timeLimit } = this.#options;
+    const invocation = invoke({ fn: route.fn, trigger: { http: toRpcRequest(request, url, params, body) } });
+    const result = await limitTime(timeLimit, route.fn.name, invocation);
     sendAnswer(response, toAnswer(result.returnValue));
   }
 
-  async #stream(
-    { route, params }: Match,
-    call: { request: IncomingMessage; response: ServerResponse; httpUri: string },
-  ): Promise<void> {
+  async #stream({ route, params }: Match, call: Call & { httpUri: string }): Promise<void> {
     const invocationId = randomUUID();
     const triggerMetadata: Record<string, RpcTypedData> = { Headers: { json: toJson(headersOf(call.request)) } };
     for (const [name, value] of Object.entries(params)) triggerMetadata[name] = { string: value };
@@ -108,6 +116,12 @@ export class FunctionRoutes {
     if (invoked.status === 'rejected') throw invoked.reason;
     await proxied.done;
   }
+}
+
+interface Call {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly url: URL;
 }
 
 interface Match {

@@ -5,6 +5,9 @@ import type { Log } from '../log.ts';
 import type { Store } from '../store/store.ts';
 import type { HostFunction } from '../worker/functions.ts';
 import type { Invoke } from '../worker/invoker.ts';
+import { limitTime } from '../worker/limit-time.ts';
+import { readRetryPolicy } from '../worker/retry-policy.ts';
+import type { RetryPolicy } from '../worker/retry-policy.ts';
 import { parseSchedule, resolveSettings } from './ncrontab.ts';
 import type { Schedule } from './ncrontab.ts';
 
@@ -15,6 +18,7 @@ export interface TimerTriggersOptions {
   readonly invoke: Invoke;
   readonly log: Log;
   readonly environment: NodeJS.ProcessEnv;
+  readonly functionTimeoutMs: number | undefined;
   readonly onQuiet: () => void;
 }
 
@@ -23,6 +27,7 @@ interface Timer {
   readonly expression: string;
   readonly schedule: Schedule;
   readonly monitored: boolean;
+  readonly retryPolicy: RetryPolicy | undefined;
 }
 
 /** The app's timer triggers: each runs by its schedule, never two runs of one at once. */
@@ -31,6 +36,8 @@ export class TimerTriggers {
   readonly #timers: readonly Timer[];
   readonly #alarms = new Map<string, () => void>();
   readonly #running = new Set<Promise<void>>();
+  /** Ends the waits before retries. */
+  readonly #waits = new Set<() => void>();
   #stopped = false;
 
   /** Throws StartError if a schedule cannot be read. */
@@ -54,11 +61,12 @@ export class TimerTriggers {
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const cancel of this.#alarms.values()) cancel();
+    for (const end of this.#waits) end();
     await Promise.all(this.#running);
   }
 
   get isIdle(): boolean {
-    return this.#running.size === 0;
+    return this.#running.size === this.#waits.size;
   }
 
   /** A run that was missed while the host was down is made up for at once, and says so. */
@@ -116,7 +124,7 @@ export class TimerTriggers {
   }
 
   async #invoke(timer: Timer, isPastDue: boolean): Promise<void> {
-    const { store, clock, log } = this.#options;
+    const { store, clock } = this.#options;
     const startedAt = new Date(clock.now()).toISOString();
     const known = timer.monitored ? store.schedule(timer.fn.name) : undefined;
     const nextMs = timer.schedule.next(clock.now());
@@ -129,11 +137,43 @@ export class TimerTriggers {
       : null;
     if (known) store.putSchedule({ ...known, last: startedAt, updated: startedAt });
     const value = { Schedule: { AdjustForDST: true }, ScheduleStatus: status, IsPastDue: isPastDue };
-    try {
-      await this.#options.invoke({ fn: timer.fn, trigger: { json: toJson(value) } });
-    } catch (error) {
-      log('error', `Function.${timer.fn.name}`, `Executed with error: ${errorStack(error)}`);
+    await this.#attempt(timer, toJson(value));
+  }
+
+  /** Runs the function, and again as its retry policy says. Never rejects. */
+  async #attempt(timer: Timer, json: string): Promise<void> {
+    const { fn, retryPolicy } = timer;
+    const maxRetryCount = retryPolicy?.maxRetryCount ?? 0;
+    let exception: unknown;
+    for (let retryCount = 0; !this.#stopped; retryCount++) {
+      const retryContext =
+        retryCount === 0 ? undefined : { retryCount, maxRetryCount, exception: { message: errorMessage(exception) } };
+      try {
+        const invocation = this.#options.invoke({ fn, trigger: { json }, ...(retryContext && { retryContext }) });
+        await limitTime(this.#options, fn.name, invocation);
+        return;
+      } catch (error) {
+        exception = error;
+        this.#options.log('error', `Function.${fn.name}`, `Executed with error: ${errorStack(error)}`);
+      }
+      if (!retryPolicy || retryCount === maxRetryCount) return;
+      await this.#wait(retryPolicy.delayMs(retryCount + 1));
     }
+  }
+
+  /** Waits before a retry, or until the host stops. */
+  async #wait(delayMs: number): Promise<void> {
+    const { clock, onQuiet } = this.#options;
+    await new Promise<void>((resolve) => {
+      const end = () => {
+        this.#waits.delete(end);
+        cancel();
+        resolve();
+      };
+      const cancel = clock.wakeAt(clock.now() + delayMs, end);
+      this.#waits.add(end);
+      onQuiet();
+    });
   }
 }
 
@@ -143,7 +183,14 @@ function readTimer(fn: HostFunction, environment: NodeJS.ProcessEnv): Timer {
     if (typeof given !== 'string') throw new Error('it has no schedule.');
     const expression = resolveSettings(given, environment);
     const schedule = parseSchedule(expression, environment['WEBSITE_TIME_ZONE']);
-    return { fn, expression, schedule, monitored: fn.trigger['useMonitor'] !== false && schedule.isMonitored };
+    const retryPolicy = readRetryPolicy(fn.registered.metadata.retryOptions);
+    return {
+      fn,
+      expression,
+      schedule,
+      retryPolicy,
+      monitored: fn.trigger['useMonitor'] !== false && schedule.isMonitored,
+    };
   } catch (error) {
     throw new StartError(`Function "${fn.name}": ${errorMessage(error)}`);
   }

@@ -28,6 +28,13 @@ export function durableSchemaVersion(environment: NodeJS.ProcessEnv): number {
   throw new StartError(`FUNCTIONS_HOST_DURABLE_SCHEMA must be 1, 2 or 3, not "${wanted ?? ''}".`);
 }
 
+/** Whether errors are sanitised as in Azure, from FUNCTIONS_HOST_SANITIZE_ERRORS. */
+export function sanitizesErrors(environment: NodeJS.ProcessEnv): boolean {
+  const wanted = environment['FUNCTIONS_HOST_SANITIZE_ERRORS'] ?? 'false';
+  if (wanted === 'true' || wanted === 'false') return wanted === 'true';
+  throw new StartError(`FUNCTIONS_HOST_SANITIZE_ERRORS must be true or false, not "${wanted}".`);
+}
+
 /** The largest request body in bytes, from FUNCTIONS_REQUEST_BODY_SIZE_LIMIT. */
 export function bodyLimit(environment: NodeJS.ProcessEnv): number {
   const wanted = environment['FUNCTIONS_REQUEST_BODY_SIZE_LIMIT'];

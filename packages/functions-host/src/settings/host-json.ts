@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { StartError } from '../errors.ts';
+import type { RequestLimits } from '../http/request-gate.ts';
 import { isObject } from '../json.ts';
 import type { JsonObject } from '../json.ts';
 import { isLogLevel } from '../log.ts';
@@ -10,7 +11,10 @@ import type { LogLevels } from '../log.ts';
 /** What the host takes from host.json. Names and defaults: learn.microsoft.com/azure/azure-functions/functions-host-json */
 export interface HostJson {
   readonly routePrefix: string;
-  /** Time an activity or an HTTP function may take; undefined = no limit. */
+  /** Whether host.json asks for the bundle that brings every trigger but HTTP and timer in Azure. */
+  readonly hasExtensionBundle: boolean;
+  readonly requestLimits: RequestLimits;
+  /** Time a function may take; undefined = no limit. */
   readonly functionTimeoutMs: number | undefined;
   readonly logLevels: LogLevels;
   readonly durable: DurableSettings;
@@ -41,14 +45,27 @@ export function readHostJson(appDir: string): HostJson {
 
 /** The settings in a parsed host.json; throws a StartError that names what is wrong. */
 export function parseHostJson(root: JsonObject, path = 'host.json'): HostJson {
+  requireVersion(root, path);
   const extensions = objectAt(root, 'extensions', path);
   const http = objectAt(extensions, 'http', path);
   return {
+    hasExtensionBundle: root['extensionBundle'] !== undefined,
     routePrefix: trimSlashes(text(http, 'routePrefix', 'api', path)),
+    requestLimits: {
+      maxConcurrentRequests: limit(http, 'maxConcurrentRequests', path),
+      maxOutstandingRequests: limit(http, 'maxOutstandingRequests', path),
+    },
     functionTimeoutMs: timeout(root['functionTimeout'], path),
     logLevels: logLevels(objectAt(objectAt(root, 'logging', path), 'logLevel', path)),
     durable: durableSettings(objectAt(extensions, 'durableTask', path), path),
   };
+}
+
+/** The Functions host refuses to start without it, unless the file is empty (HostJsonFileConfigurationSource.cs). */
+function requireVersion(root: JsonObject, path: string): void {
+  if (Object.keys(root).length === 0 || root['version'] === '2.0') return;
+  const found = root['version'] === undefined ? 'it has none' : `not ${JSON.stringify(root['version'])}`;
+  throw new StartError(`${path}: "version" must be "2.0", ${found}. Azure does not start an app without it.`);
 }
 
 function durableSettings(durable: JsonObject, path: string): DurableSettings {
@@ -112,6 +129,11 @@ function count(parent: JsonObject, key: string, fallback: number, path: string):
     throw new StartError(`${path}: "${key}" must be a whole number of at least 1, not ${JSON.stringify(value)}.`);
   }
   return value;
+}
+
+/** A limit where -1, like nothing, means none. */
+function limit(parent: JsonObject, key: string, path: string): number | undefined {
+  return parent[key] === undefined || parent[key] === -1 ? undefined : count(parent, key, 1, path);
 }
 
 function timeout(value: unknown, path: string): number | undefined {

@@ -29,6 +29,13 @@ export interface RegisteredFunction {
   readonly callback: FunctionCallback;
 }
 
+/** What a function hears of the attempts before this one. */
+export interface RetryContext {
+  readonly retryCount: number;
+  readonly maxRetryCount: number;
+  readonly exception: { readonly message: string };
+}
+
 export interface CoreInvocationContext {
   readonly invocationId: string;
   readonly request: {
@@ -36,6 +43,7 @@ export interface CoreInvocationContext {
     readonly functionId: string;
     readonly inputData: readonly { readonly name: string; readonly data: RpcTypedData }[];
     readonly triggerMetadata: Readonly<Record<string, RpcTypedData>>;
+    readonly retryContext?: RetryContext;
     readonly traceContext?: { readonly traceParent: string; readonly traceState: string; readonly attributes: object };
   };
   readonly metadata: FunctionMetadata;

@@ -1,5 +1,6 @@
 import type { Log } from '../log.ts';
 import type { AppRegistrations, Binding, RegisteredFunction } from './core-module.ts';
+import { functionFault, isTrigger } from './function-faults.ts';
 
 export type TriggerKind = 'http' | 'timer' | 'orchestration' | 'activity' | 'entity';
 
@@ -49,23 +50,35 @@ function key(kind: TriggerKind, name: string): string {
   return `${kind} ${name.toLowerCase()}`;
 }
 
-/** Sorts an app's registrations. What the host cannot run (other triggers, disabled functions) is left out with a word in the log. */
+/**
+ * Sorts an app's registrations. What Azure would refuse, and what the host cannot run (other triggers, disabled functions), is left out
+ * with a word in the log.
+ */
 export function catalogFunctions(
   registrations: AppRegistrations,
   environment: NodeJS.ProcessEnv,
   log: Log,
 ): FunctionCatalog {
   const runnable: HostFunction[] = [];
+  const taken = new Set<string>();
   for (const registered of registrations.functions.values()) {
     const { name, bindings } = registered.metadata;
-    const found = Object.entries(bindings).find(([, binding]) => /trigger$/iu.test(binding.type));
+    const isTaken = taken.size === taken.add(name.toLowerCase()).size;
+    const fault = isTaken
+      ? 'another function has its name, but for upper and lower case.'
+      : functionFault(registered.metadata);
+    const found = Object.entries(bindings).find(([, binding]) => isTrigger(binding));
     const kind = found && kinds[found[1].type.toLowerCase()];
-    if (!found || !kind) {
+    if (fault !== undefined || !found) {
       log(
         'error',
         'Host.Startup',
-        `Function "${name}" will never run: this host has no ${found ? found[1].type : 'trigger for it'}.`,
+        `Function "${name}" is in error, as it would be in Azure: ${fault ?? 'it has no trigger.'}`,
       );
+      continue;
+    }
+    if (!kind) {
+      log('error', 'Host.Startup', `Function "${name}" will never run: this host has no ${found[1].type}.`);
       continue;
     }
     if (isDisabled(name, environment)) {
@@ -96,7 +109,7 @@ function isDurableClient(binding: Binding): boolean {
 
 function warnOfOtherBindings(name: string, bindings: readonly Binding[], log: Log): void {
   const unknown = bindings.filter(
-    (one) => !/trigger$/iu.test(one.type) && !isDurableClient(one) && one.type.toLowerCase() !== 'http',
+    (one) => !isTrigger(one) && !isDurableClient(one) && one.type.toLowerCase() !== 'http',
   );
   for (const binding of unknown) {
     const effect = binding.direction === 'out' ? 'what is written to it is dropped' : 'it stays empty';

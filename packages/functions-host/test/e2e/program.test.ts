@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import {
@@ -28,6 +28,25 @@ describe('the program', () => {
     expect(await host.stop('SIGTERM')).toBe(0);
     expect(host.stdout()).toBe(`functions-host ready at ${host.url}\n`);
     expect(host.stderr()).toContain('fixture terminated');
+  });
+
+  test('exits at once on a second signal, whatever is under way', async () => {
+    const data = directory();
+    const file = join(data, 'ran.txt');
+    const host = await startProgram([fixture('durable'), '--port', '0', '--data', data]);
+    await new DurableDriver(host.url).start('loggedFanOut', { file, width: 1, waves: 1, waitMs: 60_000 });
+    await until(
+      async () => existsSync(file),
+      (exists) => exists,
+    );
+    host.child.kill('SIGTERM');
+    await until(
+      () => fetch(host.url).catch(() => undefined),
+      (answer) => answer === undefined,
+    );
+    const before = performance.now();
+    expect(await host.stop('SIGTERM')).toBe(143);
+    expect(performance.now() - before).toBeLessThan(2_000);
   });
 
   test('names an unknown flag and an app that is not there', async () => {

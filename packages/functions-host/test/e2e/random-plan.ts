@@ -21,8 +21,9 @@ export function randomFrom(seed: number): () => number {
   return () => createHash('sha256').update(`${seed} ${place++}`).digest().readUInt32BE() / 2 ** 32;
 }
 
-const taskOps = ['give', 'give', 'give', 'retry', 'timer', 'event', 'child', 'all'];
-const stepOps = [...taskOps, 'seq', 'race', 'caught', 'call', 'signal', 'locked'];
+const taskOps = ['give', 'give', 'give', 'text', 'retry', 'retryChild', 'timer', 'event', 'child', 'all'];
+const ownOps = ['seq', 'race', 'answered', 'expired', 'caught', 'caughtChild', 'call', 'signal', 'locked'];
+const stepOps = [...taskOps, ...ownOps];
 const entityKeys = ['a', 'b', 'c'];
 const maxDepth = 3;
 
@@ -49,6 +50,7 @@ export function randomPlan(random: () => number): Plan {
       case 'timer':
         return [base, 0];
       case 'retry':
+      case 'retryChild':
         return [{ ...base, fails: below(3) }, base.n];
       case 'race':
         return [{ ...base, otherMs: below(20) }, base.n];

@@ -121,14 +121,17 @@ export interface ProgramResult {
 
 /** Runs the program to its end. */
 export async function runProgram(args: readonly string[]): Promise<ProgramResult> {
-  const { child, stdout, stderr } = launch(args);
+  const { child, stdout, stderr } = launch(bin, args);
   await once(child, 'close');
   return { code: child.exitCode, stdout: stdout(), stderr: stderr() };
 }
 
 /** Starts the program and waits for the line that says it is ready. */
-export async function startProgram(args: readonly string[]): Promise<HostProcess> {
-  const { child, stdout, stderr } = launch(args);
+export const startProgram = (args: readonly string[]): Promise<HostProcess> => startScript(bin, args);
+
+/** Starts a script that says like the program when it is ready. */
+export async function startScript(path: string, args: readonly string[]): Promise<HostProcess> {
+  const { child, stdout, stderr } = launch(path, args);
   await until(
     async () => ({ ready: stdout().includes('\n'), code: child.exitCode }),
     ({ ready, code }) => ready || code !== null,
@@ -144,8 +147,8 @@ export async function startProgram(args: readonly string[]): Promise<HostProcess
   return { child, url, stdout, stderr, stop };
 }
 
-function launch(args: readonly string[]) {
-  const child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+function launch(path: string, args: readonly string[]) {
+  const child = spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));

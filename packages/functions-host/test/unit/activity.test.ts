@@ -40,6 +40,8 @@ const run = async (invoke: Invoke) => {
     settings: parseHostJson({}).durable,
     functionTimeoutMs: 60_000,
     schemaVersion: 3,
+    faults: {},
+    environment: {},
   };
   const event = await runActivity(host, task);
   store.close();

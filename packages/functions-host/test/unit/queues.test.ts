@@ -30,6 +30,24 @@ describe('the keyed queue', () => {
     expect(widest).toBe(2);
   });
 
+  test('work that gathers starts as soon as an announcement leaves nothing to gather', async () => {
+    const done: string[] = [];
+    let delayMs = 60_000;
+    const queue = new KeyedQueue({
+      limit: 1,
+      work: async (key) => void done.push(key),
+      delayMs: () => delayMs,
+    });
+    queue.announce('a');
+    queue.announce('a');
+    await pause();
+    expect({ done, isIdle: queue.isIdle }).toEqual({ done: [], isIdle: false });
+    delayMs = 0;
+    queue.announce('a');
+    while (!queue.isIdle) await pause();
+    expect(done).toEqual(['a']);
+  });
+
   test('stopping waits for what runs and starts nothing more', async () => {
     const done: string[] = [];
     const queue = new KeyedQueue({

@@ -9,6 +9,7 @@ import { applySettings } from '../../src/settings/local-settings.ts';
 describe('host.json', () => {
   test('overrides defaults', () => {
     const parsed = parseHostJson({
+      version: '2.0',
       functionTimeout: '00:05:00',
       logging: { logLevel: { default: 'Warning' } },
       extensions: { http: { routePrefix: '' }, durableTask: { hubName: 'Hub', maxConcurrentActivityFunctions: 3 } },
@@ -23,11 +24,13 @@ describe('host.json', () => {
 
   test.each([
     [
-      { extensions: { durableTask: { maxConcurrentActivityFunctions: 0 } } },
+      { version: '2.0', extensions: { durableTask: { maxConcurrentActivityFunctions: 0 } } },
       /"maxConcurrentActivityFunctions" must be a whole number/u,
     ],
-    [{ functionTimeout: 'long' }, /"functionTimeout"/u],
-    [{ extensions: [] }, /"extensions" must be an object/u],
+    [{ functionTimeout: '00:05:00' }, /"version" must be "2.0", it has none/u],
+    [{ version: '1.0' }, /"version" must be "2.0", not "1.0"/u],
+    [{ version: '2.0', functionTimeout: 'long' }, /"functionTimeout"/u],
+    [{ version: '2.0', extensions: [] }, /"extensions" must be an object/u],
   ])('%j is refused', (root, message) => {
     expect(() => parseHostJson(root)).toThrow(message);
   });

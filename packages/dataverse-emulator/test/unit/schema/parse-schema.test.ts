@@ -23,6 +23,14 @@ describe('parseSchema', () => {
     expect(reading?.tableType).toBe('Elastic');
   });
 
+  it('refuses column types that elastic tables do not have', () => {
+    const reading = suiteSchema.tables[1];
+    const columns = [...reading!.columns, { logicalName: 'suite_cost', schemaName: 'suite_Cost', type: 'Money' }];
+    expect(faultsOf({ tables: [{ ...reading, columns }] })).toEqual([
+      '/tables/0/columns/2/type: Money is not supported on elastic tables',
+    ]);
+  });
+
   it('names every fault of a bad file by its JSON pointer', () => {
     const table = {
       logicalName: 'My Table', schemaName: 'my_Table', entitySetName: 'my_tables', primaryIdColumn: 'my_tableid', primaryNameColumn: 'my_name', tableType: 'Virtual', colour: 1,

@@ -36,6 +36,25 @@ describe('patchSettings', () => {
     ]);
   });
 
+  it('replaces lists and turns whole, and refuses those of another form', () => {
+    const duplicateRules = [{ table: 'account', columns: ['name'] }];
+    const patch = { hintTurns: { requests: 2, values: [1, 'x'] }, duplicateRules, limits: { order: ['requests'] } };
+    expect(patchSettings(fast, patch)).toMatchObject(patch);
+    expect(
+      faultsOf({
+        hintTurns: { requests: 0, values: [1] },
+        duplicateRules: [{ table: 'account' }],
+        limits: { order: ['speed'] },
+        serversOut: 'all',
+        missingMessages: { account: 'all' },
+      }),
+    ).toEqual(
+      ['/hintTurns', '/duplicateRules', '/limits/order', '/serversOut', '/missingMessages'].map(
+        (path) => `${path} has the wrong form`,
+      ),
+    );
+  });
+
   it('names every fault by its pointer and changes nothing', () => {
     expect(
       faultsOf({

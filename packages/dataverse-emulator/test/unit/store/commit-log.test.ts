@@ -47,8 +47,21 @@ describe('CommitLog', () => {
     const again = open();
     expect(hashTable(again.store)).toBe(hashTable(first.store));
     expect(again.store.get('a')?.version).toBe(first.store.get('a')?.version);
-    expect(again.store.tombstones.map(({ id }) => id)).toEqual(['b']);
+    expect(again.store.tombstones.map(({ key }) => key)).toEqual(['b']);
     expect(again.database.version).toBe(first.database.version);
+  });
+
+  it('keeps elastic rows of one id in different partitions apart', () => {
+    const first = open();
+    const readings = first.database.table('suite_reading')!;
+    const valuesOf = (partition: string): Value[] =>
+      readings.model.columns.map(({ name }) => (name === 'partitionid' ? partition : null));
+    const transaction = first.database.begin();
+    transaction.insert(readings, 'a', valuesOf('p1'));
+    transaction.delete(readings, transaction.insert(readings, 'a', valuesOf('p2')));
+    transaction.commit(info);
+    const again = open().database.table('suite_reading')!;
+    expect([again.get('a', 'p1')?.id, again.get('a', 'p2'), again.get('a')]).toEqual(['a', undefined, undefined]);
   });
 
   it('survives several restarts, each compacting the one before', () => {

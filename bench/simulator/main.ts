@@ -1,0 +1,51 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { drawChart } from './chart.ts';
+import { changeScenarios, oddScenarios, profileScenarios } from './scenarios.ts';
+import { engine, maximum, nameOf, play, serverAware } from './simulate.ts';
+import { runStudies } from './studies.ts';
+import { tablesOf } from './tables.ts';
+
+/**
+ * `npm run bench:simulate [-- --json FILE] [--charts FOLDER] [--docs FILE] [--seeds N]`: plays every scenario in virtual time, prints the
+ * tables, writes charts, and on request puts the tables into a document between its marks.
+ */
+const { values } = parseArgs({
+  options: {
+    json: { type: 'string' },
+    charts: { type: 'string', default: '.local/simulator' },
+    docs: { type: 'string' },
+    seeds: { type: 'string', default: '8' },
+  },
+});
+
+const began = Date.now();
+const seeds = Array.from({ length: Number(values.seeds) }, (_, at) => at + 1);
+const studies = runStudies(seeds);
+const tables = tablesOf(studies);
+console.log(tables);
+if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(studies, null, 1)}\n`);
+if (values.docs !== undefined) await putBetweenMarks(values.docs, tables);
+await writeCharts(values.charts);
+console.log(`\n${seeds.length} seeds in ${((Date.now() - began) / 1_000).toFixed(1)} s; charts in ${values.charts}`);
+
+async function writeCharts(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const scenario of [...profileScenarios, ...oddScenarios, ...changeScenarios]) {
+    for (const strategy of [engine, serverAware]) {
+      const { seconds } = play(scenario, strategy, { seed: 1, seconds: 1_260 });
+      const title = `${scenario.name} (${scenario.note}): ${nameOf(strategy)}`;
+      const name = `${scenario.name} ${nameOf(strategy)}`.replace(/[^a-z0-9]+/gi, '-');
+      await writeFile(join(folder, `${name}.svg`), drawChart(title, seconds, maximum(scenario, {})));
+    }
+  }
+}
+
+async function putBetweenMarks(file: string, text: string): Promise<void> {
+  const document = await readFile(file, 'utf8');
+  const [open, close] = ['<!-- simulated: begin -->', '<!-- simulated: end -->'];
+  const [from, to] = [document.indexOf(open), document.indexOf(close)];
+  if (from < 0 || to < from) throw new Error(`${file} lacks the marks ${open} and ${close}.`);
+  await writeFile(file, `${document.slice(0, from + open.length)}\n\n${text}\n\n${document.slice(to)}`);
+}

@@ -1,0 +1,141 @@
+import { idleGovernor, lease, type GovernorState, type Grant } from '../../src/plan/governor.ts';
+import type { LaneReport } from '../../src/plan/lane.ts';
+import type { RunSpec } from '../../src/plan/run-spec.ts';
+import {
+  absorb,
+  beginRun,
+  generationIsFull,
+  granted,
+  hasWork,
+  leaseRequest,
+  nextGeneration,
+  planWave,
+  waited,
+  type RunState,
+} from '../../src/plan/run-state.ts';
+import { parseRunSpec } from '../../src/plan/spec.ts';
+import type { EventQueue } from './event-queue.ts';
+import { SimulatedGate } from './gate.ts';
+import { rowsPerSlice, runLane } from './lane.ts';
+import type { Recorder } from './recorder.ts';
+import type { World } from './world.ts';
+
+/** From the end of one wave to the first request of the next: the orchestrator's turn, the governor's, and the start of the lanes. */
+const betweenWavesMs = 400;
+/** Lanes that one host instance serves. */
+const lanesPerProcess = 1_024;
+const bounds = { maxLanes: 1_024, settleSeconds: 360 };
+
+export interface Parts {
+  readonly queue: EventQueue;
+  readonly world: World;
+  readonly recorder: Recorder;
+}
+
+/** The governor of a connection, as the durable entity keeps it. */
+export class SharedGovernor {
+  state: GovernorState = idleGovernor;
+}
+
+export interface SimulatedRun {
+  state: RunState;
+  endedMs: number | null;
+  events: number;
+  generations: number;
+}
+
+const specOf = (options: object): RunSpec => {
+  const parsed = parseRunSpec({
+    connection: 'main',
+    source: { container: 'sources', blob: 'a.csv' },
+    target: { table: 'account', operation: 'upsert' },
+    options,
+  });
+  if ('faults' in parsed) throw new Error(JSON.stringify(parsed.faults));
+  return parsed.spec;
+};
+
+/** One run of the engine: its own reducers and wave planner, with lanes and processes in virtual time. */
+// eslint-disable-next-line max-lines-per-function -- steps over one state, each small, that call each other
+export function startRun(
+  parts: Parts,
+  governor: SharedGovernor,
+  options: {
+    readonly runId: string;
+    readonly user: string;
+    readonly rows: number;
+    readonly startMs?: number;
+    readonly serverAware?: boolean;
+  },
+): SimulatedRun {
+  const { queue, world, recorder } = parts;
+  const spec = specOf({});
+  const source = { rowCount: options.rows, sliceCount: Math.ceil(options.rows / rowsPerSlice) };
+  const run: SimulatedRun = {
+    state: beginRun(source, undefined, iso(0)),
+    endedMs: null,
+    events: 0,
+    generations: 1,
+  };
+  const gates: SimulatedGate[] = [];
+  const serverOf = (lane: number): number | undefined =>
+    options.serverAware === true ? lane % world.environment.servers : undefined;
+  const gateOf = (lane: number): SimulatedGate =>
+    (gates[Math.floor(lane / lanesPerProcess) * 100 + (serverOf(lane) ?? 0)] ??= new SimulatedGate(queue));
+
+  const turn = (): void => {
+    if (!hasWork(run.state)) {
+      run.endedMs = queue.nowMs;
+      return;
+    }
+    if (generationIsFull(run.state)) {
+      run.state = nextGeneration(run.state);
+      run.generations += 1;
+    }
+    const step = lease(governor.state, leaseRequest(options.runId, run.state, spec, bounds), queue.nowMs);
+    governor.state = step.state;
+    const { grant } = step;
+    run.state = granted(run.state, grant, iso(queue.nowMs));
+    recorder.granted(options.user, grant.lanes, grant.rowsPerRequest);
+    if (grant.lanes === 0) {
+      run.state = waited(run.state);
+      queue.after(grant.waitSeconds * 1_000, turn);
+      return;
+    }
+    sendWave(grant, () => queue.after(betweenWavesMs / 2, turn));
+  };
+
+  const sendWave = (grant: Grant, ended: () => void): void => {
+    const deal = planWave(run.state, grant);
+    const startedMs = queue.nowMs;
+    const reports = new Map<number, LaneReport>();
+    const absorbAll = (): void => {
+      const before = run.state.historyEvents;
+      const inOrder = deal.lanes.flatMap((_, lane) => reports.get(lane) ?? []);
+      run.state = absorb(run.state, spec, deal, inOrder, { startedMs, endedMs: queue.nowMs });
+      run.events += run.state.historyEvents - before;
+      ended();
+    };
+    const input = { user: options.user, boxEndMs: startedMs + grant.boxSeconds * 1_000, dopHint: run.state.dopHint };
+    const { rowsPerRequest, duty } = grant;
+    queue.after(betweenWavesMs / 2, () => {
+      for (const [lane, stretches] of deal.lanes.entries()) {
+        const server = serverOf(lane);
+        const laneInput = { ...input, stretches, rowsPerRequest, duty, server };
+        runLane({ queue, world, gate: gateOf(lane) }, laneInput, (report) => {
+          reports.set(lane, report);
+          if (reports.size === deal.lanes.length) absorbAll();
+        });
+      }
+    });
+  };
+
+  // The run opens with a WhoAmI, which tells the hint.
+  queue.at(options.startMs ?? 0, () => {
+    run.state = beginRun(source, world.environment.hint ?? undefined, iso(queue.nowMs));
+    turn();
+  });
+  return run;
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString();

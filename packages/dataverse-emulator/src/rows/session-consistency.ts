@@ -1,0 +1,34 @@
+import { findRow, type RowAddress } from '../odata/row-address.ts';
+import type { Row, TableStore } from '../store/table-store.ts';
+import type { ApiRequest, Environment } from '../operations/operation.ts';
+
+/** A session token in the real service's outward form; it covers every write up to now. */
+export function sessionHeaders(environment: Environment, { model }: TableStore): Readonly<Record<string, string>> {
+  return model.isElastic ? { 'x-ms-session-token': `240:8#${environment.database.version}#7=-1` } : {};
+}
+
+const coveredVersion = ({ headers }: ApiRequest): number =>
+  Number(/#(\d+)#/.exec(headers['mscrm.sessiontoken'] ?? '')?.[1] ?? 0);
+
+/** The row of an address as this request may see it: on elastic tables perhaps as it was before a write of another session. */
+export function seenRow(
+  environment: Environment,
+  request: ApiRequest,
+  store: TableStore,
+  address: RowAddress,
+): Row | undefined {
+  if (!store.model.isElastic || address.kind === 'key') return findRow(store, address);
+  const partition = store.model.columnsByName.get('partitionid')?.ordinal ?? -1;
+  const values = [];
+  values[partition] = address.partition ?? null;
+  return seenByKey(environment, request, store, store.keyOf({ id: address.id, values }));
+}
+
+export function seenByKey(
+  environment: Environment,
+  request: ApiRequest,
+  store: TableStore,
+  key: string,
+): Row | undefined {
+  return environment.recentWrites.seen(store, key, coveredVersion(request), environment.clock.now());
+}

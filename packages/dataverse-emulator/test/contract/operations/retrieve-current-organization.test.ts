@@ -1,0 +1,13 @@
+import { expect, it } from 'vitest';
+import { contract } from '../../support/contract.ts';
+
+contract('RetrieveCurrentOrganization', (api) => {
+  it('describes the organization that WhoAmI names', async () => {
+    const argument = "AccessType=Microsoft.Dynamics.CRM.EndpointAccessType'Default'";
+    const { status, json } = await api.get(`RetrieveCurrentOrganization(${argument})`);
+    expect(status).toBe(200);
+    expect(json.Detail.OrganizationId).toBe((await api.get('WhoAmI')).json.OrganizationId);
+    expect(json.Detail.OrganizationVersion).toMatch(/^9\.2\./);
+    expect(json.Detail.UrlName).toEqual(expect.any(String));
+  });
+});

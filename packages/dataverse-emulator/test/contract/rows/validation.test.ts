@@ -1,0 +1,67 @@
+import { expect, it } from 'vitest';
+import { contract, emulatorContract } from '../../support/contract.ts';
+import { errorOf, idOf } from '../../support/web-api-client.ts';
+
+contract('validation', (api) => {
+  const city = (members: object = {}) => ({ suite_name: 'A', ...members });
+  const newCity = async (members: object = {}): Promise<string> => idOf(await api.post('suite_cities', city(members)));
+  const cases: [string, object, string][] = [
+    ['an unknown column', { suite_nothing: 1 }, '0x80048d19'],
+    ['text for a number', { suite_number: '5' }, '0x80048d19'],
+    ['a number for text', { suite_code: 5 }, '0x80048d19'],
+    ['a fraction for a whole number', { suite_number: 1.5 }, '0x80048d19'],
+    ['text that is too long', { suite_name: 'x'.repeat(21) }, '0x80044331'],
+    ['a whole number out of range', { suite_number: 1000001 }, '0x8004432F'],
+    ['a decimal out of range', { suite_share: 100.5 }, '0x80044330'],
+    ['an unknown choice', { suite_kind: 3 }, '0x8004431A'],
+    ['an unknown choice among several', { suite_tags: '1,2' }, '0x8004431A'],
+    ['a date-time for a date', { suite_foundedon: '2024-05-31T10:00:00Z' }, '0x80048d19'],
+    ['a date that does not exist', { suite_foundedon: '2024-02-30' }, '0x80048d19'],
+    ['a date before 1753', { suite_foundedon: '1752-12-31' }, '0x80040239'],
+    ['a control character', { suite_code: 'a\u0001b' }, '0x80040278'],
+    ['a status of another state', { statecode: 1, statuscode: 1 }, '0x80048408'],
+  ]; // prettier-ignore
+  it.each(cases)('refuses %s', async (_, members, code) => {
+    expect(errorOf(await api.post('suite_cities', city(members)))).toEqual({ status: 400, code });
+  });
+
+  it('refuses a body that is no JSON', async () => {
+    expect(errorOf(await api.post('suite_cities', '{"suite_name":'))).toEqual({ status: 400, code: '0x80048d19' });
+  });
+
+  it('converts offsets, rounds decimals, and brings the default status of a state', async () => {
+    const id = await newCity({ suite_seenat: '2024-05-31T10:00:00+02:00', suite_share: 33.337, suite_tags: '9,1' });
+    await api.patch(`suite_cities(${id})`, { statecode: 1 });
+    const { json } = await api.get(`suite_cities(${id})`);
+    expect(json).toMatchObject({
+      suite_seenat: '2024-05-31T08:00:00Z',
+      suite_share: 33.34,
+      suite_tags: '9,1',
+      statecode: 1,
+      statuscode: 2,
+    });
+  });
+
+  it('takes null for a column without value', async () => {
+    const id = await newCity({ suite_number: 3 });
+    await api.patch(`suite_cities(${id})`, { suite_number: null });
+    expect((await api.get(`suite_cities(${id})`)).json.suite_number).toBeNull();
+  });
+});
+
+emulatorContract('validation by the settings', {}, ({ api, emulator }) => {
+  it('ignores read-only columns, or refuses them', async () => {
+    const city = { suite_name: 'A', suite_rank: 5 };
+    const ignored = await api.post('suite_cities', city, { prefer: 'return=representation' });
+    expect([ignored.status, ignored.json.suite_rank]).toEqual([201, null]);
+    emulator().changeSettings({ readOnlyColumns: 'refuse' });
+    expect(errorOf(await api.post('suite_cities', city))).toEqual({ status: 400, code: '0x80040203' });
+  });
+
+  it('asks for required columns on create, or does not', async () => {
+    const without = { suite_number: 1 };
+    expect(errorOf(await api.post('suite_cities', without))).toEqual({ status: 400, code: '0x80040200' });
+    emulator().changeSettings({ enforceRequired: false });
+    expect((await api.post('suite_cities', without)).status).toBe(204);
+  });
+});
