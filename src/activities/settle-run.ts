@@ -43,13 +43,14 @@ interface Settling {
 function* doubtfulSlices(
   { index }: RunPlan,
   parts: readonly PartEntry[],
-  { begun, contested }: Intents,
+  { begun, contested, untouched }: Intents,
 ): Generator<{ readonly slice: Slice; readonly firstRow: number }> {
   for (const { from, to, cursor } of pendingStretches(index, parts)) {
     for (let at = from; at < to; at += 1) {
       const slice = index.slice(at);
       const firstRow = at === from ? (cursor ?? slice.firstRow) : slice.firstRow;
-      if (begun.has(firstRow) || contested.has(slice.firstRow)) yield { slice, firstRow };
+      const isBegun = begun.has(firstRow) && !untouched.has(firstRow);
+      if (isBegun || contested.has(slice.firstRow)) yield { slice, firstRow };
     }
   }
 }

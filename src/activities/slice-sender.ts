@@ -18,6 +18,8 @@ export interface SliceEnd {
   readonly end: Exclude<LaneEnd, 'done'>;
   readonly waitMs?: number;
   readonly detail?: string;
+  /** What became of the last request is not known. */
+  readonly isDoubtful?: true;
 }
 
 export interface SliceResult {
@@ -37,7 +39,10 @@ export async function sendSlice(lane: Lane, slice: Slice, firstRow: number): Pro
     const repeat = await mayRepeat(lane, slice, firstRow);
     for (const chunk of chunksOf(contextOf(lane, firstRow), slice, bytes)) {
       const stop = (await stopBefore(lane)) ?? (await sendChunk(lane, slice, chunk, repeat, builder));
-      if (stop !== undefined) return { builder, stop };
+      if (stop === undefined) continue;
+      const isUntouched = !repeat && stop.isDoubtful === undefined && builder.nextRow() === firstRow;
+      if (isUntouched) await lane.deps.ledger.markUntouched(lane.input.runId, firstRow);
+      return { builder, stop };
     }
     return { builder };
   } catch (error) {
@@ -145,8 +150,9 @@ async function sendChunk(
     const end = endOf(error);
     // Whoever goes on here has to take this chunk for sent, unless its only request was refused.
     const isRefused = error instanceof RequestRejectedError && log.requests <= 1;
-    if (log.requests > 0 && !isRefused) await lane.deps.ledger.markIntent(lane.input.runId, builder.nextRow());
-    return end;
+    if (log.requests === 0 || isRefused) return end;
+    await lane.deps.ledger.markIntent(lane.input.runId, builder.nextRow());
+    return { ...end, isDoubtful: true };
   } finally {
     tallyLog(lane.tally, log);
     lane.deps.live.add(lane.input.runId, lane.input.wave, { requests: log.requests, throttled: log.throttles.length });

@@ -68,5 +68,6 @@ function settleIfDecided(reading: Reading, result: PartResult | undefined): bool
 }
 
 function isUndecided(fault: ServiceFault): boolean {
-  return fault.class === 'busy' || fault.class === 'transient' || fault.class === 'throttled';
+  // That a read takes too long says as little of the row.
+  return ['busy', 'transient', 'throttled', 'tooLarge'].includes(fault.class);
 }

@@ -52,6 +52,8 @@ export interface Intents {
   readonly begun: ReadonlySet<number>;
   /** First rows of slices. */
   readonly contested: ReadonlySet<number>;
+  /** Where the life that began ended without having written anything. */
+  readonly untouched: ReadonlySet<number>;
 }
 
 /** The version of a sync's source that was started last. */
@@ -97,6 +99,8 @@ export interface Ledger {
   /** Marks that two copies of a lane may have been at work in the slice that begins with this row. */
   readonly markContested: (runId: string, sliceFirstRow: number) => Promise<void>;
   readonly isContested: (runId: string, sliceFirstRow: number) => Promise<boolean>;
+  /** Takes a mark back: the life that left it here has written nothing. */
+  readonly markUntouched: (runId: string, firstRow: number) => Promise<void>;
   /** All marks of a run. */
   readonly readIntents: (runId: string) => Promise<Intents>;
   readonly writeLive: (runId: string, hostInstance: string, tally: LiveTally) => Promise<void>;
@@ -186,8 +190,15 @@ export function createLedger(container: ContainerClient): Ledger {
       await putOnce(container, paths.contested(runId, sliceFirstRow), '', { contentType: 'text/plain' });
     },
     isContested: (runId, sliceFirstRow) => container.getBlobClient(paths.contested(runId, sliceFirstRow)).exists(),
+    async markUntouched(runId, firstRow) {
+      await putOnce(container, paths.untouched(runId, firstRow), '', { contentType: 'text/plain' });
+    },
     async readIntents(runId) {
-      return { begun: await rowsOf(paths.intents(runId)), contested: await rowsOf(paths.contests(runId)) };
+      return {
+        begun: await rowsOf(paths.intents(runId)),
+        contested: await rowsOf(paths.contests(runId)),
+        untouched: await rowsOf(paths.untoucheds(runId)),
+      };
     },
     writeLive: (runId, hostInstance, tally) =>
       put(container, paths.liveOf(runId, hostInstance), '', {

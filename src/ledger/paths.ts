@@ -21,6 +21,9 @@ export const paths = {
   part: (runId: string, firstRow: number) => `${folder(runId)}parts/${String(firstRow).padStart(rowDigits, '0')}.json`,
   intents: (runId: string) => `${folder(runId)}intents/`,
   intent: (runId: string, firstRow: number) => `${folder(runId)}intents/${String(firstRow).padStart(rowDigits, '0')}`,
+  untoucheds: (runId: string) => `${folder(runId)}untouched/`,
+  untouched: (runId: string, firstRow: number) =>
+    `${folder(runId)}untouched/${String(firstRow).padStart(rowDigits, '0')}`,
   contests: (runId: string) => `${folder(runId)}contested/`,
   contested: (runId: string, firstRow: number) =>
     `${folder(runId)}contested/${String(firstRow).padStart(rowDigits, '0')}`,

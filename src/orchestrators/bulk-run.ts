@@ -59,7 +59,7 @@ export function* bulkRun(context: OrchestrationContext): Generator<Task, BulkRun
     }
   }
   releaseLanes(context, input);
-  if (run.ending !== null) yield* settle(context, input);
+  if (run.ending !== null) yield* settle(context, input, run);
   return yield* close(context, input, run, run.ending ?? { state: 'completed' }, []);
 }
 
@@ -133,7 +133,7 @@ function* readBooks(context: OrchestrationContext, runId: string): Steps<ReadBoo
  * A run that ends early may leave rows behind that were sent by a life nobody heard of again. What a first look cannot decide is looked at
  * once more when nothing can come any longer.
  */
-function* settle(context: OrchestrationContext, { runId, bounds }: BulkRunInput): Steps<void> {
+function* settle(context: OrchestrationContext, { runId, bounds }: BulkRunInput, run: RunState): Steps<void> {
   for (const { look, waitSeconds } of looks(bounds.settleSeconds)) {
     if (waitSeconds > 0) yield timerIn(context, waitSeconds * 1_000);
     const input = { runId, look } satisfies SettleRunInput;
@@ -143,6 +143,8 @@ function* settle(context: OrchestrationContext, { runId, bounds }: BulkRunInput)
       input,
     });
     if (undecidedRows === 0) return;
+    const note = `${undecidedRows} rows were lost sight of; they are looked up once nothing can change them any more.`;
+    context.df.setCustomStatus(statusOf('closing', { ...run, note }, { lanes: 0 }));
   }
 }
 

@@ -21,7 +21,7 @@ describe('what chaos has found stays mended', () => {
     ['an ordered wait while a resumed run opens is no failure', 99],
     ['an update refused to one copy counts when the other got through', 336],
     ['a process that wakes late sends nothing behind closed books', 366],
-    ['a verifying read that the service times out is asked again', 95],
+    ['a verifying read that the service times out is asked again', 425],
     ['rows looked up while the environment orders a wait are not unknown', 38],
     ['a row the twin updated is not rejected for a busy sandbox', 665],
     ['a row the twin created is not rejected for a timeout', 698],

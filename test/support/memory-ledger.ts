@@ -16,6 +16,7 @@ export interface MemoryRun {
   readonly parts: Map<number, Part>;
   readonly begun: Set<number>;
   readonly contested: Set<number>;
+  readonly untouched: Set<number>;
   readonly children: Set<string>;
   readonly live: Map<string, LiveTally>;
 }
@@ -44,6 +45,7 @@ export function createMemoryLedger(): MemoryLedger {
       parts: new Map(),
       begun: new Set(),
       contested: new Set(),
+      untouched: new Set(),
       children: new Set(),
       live: new Map(),
     };
@@ -114,7 +116,13 @@ export function createMemoryLedger(): MemoryLedger {
       run(runId).contested.add(sliceFirstRow);
     },
     isContested: async (runId, sliceFirstRow) => run(runId).contested.has(sliceFirstRow),
-    readIntents: async (runId): Promise<Intents> => ({ begun: run(runId).begun, contested: run(runId).contested }),
+    async markUntouched(runId, firstRow) {
+      run(runId).untouched.add(firstRow);
+    },
+    readIntents: async (runId): Promise<Intents> => {
+      const { begun, contested, untouched } = run(runId);
+      return { begun, contested, untouched };
+    },
     async writeLive(runId, hostInstance, tally) {
       run(runId).live.set(hostInstance, tally);
     },
