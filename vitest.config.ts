@@ -20,6 +20,7 @@ export default defineConfig({
       lane('unit', ['test/unit/**/*.test.ts', 'packages/*/test/unit/**/*.test.ts'], 15_000),
       lane('contract', ['test/contract/**/*.test.ts', 'packages/*/test/contract/**/*.test.ts'], 60_000),
       lane('replay', ['test/replay/**/*.test.ts'], 30_000),
+      lane('chaos', ['test/chaos/**/*.test.ts'], 60_000),
       lane('e2e', ['test/e2e/**/*.test.ts', 'packages/*/test/e2e/**/*.test.ts'], 300_000),
     ],
   },

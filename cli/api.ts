@@ -12,6 +12,7 @@ export type RunState =
   | 'indexing'
   | 'running'
   | 'waiting'
+  | 'paused'
   | 'closing'
   | 'completed'
   | 'stopped'
@@ -22,6 +23,11 @@ export type RunState =
 export interface RunLinks {
   readonly self: string;
   readonly cancel: string;
+  readonly pause: string;
+  readonly unpause: string;
+  readonly resume: string;
+  readonly redrive: string;
+  readonly undo: string;
   readonly report: string;
   readonly failures: string;
 }
@@ -42,6 +48,8 @@ export interface RunView {
   readonly source: { readonly container: string; readonly blob: string };
   readonly progress: RunProgress | null;
   readonly faults: readonly Fault[];
+  readonly lineage: { readonly kind: 'redrive' | 'undo'; readonly of: string; readonly root: string } | null;
+  readonly children: readonly string[];
   /** What holds the run up, or why it ended early; null while all is well. */
   readonly note: string | null;
   readonly links: RunLinks;

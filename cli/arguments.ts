@@ -15,8 +15,22 @@ export type Command =
       readonly watch: boolean;
       readonly idempotencyKey?: string;
     })
+  | (Connection & { readonly kind: 'failures'; readonly runId: string; readonly format: 'jsonl' | 'csv' })
+  | (Connection & {
+      readonly kind: 'order';
+      readonly order: Order;
+      readonly runId: string;
+      readonly watch: boolean;
+      readonly idempotencyKey?: string;
+      /** Of a redrive. */
+      readonly body?: object;
+    })
   | (Connection & { readonly kind: 'watch'; readonly runId: string })
   | (Connection & { readonly kind: 'show'; readonly runId: string; readonly json: boolean });
+
+/** What can be asked of a run; a redrive and an undo are runs of their own. */
+export const orders = ['redrive', 'undo', 'cancel', 'pause', 'unpause', 'resume'] as const;
+export type Order = (typeof orders)[number];
 
 const defaultUrl = 'http://127.0.0.1:7071';
 
@@ -35,6 +49,12 @@ const helpTexts = {
   fanout run SPEC.json   starts a run from a run spec
   fanout watch RUNID     draws the progress of a run until it ends
   fanout show RUNID      prints the report of a run
+  fanout failures RUNID  prints the rows that went wrong, and why
+  fanout redrive RUNID   sends the rows again that were rejected, are unknown or were not attempted
+  fanout undo RUNID      deletes the rows that a create run created
+  fanout cancel|pause|unpause RUNID
+                         stops a run, holds it, lets it go on
+  fanout resume RUNID    lets a run go on that has lost its orchestration
 
 fanout COMMAND --help tells the options of a command.
 
@@ -48,6 +68,35 @@ ${connectionHelp}
 ${exitCodes}`,
   watch: `fanout watch RUNID [options]: draws the progress of a run until it ends, then prints the report
 
+${connectionHelp}
+
+${exitCodes}`,
+  failures: `fanout failures RUNID [options]: prints the rows that were rejected or are unknown, as JSON lines
+
+  --csv       the original columns and the reason; mended, it can be given to redrive --source
+${connectionHelp}
+
+${exitCodes}`,
+  redrive: `fanout redrive RUNID [options]: a run over the rows of an ended run that are left to be done
+
+  --outcome LIST            of rejected, unknown, notAttempted (default all three)
+  --class LIST              rejected rows of these classes only: source, mapping, service
+  --code LIST               rejected rows with these error codes only
+  --source CONTAINER/BLOB   an edited file: a mended failures.csv, or the whole source with as many rows
+  --watch                   draws progress until the run ends, then prints the report
+  --idempotency-key K       the same key gives the same run
+${connectionHelp}
+
+${exitCodes}`,
+  order: `fanout undo|cancel|pause|unpause|resume RUNID [options]
+
+  undo       deletes exactly the rows a create run created; rows changed since are kept and listed
+  cancel     stops the run; rows without an outcome become notAttempted
+  pause      holds the run; unpause lets it go on
+  resume     lets a run go on from its ledger when its orchestration is gone
+
+  --watch                draws progress until the run ends, then prints the report
+  --idempotency-key K    undo: the same key gives the same run
 ${connectionHelp}
 
 ${exitCodes}`,
@@ -77,9 +126,65 @@ export function readArguments(args: readonly string[], env: NodeJS.ProcessEnv): 
       return readWatch(rest, env);
     case 'show':
       return readShow(rest, env);
+    case 'failures':
+      return readFailures(rest, env);
+    case 'redrive':
+      return readRedrive(rest, env);
     default:
-      throw new UsageError(`Unknown command "${name}". Commands: run, watch, show.`);
+      return readOrder(name, rest, env);
   }
+}
+
+function readFailures(args: readonly string[], env: NodeJS.ProcessEnv): Command {
+  const { values, positionals } = parse('failures', args, { ...shared, csv: { type: 'boolean' } } as const);
+  if (values.help === true) return { kind: 'help', text: helpTexts.failures };
+  const runId = onlyPositional('failures', 'RUNID', positionals);
+  return { kind: 'failures', runId, format: values.csv === true ? 'csv' : 'jsonl', ...connectionOf(values, env) };
+}
+
+const ordering = { ...shared, watch: { type: 'boolean' }, 'idempotency-key': { type: 'string' } } as const;
+
+function readRedrive(args: readonly string[], env: NodeJS.ProcessEnv): Command {
+  const text = { type: 'string' } as const;
+  const options = { ...ordering, outcome: text, class: text, code: text, source: text } as const;
+  const { values, positionals } = parse('redrive', args, options);
+  if (values.help === true) return { kind: 'help', text: helpTexts.redrive };
+  const rows = {
+    ...(values.outcome === undefined ? {} : { outcomes: values.outcome.split(',') }),
+    ...(values.class === undefined ? {} : { classes: values.class.split(',') }),
+    ...(values.code === undefined ? {} : { codes: values.code.split(',') }),
+  };
+  const body = { rows, ...(values.source === undefined ? {} : { source: blobOf(values.source) }) };
+  return { ...order('redrive', positionals, values), body, ...connectionOf(values, env) };
+}
+
+function blobOf(path: string): { readonly container: string; readonly blob: string; readonly format: string } {
+  const slash = path.indexOf('/');
+  if (slash < 1) throw new UsageError(`"${path}" is not CONTAINER/BLOB (--source).`);
+  const format = path.endsWith('.jsonl') ? 'jsonl' : 'csv';
+  return { container: path.slice(0, slash), blob: path.slice(slash + 1), format };
+}
+
+function readOrder(name: string, args: readonly string[], env: NodeJS.ProcessEnv): Command {
+  const known = orders.find((order) => order === name);
+  if (known === undefined) {
+    const commands = ['run', 'watch', 'show', 'failures', ...orders].join(', ');
+    throw new UsageError(`Unknown command "${name}". Commands: ${commands}.`);
+  }
+  const { values, positionals } = parse(name, args, ordering);
+  if (values.help === true) return { kind: 'help', text: helpTexts.order };
+  return { ...order(known, positionals, values), ...connectionOf(values, env) };
+}
+
+function order(name: Order, positionals: readonly string[], values: { watch?: boolean; 'idempotency-key'?: string }) {
+  const idempotencyKey = values['idempotency-key'];
+  return {
+    kind: 'order',
+    order: name,
+    runId: onlyPositional(name, 'RUNID', positionals),
+    watch: values.watch === true,
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey: headerValue('--idempotency-key', idempotencyKey) }),
+  } as const;
 }
 
 function readRun(args: readonly string[], env: NodeJS.ProcessEnv): Command {

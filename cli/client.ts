@@ -27,6 +27,13 @@ export interface Client {
   startRun(spec: unknown, idempotencyKey: string): Promise<StartedRun>;
   getRun(runId: string): Promise<Answer<RunView>>;
   getReport(runId: string): Promise<RunReport>;
+  getFailures(runId: string, format: 'jsonl' | 'csv'): Promise<string>;
+  /** Asks something of a run; answers the run that then is to be watched: a new one after a redrive or an undo. */
+  order(
+    runId: string,
+    order: string,
+    how: { readonly body: object; readonly idempotencyKey: string },
+  ): Promise<StartedRun>;
   /** The latest runs, newest first, at most 100. */
   listRuns(top: number): Promise<readonly RunView[]>;
   /** Where people see a run, and where its failures can be had. */
@@ -58,6 +65,20 @@ export function createClient(options: ClientOptions): Client {
     },
     async getReport(runId) {
       return (await readJson(await send(options, `${runPath(runId)}/report`, {}))).body as RunReport;
+    },
+    async getFailures(runId, format) {
+      const response = await send(options, `${runPath(runId)}/failures?format=${format}`, {});
+      const text = await response.text();
+      if (!response.ok) throw refusal(response.status, parseJson(text), text);
+      return text;
+    },
+    async order(runId, order, { body, idempotencyKey }) {
+      const response = await send(options, `${runPath(runId)}/${order}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'idempotency-key': idempotencyKey },
+        body: JSON.stringify(body),
+      });
+      return (await readJson(response)).body as StartedRun;
     },
     async listRuns(top) {
       const { body } = await readJson(await send(options, `api/runs?top=${top}`, {}));

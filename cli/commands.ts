@@ -34,12 +34,25 @@ export async function runCommand(command: Command, output: Output): Promise<numb
       return watchRun(client, command.runId, output);
     case 'show':
       return showRun(client, command, output);
+    case 'failures':
+      output.print((await client.getFailures(command.runId, command.format)).trimEnd());
+      return exitCode.completed;
+    case 'order':
+      return orderRun(client, command, output);
   }
 }
 
 async function startRun(client: Client, command: Command & { kind: 'run' }, output: Output): Promise<number> {
   const spec = await readSpec(command.specFile);
   const { runId } = await client.startRun(spec, command.idempotencyKey ?? randomUUID());
+  if (command.watch) return watchRun(client, runId, output);
+  output.print(runId);
+  return exitCode.completed;
+}
+
+async function orderRun(client: Client, command: Command & { kind: 'order' }, output: Output): Promise<number> {
+  const { order, body, idempotencyKey = randomUUID() } = command;
+  const { runId } = await client.order(command.runId, order, { body: body ?? {}, idempotencyKey });
   if (command.watch) return watchRun(client, runId, output);
   output.print(runId);
   return exitCode.completed;

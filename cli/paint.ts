@@ -13,6 +13,7 @@ const stateColors: Readonly<Record<RunState, number>> = {
   indexing: 36,
   running: 36,
   waiting: 33,
+  paused: 33,
   closing: 36,
   completed: 32,
   stopped: 33,

@@ -6,6 +6,9 @@ export const names = {
   indexSource: 'indexSource',
   sendRows: 'sendRows',
   closeRun: 'closeRun',
+  spoolRows: 'spoolRows',
+  readBooks: 'readBooks',
+  settleRun: 'settleRun',
 } as const;
 
 /** Operations of the durable entity `governor`; its key is the connection's name. */

@@ -11,6 +11,8 @@ export interface Settings {
   /** NCRONTAB, six fields. */
   readonly syncSchedule: string;
   readonly maxLanes: number;
+  /** How long a request that nobody heard of again may still take effect. */
+  readonly settleSeconds: number;
   /** The platform offers a managed identity (or the emulator plays one). */
   readonly hasManagedIdentity: boolean;
   readonly applicationInsights: ApplicationInsightsSettings | undefined;
@@ -116,6 +118,12 @@ export const settingDeclarations: readonly SettingDeclaration[] = [
     default: '256',
   },
   {
+    name: 'FANOUT_SETTLE_SECONDS',
+    description: 'How long a run that ends early waits before it takes rows it lost sight of for not written.',
+    range: `1 to ${maxDop}`,
+    default: '360',
+  },
+  {
     name: 'FANOUT_ALLOW_LOOPBACK_HTTP',
     description: 'Lets connections use plain http on loopback, for the emulator.',
     range: 'true or false',
@@ -150,6 +158,7 @@ export function loadSettings(env: Environment): Settings {
     syncsContainer: containerOf('FANOUT_SYNCS_CONTAINER', text('FANOUT_SYNCS_CONTAINER'), faults),
     syncSchedule: text('FANOUT_SYNC_SCHEDULE'),
     maxLanes: integerOf('FANOUT_MAX_LANES', text('FANOUT_MAX_LANES'), faults),
+    settleSeconds: integerOf('FANOUT_SETTLE_SECONDS', text('FANOUT_SETTLE_SECONDS'), faults),
     hasManagedIdentity: valueOf(env, 'IDENTITY_ENDPOINT') !== undefined,
     applicationInsights: readApplicationInsights(env),
   };

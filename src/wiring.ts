@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { BlobServiceClient, StorageRetryPolicyType, type StoragePipelineOptions } from '@azure/storage-blob';
-import { createCancelWatch } from './activities/cancel-watch.ts';
 import type { CloseRunDeps } from './activities/close-run.ts';
 import type { LaneDeps } from './activities/lane-deps.ts';
 import { createLiveProgress } from './activities/live-progress.ts';
@@ -13,6 +12,7 @@ import { createCredential, createTokenSource } from './dataverse/tokens.ts';
 import { createLedger } from './ledger/ledger.ts';
 import type { RunsDeps } from './functions/runs-deps.ts';
 import type { SyncDeps } from './functions/syncs.ts';
+import { createStopWatch } from './activities/stop-watch.ts';
 import type { Settings, StorageSettings } from './settings.ts';
 import { maxDop } from './plan/bounds.ts';
 import { createBlobSource } from './source/blob-source.ts';
@@ -43,7 +43,7 @@ export function wire(settings: Settings): Wiring {
     syncDefinitions: storage.getContainerClient(settings.syncsContainer),
     clientOf: createClients(settings),
     planOf: createRunPlans(ledger),
-    isCancelled: createCancelWatch(ledger, clock),
+    stopOf: createStopWatch(ledger, clock),
     live: createLiveProgress(ledger, randomUUID(), clock),
   };
 }

@@ -24,7 +24,7 @@ import type { World } from './world.ts';
 const betweenWavesMs = 400;
 /** Lanes that one host instance serves. */
 const lanesPerProcess = 1_024;
-const bounds = { maxLanes: 1_024 };
+const bounds = { maxLanes: 1_024, settleSeconds: 360 };
 
 export interface Parts {
   readonly queue: EventQueue;

@@ -10,9 +10,13 @@ import {
   type FinalState,
   type Report,
 } from '../plan/report.ts';
+import type { BlobSource } from '../source/blob-source.ts';
+import { createFailureSheet } from './failure-sheet.ts';
+import { loadPlan } from './run-plan.ts';
 
 export interface CloseRunDeps {
   readonly ledger: Ledger;
+  readonly source: BlobSource;
   readonly now: () => number;
 }
 
@@ -20,38 +24,35 @@ export interface CloseRunDeps {
  * Activity: proves from the ledger alone that the parts tile the source and that their sums agree, writes the failures file and, last, the
  * report. Safe to run again: a report that exists is the answer.
  */
-export function createCloseRun({ ledger, now }: CloseRunDeps): (input: CloseRunInput) => Promise<CloseRunOutput> {
+export function createCloseRun(deps: CloseRunDeps): (input: CloseRunInput) => Promise<CloseRunOutput> {
+  const { ledger, now } = deps;
   return async (input) => {
     const existing = await ledger.readReport(input.runId);
     if (existing !== undefined) return outputOf(existing);
     const manifest = await ledger.manifest(input.runId);
     if (manifest === undefined) throw new Error(`Run ${input.runId} has no manifest.`);
-    const report =
-      input.rowCount === null
-        ? reportOf(input, manifest, now())
-        : await closeBooks(ledger, input, manifest, input.rowCount, now);
+    const isIndexed = (await ledger.readIndex(input.runId)) !== undefined;
+    const report = isIndexed ? await closeBooks(deps, input, manifest) : reportOf(input, manifest, now());
     await ledger.writeReport(report);
     return outputOf(report);
   };
 }
 
-async function closeBooks(
-  ledger: Ledger,
-  input: CloseRunInput,
-  manifest: Manifest,
-  rowCount: number,
-  now: () => number,
-): Promise<Report> {
+async function closeBooks(deps: CloseRunDeps, input: CloseRunInput, manifest: Manifest): Promise<Report> {
+  const { ledger, source, now } = deps;
+  const plan = await loadPlan(ledger, input.runId);
+  const { rowCount } = plan.index;
   const parts: PartEntry[] = [];
   for await (const part of ledger.listParts(input.runId)) parts.push(part);
   const books = foldParts(parts, rowCount);
-  const topFailures = await ledger.writeFailures(input.runId, parts);
-  const sha256 = (await ledger.readIndex(input.runId))?.sha256 ?? null;
+  const sheet = { source, pin: plan.rows, format: plan.format, columns: plan.head.columns };
+  const topFailures = await ledger.writeFailures(input.runId, parts, createFailureSheet(sheet));
   return reportOf(input, manifest, now(), {
     books,
     state: finalState(input.ending, books, rowCount),
     topFailures,
-    sha256,
+    rowCount,
+    sha256: manifest.lineage === undefined ? plan.sha256 : null,
   });
 }
 
@@ -59,11 +60,14 @@ interface Closed {
   readonly books: Books;
   readonly state: FinalState;
   readonly topFailures: readonly FailureGroup[];
+  readonly rowCount: number;
+  /** Of the pinned source; null when the run read a spooled part of it. */
   readonly sha256: string | null;
 }
 
 function reportOf(input: CloseRunInput, manifest: Manifest, nowMs: number, closed?: Closed): Report {
-  const { spec, ending, rowCount } = input;
+  const { spec, ending } = input;
+  const rowCount = closed?.rowCount ?? null;
   const seconds = Math.max(0, (nowMs - Date.parse(input.startedAt)) / 1_000);
   const { container, blob, etag, bytes } = manifest.pin;
   const books = closed?.books;
@@ -76,9 +80,11 @@ function reportOf(input: CloseRunInput, manifest: Manifest, nowMs: number, close
     table: spec.target.table,
     operation: spec.target.operation,
     source: { container, blob, etag, bytes, sha256: closed?.sha256 ?? null },
+    ...(manifest.lineage === undefined ? {} : { lineage: manifest.lineage }),
     rowsTotal: rowCount,
     counts: books === undefined || rowCount === null ? {} : settledCounts(books, rowCount),
     recovered: books?.recovered ?? 0,
+    superseded: books?.superseded ?? 0,
     proof: books?.proof ?? null,
     gaps: books?.gaps ?? [],
     overlaps: books?.overlaps ?? [],

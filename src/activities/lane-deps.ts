@@ -1,6 +1,6 @@
 import type { Client } from '../dataverse/client.ts';
 import type { Clock } from '../dataverse/clock.ts';
-import type { Ledger } from '../ledger/ledger.ts';
+import type { Ledger, StopMark } from '../ledger/ledger.ts';
 import type { BlobSource } from '../source/blob-source.ts';
 import type { LiveProgress } from './live-progress.ts';
 import type { RunPlan } from './run-plan.ts';
@@ -12,7 +12,8 @@ export interface LaneDeps {
   /** Throws when no connection of this name is configured. */
   readonly clientOf: (connection: string) => Client;
   readonly planOf: (runId: string) => Promise<RunPlan>;
-  readonly isCancelled: (runId: string) => Promise<boolean>;
+  /** Whether the run was cancelled or paused. */
+  readonly stopOf: (runId: string) => Promise<StopMark | undefined>;
   readonly live: LiveProgress;
   readonly clock: Clock;
 }

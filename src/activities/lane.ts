@@ -1,6 +1,7 @@
 import type { SendRowsInput } from '../plan/payloads.ts';
 import type { Stretch } from '../plan/stretch.ts';
 import type { Slice } from '../source/source.ts';
+import type { Breaker } from './breaker.ts';
 import type { LaneDeps } from './lane-deps.ts';
 import { tallyPart, type LaneStop, type LaneTally } from './lane-tally.ts';
 import type { PartBuilder } from './part-builder.ts';
@@ -14,6 +15,7 @@ export interface Lane {
   readonly tally: LaneTally;
   /** No request begins after this moment. */
   readonly boxEndsMs: number;
+  readonly breaker: Breaker;
 }
 
 /** Works through the lane's stretches and says where it stopped. Whatever fails, what was committed until then is reported. */
@@ -63,7 +65,7 @@ async function finishSlice(
     const before = progress.row;
     const { builder, stop } = await sendSlice(lane, slice, before);
     progress.row = await commit(lane, builder, before, adoption);
-    if (stop !== undefined && progress.row < behind) return stop;
+    if (stop !== undefined) return stop;
     if (progress.row === before)
       throw new Error(`Slice of rows ${slice.firstRow} to ${behind - 1} yields no row ${before}.`);
   }
@@ -71,8 +73,13 @@ async function finishSlice(
 }
 
 /** Commits what was collected; where a twin was first, its part counts and ours is forgotten. */
-async function commit(lane: Lane, builder: PartBuilder, row: number, adoption: { expected: boolean }): Promise<number> {
-  const part = builder.build();
+async function commit(
+  lane: Lane,
+  builder: PartBuilder | undefined,
+  row: number,
+  adoption: { expected: boolean },
+): Promise<number> {
+  const part = builder?.build();
   if (part === undefined) return row;
   const { runId, wave } = lane.input;
   const result = await lane.deps.ledger.commitPart(runId, part);
@@ -83,5 +90,7 @@ async function commit(lane: Lane, builder: PartBuilder, row: number, adoption: {
 }
 
 function remainder(stretch: Stretch, at: number, slice: Slice, nextRow: number): readonly Stretch[] {
+  const isDone = nextRow >= slice.firstRow + slice.rowCount;
+  if (isDone) return at + 1 < stretch.to ? [{ from: at + 1, to: stretch.to }] : [];
   return [{ from: at, to: stretch.to, ...(nextRow > slice.firstRow ? { cursor: nextRow } : {}) }];
 }

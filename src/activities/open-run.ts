@@ -1,16 +1,17 @@
 import type { Client } from '../dataverse/client.ts';
-import { RequestRejectedError, UnknownTableError } from '../dataverse/errors.ts';
+import { RequestRejectedError, ThrottledError, UnknownTableError } from '../dataverse/errors.ts';
 import { readTable } from '../dataverse/metadata.ts';
 import { whoAmI } from '../dataverse/who-am-i.ts';
 import { writeTargetOf } from '../dataverse/write-rows.ts';
-import type { Ledger, Manifest } from '../ledger/ledger.ts';
+import type { TableMetadata } from '../dataverse/table.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import { compileMapping } from '../mapping/compile-mapping.ts';
 import type { Fault } from '../plan/fault.ts';
 import type { OpenRunInput, OpenRunOutput } from '../plan/payloads.ts';
 import type { RunSpec } from '../plan/run-spec.ts';
 import { SourceChangedError, type BlobSource } from '../source/blob-source.ts';
 import { readHead } from '../source/head.ts';
-import { faultDetail, type SourceFormat, type SourceHead } from '../source/source.ts';
+import { faultDetail, type SourceFormat, type SourceHead, type SourcePin } from '../source/source.ts';
 import { digestOf } from './digest.ts';
 import { findLookupKeyFaults } from './lookup-keys.ts';
 import type { StoredPlan } from './run-plan.ts';
@@ -29,19 +30,22 @@ export function createOpenRun(deps: OpenRunDeps): (input: OpenRunInput) => Promi
   return async ({ runId, spec }) => {
     const manifest = await deps.ledger.manifest(runId);
     if (manifest === undefined) throw new Error(`Run ${runId} has no manifest.`);
-    const format = formatOf(spec);
+    const spool = await deps.ledger.readSpool(runId);
+    const format = spool?.format ?? formatOf(spec);
     const [target, head] = await Promise.all([
       openTarget(deps.clientOf(spec.connection), spec),
-      openSource(deps.source, manifest, format),
+      spool?.head ?? openSource(deps.source, manifest.pin, format),
     ]);
     const faults = [target, head].flatMap((opened) => ('faults' in opened ? opened.faults : []));
     if ('faults' in target || 'faults' in head) return { faults };
+    if ('waitSeconds' in target) return target;
 
     const compiled = compileMapping({
       spec,
       sourceColumns: head.columns,
       table: target.table,
-      runIdDigest: digestOf(runId),
+      // A row that is sent again keeps the id it had.
+      runIdDigest: digestOf(manifest.lineage?.root ?? runId),
     });
     const mappingFaults = [...('faults' in compiled ? compiled.faults : []), ...target.lookupFaults];
     if (mappingFaults.length > 0 || 'faults' in compiled) return { faults: firstFaults(mappingFaults) };
@@ -62,11 +66,16 @@ function firstFaults(faults: readonly Fault[]): readonly Fault[] {
   ];
 }
 
-interface Faults {
+export interface Faults {
   readonly faults: readonly Fault[];
 }
 
-async function openTarget(client: Client, spec: RunSpec) {
+type Target =
+  | { readonly dopHint: number | undefined; readonly table: TableMetadata; readonly lookupFaults: readonly Fault[] }
+  | { readonly waitSeconds: number }
+  | Faults;
+
+async function openTarget(client: Client, spec: RunSpec): Promise<Target> {
   try {
     const { dopHint } = await whoAmI(client);
     const [table, lookupFaults] = await Promise.all([
@@ -75,6 +84,7 @@ async function openTarget(client: Client, spec: RunSpec) {
     ]);
     return { dopHint, table, lookupFaults };
   } catch (error) {
+    if (error instanceof ThrottledError) return { waitSeconds: Math.ceil(error.retryAfterMs / 1_000) };
     if (error instanceof UnknownTableError) return faultAt('/target/table', error.message);
     if (error instanceof RequestRejectedError)
       return faultAt('/connection', `Connection "${spec.connection}": ${error.message}`);
@@ -85,7 +95,12 @@ async function openTarget(client: Client, spec: RunSpec) {
 /** The head is usually in the first bytes; a longer one is read again in larger pieces. */
 const firstReadBytes = 64 * 1024;
 
-async function openSource(source: BlobSource, { pin }: Manifest, format: SourceFormat): Promise<SourceHead | Faults> {
+/** The head of a source, or why it cannot be read. */
+export async function openSource(
+  source: BlobSource,
+  pin: SourcePin,
+  format: SourceFormat,
+): Promise<SourceHead | Faults> {
   try {
     for (let bytes = Math.min(firstReadBytes, pin.bytes); ; bytes = Math.min(bytes * 4, pin.bytes)) {
       const reading = readHead(await source.read(pin, 0, bytes), format, { complete: bytes === pin.bytes });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ExceptionLine, Part } from '../ledger/parts.ts';
 import { addCounts, type OutcomeCounts, type OutcomeKind, type RowOutcome } from '../plan/outcome.ts';
 import type { RecordPlace } from '../source/source-row.ts';
@@ -7,6 +8,7 @@ export interface SettledRow {
   readonly place: RecordPlace;
   readonly outcome: RowOutcome;
   readonly key?: string;
+  readonly sourceRow?: number;
 }
 
 /** Collects the outcomes of consecutive rows until they are committed as one part. */
@@ -18,9 +20,17 @@ export interface PartBuilder {
   readonly build: () => Part | undefined;
 }
 
-export function createPartBuilder(firstRow: number): PartBuilder {
+/** The bytes of the slice that a part belongs to, and where they begin in the source. */
+export interface SliceBytes {
+  readonly bytes: Buffer;
+  readonly from: number;
+}
+
+export function createPartBuilder(firstRow: number, slice: SliceBytes): PartBuilder {
   let rowCount = 0;
   let recovered = 0;
+  let superseded = 0;
+  const range = { from: Number.POSITIVE_INFINITY, to: 0 };
   let counts: OutcomeCounts = {};
   const exceptions: ExceptionLine[] = [];
   return {
@@ -29,7 +39,12 @@ export function createPartBuilder(firstRow: number): PartBuilder {
       rowCount += settled.length;
       counts = addCounts(counts, countOutcomes(settled));
       recovered += settled.filter(({ outcome }) => outcome.recovered === true).length;
-      for (const row of settled) if (isException(row.outcome)) exceptions.push(lineOf(row));
+      superseded += settled.filter(({ outcome }) => outcome.reason === 'superseded').length;
+      for (const row of settled) {
+        range.from = Math.min(range.from, row.place.from);
+        range.to = Math.max(range.to, row.place.to);
+        if (isException(row.outcome)) exceptions.push(lineOf(row));
+      }
     },
     build() {
       if (rowCount === 0) return undefined;
@@ -38,10 +53,18 @@ export function createPartBuilder(firstRow: number): PartBuilder {
         rowCount,
         counts,
         recovered,
+        ...(superseded === 0 ? {} : { superseded }),
+        bytes: { ...range, sha256: digestOf(slice, range) },
         exceptions: exceptions.toSorted((left, right) => left.row - right.row),
       };
     },
   };
+}
+
+function digestOf({ bytes, from }: SliceBytes, range: { readonly from: number; readonly to: number }): string {
+  return createHash('sha256')
+    .update(bytes.subarray(range.from - from, range.to - from))
+    .digest('hex');
 }
 
 function countOutcomes(settled: readonly SettledRow[]): OutcomeCounts {
@@ -52,9 +75,16 @@ function countOutcomes(settled: readonly SettledRow[]): OutcomeCounts {
 
 /** What goes as intended is only counted; a row is worth a line when it failed, is unknown, or was learned in a second way. */
 function isException({ outcome, recovered, rejection }: RowOutcome): boolean {
-  return rejection !== undefined || recovered === true || outcome === 'unknown' || outcome === 'alreadyAbsent';
+  if (rejection !== undefined || recovered === true) return true;
+  return outcome === 'unknown' || outcome === 'alreadyAbsent' || outcome === 'notAttempted';
 }
 
-function lineOf({ place, outcome, key }: SettledRow): ExceptionLine {
-  return { ...outcome, from: place.from, to: place.to, ...(key === undefined ? {} : { key }) };
+function lineOf({ place, outcome, key, sourceRow }: SettledRow): ExceptionLine {
+  return {
+    ...outcome,
+    ...(sourceRow === undefined ? {} : { sourceRow }),
+    from: place.from,
+    to: place.to,
+    ...(key === undefined ? {} : { key }),
+  };
 }

@@ -1,4 +1,5 @@
 import type { SendRowsInput, SendRowsOutput } from '../plan/payloads.ts';
+import { createBreaker } from './breaker.ts';
 import type { LaneDeps } from './lane-deps.ts';
 import { newTally, reportOf } from './lane-tally.ts';
 import { runLane } from './lane.ts';
@@ -11,7 +12,8 @@ export function createSendRows(deps: LaneDeps): (input: SendRowsInput) => Promis
   return async (input) => {
     const plan = await deps.planOf(input.runId);
     const tally = newTally();
-    const stop = await runLane({ deps, plan, input, tally, boxEndsMs: boxEndOf(input, deps.clock.now()) });
+    const breaker = createBreaker(plan.manifest.spec.options.tolerate.inARow);
+    const stop = await runLane({ deps, plan, input, tally, boxEndsMs: boxEndOf(input, deps.clock.now()), breaker });
     return reportOf(tally, stop);
   };
 }

@@ -1,16 +1,15 @@
 import { newSendLog } from '../dataverse/client.ts';
 import { RequestRejectedError, ThrottledError, TransientError } from '../dataverse/errors.ts';
+import { findUnchanged } from '../dataverse/find-unchanged.ts';
 import { writeRows } from '../dataverse/write-rows.ts';
-import { keyText, type EncodedRow } from '../mapping/encoded-row.ts';
-import { isRejection } from '../mapping/row-encoder.ts';
 import type { LaneEnd } from '../plan/lane.ts';
-import type { RowOutcome } from '../plan/outcome.ts';
+import type { EncodedRow } from '../mapping/encoded-row.ts';
 import { addSends, sendOf } from '../plan/request-size.ts';
 import { SourceChangedError } from '../source/blob-source.ts';
-import { readRows } from '../source/rows.ts';
-import type { RecordPlace } from '../source/source-row.ts';
 import type { Slice } from '../source/source.ts';
+import { chunksOf, settleSent, type Chunk, type ChunkContext } from './chunks.ts';
 import type { Lane } from './lane.ts';
+import { lookTwice } from './look-twice.ts';
 import { tallyLog, type LaneTally } from './lane-tally.ts';
 import { createPartBuilder, type PartBuilder, type SettledRow } from './part-builder.ts';
 
@@ -21,22 +20,23 @@ export interface SliceEnd {
   readonly detail?: string;
 }
 
+export interface SliceResult {
+  /** What has an outcome and is not committed yet; absent when nothing was begun. */
+  readonly builder?: PartBuilder;
+  readonly stop?: SliceEnd;
+}
+
 /** Sends the rows of one slice from `firstRow` on, request by request, until it ends or the lane has to stop. */
-export async function sendSlice(
-  lane: Lane,
-  slice: Slice,
-  firstRow: number,
-): Promise<{ readonly builder: PartBuilder; readonly stop?: SliceEnd }> {
-  const builder = createPartBuilder(firstRow);
+export async function sendSlice(lane: Lane, slice: Slice, firstRow: number): Promise<SliceResult> {
   const early = await stopBefore(lane);
-  if (early !== undefined) return { builder, stop: early };
+  if (early !== undefined) return { stop: early };
+  const bytes = await lane.deps.source.read(lane.plan.rows, slice.from, slice.to).catch(endOf);
+  if ('end' in bytes) return { stop: bytes };
+  const builder = createPartBuilder(firstRow, { bytes, from: slice.from });
   try {
-    const bytes = await lane.deps.source.read(lane.plan.manifest.pin, slice.from, slice.to);
-    const repeat = await mayRepeat(lane, firstRow);
-    for (const chunk of chunksOf(lane, slice, bytes, firstRow)) {
-      const stop =
-        (builder.nextRow() === firstRow ? undefined : await stopBefore(lane)) ??
-        (await sendChunk(lane, chunk, repeat, builder));
+    const repeat = await mayRepeat(lane, slice, firstRow);
+    for (const chunk of chunksOf(contextOf(lane, firstRow), slice, bytes)) {
+      const stop = (await stopBefore(lane)) ?? (await sendChunk(lane, slice, chunk, repeat, builder));
       if (stop !== undefined) return { builder, stop };
     }
     return { builder };
@@ -49,7 +49,8 @@ export async function sendSlice(
 async function stopBefore(lane: Lane): Promise<SliceEnd | undefined> {
   await rest(lane);
   if (lane.deps.clock.now() >= lane.boxEndsMs || isOutdated(lane)) return { end: 'box' };
-  return (await lane.deps.isCancelled(lane.input.runId)) ? { end: 'cancelled' } : undefined;
+  const end = await lane.deps.stopOf(lane.input.runId);
+  return end === undefined ? undefined : { end };
 }
 
 /** Keeps the lane to its share of the time: what it is behind by since its last rest. */
@@ -80,83 +81,83 @@ const countOf = (throttles: LaneTally['throttles']): number =>
   Object.values(throttles).reduce((sum, count) => sum + count, 0);
 
 /**
- * Whether rows from `firstRow` on may have been sent before, by a life of this lane that ended without committing its part. Only deletes
- * and creates with ids of their own source read a first answer differently from a repeated one, so only they leave a mark before they send.
- * An id made by this run is nobody else's: meeting it always means that an earlier send has worked.
+ * Whether rows from `firstRow` on may have been sent before: by an earlier life that began here and left no part, or by a twin anywhere in
+ * the slice. A mark is left before anything is sent, so that a later life knows, and so that the books of a run that ends early
+ * tell rows nobody touched from rows nobody knows of.
  */
-async function mayRepeat({ plan, input, deps }: Lane, firstRow: number): Promise<boolean> {
-  const { operation, key } = plan.mapping;
-  if (operation === 'upsert' || operation === 'update') return false;
-  return key.kind === 'made' || !(await deps.ledger.markIntent(input.runId, firstRow));
+async function mayRepeat(
+  { deps: { ledger }, input: { runId } }: Lane,
+  slice: Slice,
+  firstRow: number,
+): Promise<boolean> {
+  const isFirst = await ledger.markIntent(runId, firstRow);
+  if (!isFirst) await ledger.markContested(runId, slice.firstRow);
+  return !isFirst || (firstRow > slice.firstRow && (await ledger.isContested(runId, slice.firstRow)));
 }
 
-/** Consecutive rows of which at most one request's worth can be sent. */
-interface Chunk {
-  readonly settled: SettledRow[];
-  readonly sendable: EncodedRow[];
-}
-
-function* chunksOf(lane: Lane, slice: Slice, bytes: Buffer, firstRow: number): Generator<Chunk> {
-  const { plan, input } = lane;
-  const { rowsPerRequest } = input;
-  let chunk: Chunk = { settled: [], sendable: [] };
-  const reading = { columns: plan.head.columns, firstRow: slice.firstRow, from: slice.from };
-  for (const row of readRows(bytes, plan.format, reading)) {
-    if (row.row < firstRow) continue;
-    const encoded = plan.encode(row);
-    if (isRejection(encoded))
-      chunk.settled.push({ place: row, outcome: { row: row.row, outcome: 'rejected', rejection: encoded } });
-    else chunk.sendable.push(encoded);
-    if (chunk.sendable.length === rowsPerRequest) {
-      yield chunk;
-      chunk = { settled: [], sendable: [] };
-    }
-  }
-  if (chunk.settled.length + chunk.sendable.length > 0) yield chunk;
+function contextOf({ plan, input }: Lane, firstRow: number): ChunkContext {
+  const { tolerate, duplicates } = plan.manifest.spec.options;
+  const sendable = Math.min(input.rowsPerRequest, input.rowLimit ?? input.rowsPerRequest);
+  // Rows that need no request are looked at as often as the breaker has to.
+  return { plan, duplicates, firstRow, limits: { sendable, settled: Math.min(sendable, tolerate.inARow) } };
 }
 
 /** Sends one chunk; its outcomes count only when every row of it has one. */
 async function sendChunk(
   lane: Lane,
+  slice: Slice,
   chunk: Chunk,
   repeat: boolean,
   builder: PartBuilder,
 ): Promise<SliceEnd | undefined> {
-  if (chunk.sendable.length === 0) {
-    builder.add(chunk.settled);
-    return undefined;
-  }
-  const { spec } = lane.plan.manifest;
+  if (chunk.sendable.length === 0) return settleChunk(lane, chunk.settled, builder);
   const log = newSendLog();
   try {
-    const { outcomes, timings } = await writeRows(lane.deps.clientOf(spec.connection), {
-      table: lane.plan.table,
-      operation: spec.target.operation,
-      rows: chunk.sendable,
-      options: spec.options,
-      repeat,
-      runStartedAt: lane.plan.manifest.createdAt,
-      deadlineAtMs: lane.boxEndsMs,
-      log,
-    });
-    builder.add([...chunk.settled, ...outcomes.map((outcome, at) => settledRow(outcome, chunk.sendable[at]))]);
+    const client = lane.deps.clientOf(lane.plan.manifest.spec.connection);
+    const common = { table: lane.plan.table, repeat, deadlineAtMs: lane.boxEndsMs, log };
+    const { unchanged, settled } =
+      lane.plan.manifest.lineage?.kind === 'undo'
+        ? await findUnchanged(client, { ...common, rows: chunk.sendable })
+        : { unchanged: chunk.sendable, settled: [] };
+    const write = async (rows: readonly EncodedRow[], again: boolean) => {
+      const { operation } = lane.plan.manifest.spec.target;
+      return writeRows(client, {
+        ...common,
+        repeat: again,
+        operation,
+        rows,
+        options: lane.plan.manifest.spec.options,
+        runStartedAt: lane.plan.manifest.createdAt,
+      });
+    };
+    const { outcomes, timings } = await write(unchanged, repeat);
+    const again = await lookTwice({ lane, slice, client, log }, unchanged, outcomes, async (rows) => write(rows, true));
     for (const { rows, ms } of timings) lane.tally.sends = addSends(lane.tally.sends, sendOf(rows, ms));
-    lane.tally.badRows += outcomes.filter(({ rejection }) => rejection?.class === 'service').length;
-    return undefined;
+    const outcomeOf = new Map([...outcomes, ...settled, ...again].map((outcome) => [outcome.row, outcome]));
+    const sent = chunk.sendable.map((row) => {
+      const outcome = outcomeOf.get(row.row);
+      if (outcome === undefined) throw new Error(`Row ${row.row} was sent and has no outcome.`);
+      return settleSent(lane.plan, row, outcome);
+    });
+    lane.tally.badRows += sent.filter(({ outcome }) => outcome.rejection?.class === 'service').length;
+    return settleChunk(lane, [...chunk.settled, ...sent], builder);
   } catch (error) {
-    // The chunk may have been written; whoever begins again at its first row has to know.
-    if (log.requests > 0) await mayRepeat(lane, builder.nextRow());
-    return endOf(error);
+    const end = endOf(error);
+    // Whoever goes on here has to take this chunk for sent, unless its only request was refused.
+    const isRefused = error instanceof RequestRejectedError && log.requests <= 1;
+    if (log.requests > 0 && !isRefused) await lane.deps.ledger.markIntent(lane.input.runId, builder.nextRow());
+    return end;
   } finally {
     tallyLog(lane.tally, log);
     lane.deps.live.add(lane.input.runId, lane.input.wave, { requests: log.requests, throttled: log.throttles.length });
   }
 }
 
-function settledRow(outcome: RowOutcome, row: (EncodedRow & RecordPlace) | undefined): SettledRow {
-  if (row?.row !== outcome.row)
-    throw new Error(`The outcome of row ${outcome.row} came in the place of row ${row?.row ?? 'none'}.`);
-  return { place: row, outcome, key: Buffer.from(keyText(row.key), 'latin1').toString('utf8') };
+function settleChunk(lane: Lane, settled: readonly SettledRow[], builder: PartBuilder): SliceEnd | undefined {
+  builder.add(settled);
+  const detail = lane.breaker.note(settled.map(({ outcome }) => outcome));
+  if (detail !== undefined) return { end: 'broken', detail };
+  return lane.input.rowLimit === undefined ? undefined : { end: 'box' };
 }
 
 function endOf(error: unknown): SliceEnd {

@@ -26,6 +26,8 @@ const maxAttempts = 5;
 const backoffBaseMs = 1_000;
 const backoffCapMs = 30_000;
 const maxBackoffInAllMs = 120_000;
+/** A process that wakes later than this behind its deadline was frozen, and others have taken over its work. */
+const longestOverrunMs = 120_000;
 
 export interface ThrottleEvent {
   readonly facet: ThrottleFacet;
@@ -187,6 +189,8 @@ async function attempt<T>(deps: Deps, request: ClientRequest<T>, refused: Refuse
     const clientRequestId = randomUUID();
     const token = await (refused === undefined ? tokens.get() : tokens.refresh(refused.token));
     if (!gate.isValid(pass)) return { kind: 'notSent' };
+    if (clock.now() > request.deadlineAtMs + longestOverrunMs)
+      throw new TransientError('The process was held up for too long to send this now.', { maybeCommitted: false });
     sentAtMs = clock.now();
     if (request.log !== undefined) request.log.requests += 1;
     const answer = await sendOnce(deps.dispatcher, httpRequest(deps, request, { token, clientRequestId }));

@@ -35,7 +35,10 @@ export function writeOperation(
 ): BatchOperation {
   const byKey = `${sent.apiRoot}${keySegment(target, row.key)}${sent.query}`;
   const body = `{${row.members}}`;
-  if (operation === 'delete') return { method: 'DELETE', path: byKey, headers: sent.headers };
+  if (operation === 'delete') {
+    const headers = row.etag === undefined ? sent.headers : { ...sent.headers, 'If-Match': row.etag };
+    return { method: 'DELETE', path: byKey, headers };
+  }
   if (operation === 'upsert') return { method: 'PATCH', path: byKey, headers: sent.headers, body };
   // Without this header a PATCH creates the row that is missing.
   if (operation === 'update') {

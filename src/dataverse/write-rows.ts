@@ -78,7 +78,10 @@ export async function writeRows(client: Client, request: WriteRequest): Promise<
   const pendingByRow = new Map<EncodedRow, PendingRow>();
   for (const [layer, items] of layers.entries()) {
     const rows = items.map(({ row }): PendingRow => {
-      const pending = newPendingRow(row, { shadowed: layer > 0, repeat: request.repeat });
+      const pending = newPendingRow(row, {
+        shadowed: layer > 0,
+        repeat: request.repeat || row.maybeSent === true,
+      });
       pendingByRow.set(row, pending);
       return pending;
     });
@@ -119,6 +122,8 @@ const messages = {
 function messageFor(call: WriteCall, rows: readonly PendingRow[]): BulkMessage | undefined {
   const message = messages[call.operation];
   if (!call.target.bulk[message] || call.lesson.refused.has(message)) return undefined;
+  // A bulk message has no place for the version that a row must have.
+  if (rows.some(({ row }) => row.etag !== undefined)) return undefined;
   const takesKeys = message === 'UpsertMultiple' || rows.every(({ row }) => row.key.kind === 'id');
   if (!takesKeys) return undefined;
   // Only where one bad row rolls all back is the message ever dearer than the batch.

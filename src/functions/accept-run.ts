@@ -3,6 +3,7 @@ import { OrchestrationRuntimeStatus, type DurableClient } from 'durable-function
 import type { Manifest } from '../ledger/ledger.ts';
 import { names } from '../names.ts';
 import type { Fault } from '../plan/fault.ts';
+import type { Lineage } from '../plan/lineage.ts';
 import type { BulkRunInput } from '../plan/payloads.ts';
 import type { RunSpec } from '../plan/run-spec.ts';
 import type { SourcePin } from '../source/source.ts';
@@ -52,6 +53,8 @@ export interface Acceptance {
   readonly runId: string;
   readonly spec: RunSpec;
   readonly pin: SourcePin;
+  /** The rows are those of an earlier run. */
+  readonly lineage?: Lineage;
 }
 
 /**
@@ -59,22 +62,20 @@ export interface Acceptance {
  *
  * @returns false when another spec was accepted under this run id before
  */
-export async function acceptRun(
-  deps: RunsDeps,
-  client: DurableClient,
-  { runId, spec, pin }: Acceptance,
-): Promise<boolean> {
-  const manifest = await deps.ledger.accept({ runId, spec, pin, createdAt: new Date().toISOString() });
-  if (!isSameSpec(manifest, spec)) return false;
+export async function acceptRun(deps: RunsDeps, client: DurableClient, accepted: Acceptance): Promise<boolean> {
+  const manifest = await deps.ledger.accept({ ...accepted, createdAt: new Date().toISOString() });
+  if (!isSameRun(manifest, accepted)) return false;
   await ensureStarted(deps, client, manifest);
   return true;
 }
 
-export const isSameSpec = (manifest: Manifest, spec: RunSpec): boolean =>
-  isDeepStrictEqual(manifest.spec, JSON.parse(JSON.stringify(spec)));
+export const isSameRun = (manifest: Manifest, asked: Pick<Acceptance, 'spec' | 'lineage'>): boolean =>
+  isDeepStrictEqual(plain([manifest.spec, manifest.lineage]), plain([asked.spec, asked.lineage]));
+
+const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value)) as unknown;
 
 /**
- * Starts the orchestration of an accepted run unless it lives or the run has ended. One that broke begins again: its parts are adopted, so
+ * Starts the orchestration of an accepted run unless it lives or the run has ended. One that broke or was lost goes on from its parts, so
  * nothing is sent twice that has an outcome.
  */
 export async function ensureStarted(
@@ -82,14 +83,18 @@ export async function ensureStarted(
   client: DurableClient,
   manifest: Manifest,
 ): Promise<void> {
-  const { runId, spec } = manifest;
+  const { runId, spec, lineage } = manifest;
   const status = await statusOf(client, runId);
-  if (status !== undefined && !brokenStates.has(status.runtimeStatus)) return;
+  if (status !== undefined && !isGone(status.runtimeStatus)) return;
   if ((await ledger.readReport(runId)) !== undefined) return;
   const maxDop = settings.connections.get(spec.connection)?.maxDop;
-  const bounds = { maxLanes: settings.maxLanes, ...(maxDop === undefined ? {} : { maxDop }) };
+  const { maxLanes, settleSeconds } = settings;
+  const bounds = { maxLanes, settleSeconds, ...(maxDop === undefined ? {} : { maxDop }) };
+  const resume = (await ledger.readIndex(runId)) === undefined ? {} : { resume: true as const };
+  const spool = lineage === undefined ? {} : { spool: true as const };
   try {
-    await client.startNew(names.bulkRun, { instanceId: runId, input: { runId, spec, bounds } satisfies BulkRunInput });
+    const input: BulkRunInput = { runId, spec, bounds, ...spool, ...resume };
+    await client.startNew(names.bulkRun, { instanceId: runId, input });
   } catch (error) {
     // Two callers at once: the host refuses the second start, and the run is there.
     if ((await statusOf(client, runId)) === undefined) throw error;
@@ -102,6 +107,9 @@ export const brokenStates: ReadonlySet<OrchestrationRuntimeStatus> = new Set([
   OrchestrationRuntimeStatus.Terminated,
   OrchestrationRuntimeStatus.Canceled,
 ]);
+
+export const isGone = (status: OrchestrationRuntimeStatus): boolean =>
+  status === OrchestrationRuntimeStatus.Completed || brokenStates.has(status);
 
 /** The instance's status, or undefined when the task hub does not know it. */
 export async function statusOf(

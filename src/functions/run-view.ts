@@ -1,6 +1,7 @@
-import type { DurableClient, DurableOrchestrationStatus } from 'durable-functions';
+import { OrchestrationRuntimeStatus, type DurableClient, type DurableOrchestrationStatus } from 'durable-functions';
 import type { LiveTally, Manifest } from '../ledger/ledger.ts';
 import type { Fault } from '../plan/fault.ts';
+import type { Lineage } from '../plan/lineage.ts';
 import { addCounts } from '../plan/outcome.ts';
 import { etaSeconds, type RunProgress, type RunStatus } from '../plan/progress.ts';
 import type { Report } from '../plan/report.ts';
@@ -21,12 +22,21 @@ export interface RunView {
   readonly faults: readonly Fault[];
   /** What holds the run up, or why it ended early; null while all is well. */
   readonly note: string | null;
+  /** The run whose rows these are, for a redrive or an undo; null for a run of its own. */
+  readonly lineage: { readonly kind: Lineage['kind']; readonly of: string; readonly root: string } | null;
+  /** Redrives and undos of this run. */
+  readonly children: readonly string[];
   readonly links: RunLinks;
 }
 
 export interface RunLinks {
   readonly self: string;
   readonly cancel: string;
+  readonly pause: string;
+  readonly unpause: string;
+  readonly resume: string;
+  readonly redrive: string;
+  readonly undo: string;
   readonly report: string;
   readonly failures: string;
 }
@@ -35,7 +45,18 @@ export function linksOf(requestUrl: string, runId: string): RunLinks {
   // The prefix of the routes is the host's; whatever stands before `/runs` is kept.
   const base = new URL(requestUrl).pathname.replace(/\/runs(?:\/.*)?$/, '');
   const self = `${base}/runs/${runId}`;
-  return { self, cancel: `${self}/cancel`, report: `${self}/report`, failures: `${self}/failures` };
+  const of = (what: string): string => `${self}/${what}`;
+  return {
+    self,
+    cancel: of('cancel'),
+    pause: of('pause'),
+    unpause: of('unpause'),
+    resume: of('resume'),
+    redrive: of('redrive'),
+    undo: of('undo'),
+    report: of('report'),
+    failures: of('failures'),
+  };
 }
 
 /** Undefined when no such run was ever accepted. */
@@ -47,12 +68,13 @@ export async function viewRun(
 ): Promise<RunView | undefined> {
   const manifest = await ledger.manifest(runId);
   if (manifest === undefined) return undefined;
-  const [report, status, live] = await Promise.all([
+  const [report, status, live, children] = await Promise.all([
     ledger.readReport(runId),
     statusOf(client, runId),
     ledger.readLive(runId),
+    ledger.children(runId),
   ]);
-  return compose({ manifest, report, status, live }, linksOf(requestUrl, runId));
+  return compose({ manifest, report, status, live, children }, linksOf(requestUrl, runId));
 }
 
 interface Known {
@@ -60,16 +82,18 @@ interface Known {
   readonly report: Report | undefined;
   readonly status: DurableOrchestrationStatus | undefined;
   readonly live: readonly LiveTally[];
+  readonly children: readonly string[];
 }
 
-function compose({ manifest, report, status, live }: Known, links: RunLinks): RunView {
-  const { runId, spec, createdAt } = manifest;
+function compose({ manifest, report, status, live, children }: Known, links: RunLinks): RunView {
+  const { runId, spec, createdAt, lineage } = manifest;
   const custom = (status?.customStatus ?? undefined) as RunStatus | undefined;
   const broken = status !== undefined && brokenStates.has(status.runtimeStatus);
+  const paused = status?.runtimeStatus === OrchestrationRuntimeStatus.Suspended;
   const progress = custom?.progress ?? null;
   return {
     runId,
-    state: report?.state ?? (broken ? 'failed' : (custom?.stage ?? 'queued')),
+    state: report?.state ?? (broken ? 'failed' : paused ? 'paused' : (custom?.stage ?? 'queued')),
     createdAt,
     updatedAt: report?.endedAt ?? status?.lastUpdatedTime.toISOString() ?? createdAt,
     connection: spec.connection,
@@ -88,6 +112,8 @@ function compose({ manifest, report, status, live }: Known, links: RunLinks): Ru
           ]
         : []),
     note: report?.reason ?? (report === undefined ? (custom?.note ?? null) : null),
+    lineage: lineage === undefined ? null : { kind: lineage.kind, of: lineage.of, root: lineage.root },
+    children,
     links,
   };
 }

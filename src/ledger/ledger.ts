@@ -1,12 +1,14 @@
 import type { ContainerClient } from '@azure/storage-blob';
+import type { Lineage } from '../plan/lineage.ts';
 import type { OutcomeCounts } from '../plan/outcome.ts';
 import type { FailureGroup, PartTally, Report } from '../plan/report.ts';
 import type { RunSpec } from '../plan/run-spec.ts';
-import type { SourcePin } from '../source/source.ts';
+import type { SourceFormat, SourceHead, SourcePin } from '../source/source.ts';
 import { ifFound, put, putOnce, read, readJson } from './blobs.ts';
-import { writeFailures } from './failures.ts';
-import { commitPart, findPart, listParts, type CommitResult, type Part, type PartEntry } from './parts.ts';
-import { paths, runIdOfRecent } from './paths.ts';
+import { writeFailures, type FailureSheet } from './failures.ts';
+import { commitPart, findPart, listParts, readPart, type CommitResult, type Part, type PartEntry } from './parts.ts';
+import { readSpool, writeSpool } from './spool.ts';
+import { paths, runIdOfRecent, type FailuresFormat } from './paths.ts';
 
 /** What a run is, fixed when it is accepted. */
 export interface Manifest {
@@ -15,6 +17,19 @@ export interface Manifest {
   /** The version of the source that counts; a changed file ends the run. */
   readonly pin: SourcePin;
   readonly createdAt: string;
+  /** Present when the rows are those of an earlier run. */
+  readonly lineage?: Lineage;
+}
+
+/** Rows of an earlier run, copied into a file of their own. */
+export interface SpoolHead {
+  readonly format: SourceFormat;
+  readonly head: SourceHead;
+}
+
+export interface Spool extends SpoolHead {
+  readonly pin: SourcePin;
+  readonly rowMap: Buffer;
 }
 
 /** What one host instance has done in one wave so far. */
@@ -25,6 +40,18 @@ export interface LiveTally {
   readonly counts: OutcomeCounts;
   readonly requests: number;
   readonly throttled: number;
+}
+
+/** A mark in the ledger that every lane looks for before it sends. */
+export type StopMark = 'cancelled' | 'paused';
+
+export type PauseState = 'paused' | 'unpaused';
+
+/** Where sending began, and where more than one copy of a lane did. */
+export interface Intents {
+  readonly begun: ReadonlySet<number>;
+  /** First rows of slices. */
+  readonly contested: ReadonlySet<number>;
 }
 
 /** The version of a sync's source that was started last. */
@@ -48,20 +75,46 @@ export interface Ledger {
   /** Kept as first written: where slices begin is where parts may begin. */
   readonly writeIndex: (runId: string, bytes: Buffer, sha256: string) => Promise<void>;
   readonly readIndex: (runId: string) => Promise<{ readonly bytes: Buffer; readonly sha256: string } | undefined>;
+  /** Row numbers of repeated keys; see repeated-keys.ts. */
+  readonly writeRepeatedKeys: (runId: string, bytes: Buffer) => Promise<void>;
+  readonly readRepeatedKeys: (runId: string) => Promise<Buffer | undefined>;
+  /** Written once; another copy's rows, which are the same, are kept. `rows` is read before `rowMap` is asked for. */
+  readonly writeSpool: (
+    runId: string,
+    spool: SpoolHead,
+    rows: AsyncIterable<Buffer>,
+    rowMap: () => Buffer,
+  ) => Promise<void>;
+  readonly readSpool: (runId: string) => Promise<Spool | undefined>;
+  /** Notes that a run takes up rows of this one. */
+  readonly addChild: (runId: string, childId: string) => Promise<void>;
+  readonly children: (runId: string) => Promise<readonly string[]>;
   readonly commitPart: (runId: string, part: Part) => Promise<CommitResult>;
   readonly findPart: (runId: string, firstRow: number) => Promise<PartTally | undefined>;
   readonly listParts: (runId: string) => AsyncIterable<PartEntry>;
-  /** Marks that rows of a slice are about to be sent; false when a mark was there already. */
+  /** Marks that rows from this one on are about to be sent; false when a mark was there already. */
   readonly markIntent: (runId: string, firstRow: number) => Promise<boolean>;
+  /** Marks that two copies of a lane may have been at work in the slice that begins with this row. */
+  readonly markContested: (runId: string, sliceFirstRow: number) => Promise<void>;
+  readonly isContested: (runId: string, sliceFirstRow: number) => Promise<boolean>;
+  /** All marks of a run. */
+  readonly readIntents: (runId: string) => Promise<Intents>;
   readonly writeLive: (runId: string, hostInstance: string, tally: LiveTally) => Promise<void>;
   readonly readLive: (runId: string) => Promise<readonly LiveTally[]>;
   readonly readSync: (sync: string) => Promise<SyncRecord | undefined>;
   readonly writeSync: (sync: string, record: SyncRecord) => Promise<void>;
   /** Asks every lane of a run to stop before its next request. */
   readonly cancel: (runId: string) => Promise<void>;
-  readonly isCancelled: (runId: string) => Promise<boolean>;
-  readonly writeFailures: (runId: string, parts: readonly PartEntry[]) => Promise<readonly FailureGroup[]>;
-  readonly readFailures: (runId: string) => Promise<NodeJS.ReadableStream | undefined>;
+  /** What lanes are asked to do before their next request. */
+  readonly readStop: (runId: string) => Promise<StopMark | undefined>;
+  readonly setPaused: (runId: string, paused: PauseState) => Promise<void>;
+  readonly readPart: (runId: string, firstRow: number) => Promise<Part>;
+  readonly writeFailures: (
+    runId: string,
+    parts: readonly PartEntry[],
+    sheet: FailureSheet,
+  ) => Promise<readonly FailureGroup[]>;
+  readonly readFailures: (runId: string, format: FailuresFormat) => Promise<NodeJS.ReadableStream | undefined>;
   readonly writeReport: (report: Report) => Promise<void>;
   readonly readReport: (runId: string) => Promise<Report | undefined>;
 }
@@ -69,6 +122,12 @@ export interface Ledger {
 const json = { contentType: 'application/json' } as const;
 
 export function createLedger(container: ContainerClient): Ledger {
+  async function rowsOf(prefix: string): Promise<ReadonlySet<number>> {
+    const rows = new Set<number>();
+    for await (const { name } of container.listBlobsFlat({ prefix })) rows.add(Number(name.slice(prefix.length)));
+    return rows;
+  }
+
   return {
     async accept(manifest) {
       await container.createIfNotExists();
@@ -102,12 +161,33 @@ export function createLedger(container: ContainerClient): Ledger {
       const { metadata } = await container.getBlobClient(paths.index(runId)).getProperties();
       return { bytes, sha256: metadata?.['sha256'] ?? '' };
     },
+    writeRepeatedKeys: (runId, bytes) =>
+      put(container, paths.repeated(runId), bytes, { contentType: 'application/octet-stream' }),
+    readRepeatedKeys: (runId) => read(container, paths.repeated(runId)),
+    writeSpool: (runId, spool, rows, rowMap) => writeSpool(container, runId, { spool, rows, rowMap }),
+    readSpool: (runId) => readSpool(container, runId),
+    async addChild(runId, childId) {
+      await putOnce(container, paths.child(runId, childId), '', { contentType: 'text/plain' });
+    },
+    async children(runId) {
+      const prefix = paths.children(runId);
+      const ids: string[] = [];
+      for await (const { name } of container.listBlobsFlat({ prefix })) ids.push(name.slice(prefix.length));
+      return ids;
+    },
     commitPart: (runId, part) => commitPart(container, runId, part),
     findPart: (runId, firstRow) => findPart(container, runId, firstRow),
     listParts: (runId) => listParts(container, runId),
     async markIntent(runId, firstRow) {
       const { first } = await putOnce(container, paths.intent(runId, firstRow), '', { contentType: 'text/plain' });
       return first;
+    },
+    async markContested(runId, sliceFirstRow) {
+      await putOnce(container, paths.contested(runId, sliceFirstRow), '', { contentType: 'text/plain' });
+    },
+    isContested: (runId, sliceFirstRow) => container.getBlobClient(paths.contested(runId, sliceFirstRow)).exists(),
+    async readIntents(runId) {
+      return { begun: await rowsOf(paths.intents(runId)), contested: await rowsOf(paths.contests(runId)) };
     },
     writeLive: (runId, hostInstance, tally) =>
       put(container, paths.liveOf(runId, hostInstance), '', {
@@ -127,10 +207,22 @@ export function createLedger(container: ContainerClient): Ledger {
       await put(container, paths.sync(sync), JSON.stringify(record), json);
     },
     cancel: (runId) => put(container, paths.cancel(runId), '', { contentType: 'text/plain' }),
-    isCancelled: (runId) => container.getBlobClient(paths.cancel(runId)).exists(),
-    writeFailures: (runId, parts) => writeFailures(container, runId, parts),
-    async readFailures(runId) {
-      const download = await ifFound(async () => container.getBlobClient(paths.failures(runId)).download());
+    async readStop(runId) {
+      const [isCancelled, isPaused] = await Promise.all([
+        container.getBlobClient(paths.cancel(runId)).exists(),
+        container.getBlobClient(paths.pause(runId)).exists(),
+      ]);
+      if (isCancelled) return 'cancelled';
+      return isPaused ? 'paused' : undefined;
+    },
+    async setPaused(runId, paused) {
+      if (paused === 'paused') await put(container, paths.pause(runId), '', { contentType: 'text/plain' });
+      else await container.getBlobClient(paths.pause(runId)).deleteIfExists();
+    },
+    readPart: (runId, firstRow) => readPart(container, runId, firstRow),
+    writeFailures: (runId, parts, sheet) => writeFailures(container, runId, parts, sheet),
+    async readFailures(runId, format) {
+      const download = await ifFound(async () => container.getBlobClient(paths.failures(runId, format)).download());
       return download?.readableStreamBody;
     },
     writeReport: (report) => put(container, paths.report(report.runId), JSON.stringify(report, null, 2), json),

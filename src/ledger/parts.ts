@@ -9,14 +9,26 @@ import { firstRowOf, paths } from './paths.ts';
  * counted; every other one has a line of its own.
  */
 export interface Part extends PartTally {
+  /** What the part speaks of: the bytes of the source from its first record to the end of its last, and their digest. */
+  readonly bytes: PartBytes;
   readonly exceptions: readonly ExceptionLine[];
 }
 
-/** A row worth a line: rejected, unknown, or learned by a verifying read. */
+export interface PartBytes {
+  readonly from: number;
+  /** End exclusive. */
+  readonly to: number;
+  /** In hex. */
+  readonly sha256: string;
+}
+
+/** A row worth a line: rejected, unknown, not attempted, or learned by a verifying read. */
 export interface ExceptionLine extends RowOutcome {
   /** Byte range of the record in the source, end exclusive. */
   readonly from: number;
   readonly to: number;
+  /** Redrive and undo: number of the row in the source of the lineage's first run. */
+  readonly sourceRow?: number;
   /** The row's key as text; absent when the row could not be read or its key not be built. */
   readonly key?: string;
 }
@@ -63,14 +75,10 @@ export async function* listParts(container: ContainerClient, runId: string): Asy
   }
 }
 
-export async function readExceptions(
-  container: ContainerClient,
-  runId: string,
-  firstRow: number,
-): Promise<readonly ExceptionLine[]> {
+export async function readPart(container: ContainerClient, runId: string, firstRow: number): Promise<Part> {
   const part = await readJson<Part>(container, paths.part(runId, firstRow));
   if (part === undefined) throw new Error(`Part ${paths.part(runId, firstRow)} was listed and is gone.`);
-  return part.exceptions;
+  return part;
 }
 
 function metadataOf(part: Part): Record<string, string> {
@@ -80,6 +88,7 @@ function metadataOf(part: Part): Record<string, string> {
       .map(([kind, count]) => `${kind}=${count}`)
       .join(';'),
     recovered: String(part.recovered),
+    superseded: String(part.superseded ?? 0),
     exceptions: String(part.exceptions.length),
   };
 }
@@ -96,6 +105,7 @@ function entryOf(firstRow: number, metadata: Readonly<Record<string, string>>): 
     rowCount,
     counts: readCounts(metadata['counts'] ?? ''),
     recovered: Number(metadata['recovered'] ?? 0),
+    superseded: Number(metadata['superseded'] ?? 0),
     exceptionCount: Number(metadata['exceptions'] ?? 0),
   };
 }

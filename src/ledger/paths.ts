@@ -9,10 +9,21 @@ export const paths = {
   index: (runId: string) => `${folder(runId)}index.bin`,
   cancel: (runId: string) => `${folder(runId)}cancel`,
   report: (runId: string) => `${folder(runId)}report.json`,
-  failures: (runId: string) => `${folder(runId)}failures.jsonl`,
+  failures: (runId: string, format: FailuresFormat) => `${folder(runId)}failures.${format}`,
+  repeated: (runId: string) => `${folder(runId)}repeated.bin`,
+  spool: (runId: string) => `${folder(runId)}spool.json`,
+  spooledRows: (runId: string) => `${folder(runId)}spool.rows`,
+  rowMap: (runId: string) => `${folder(runId)}spool.map`,
+  child: (runId: string, childId: string) => `${folder(runId)}children/${childId}`,
+  children: (runId: string) => `${folder(runId)}children/`,
+  pause: (runId: string) => `${folder(runId)}pause`,
   parts: (runId: string) => `${folder(runId)}parts/`,
   part: (runId: string, firstRow: number) => `${folder(runId)}parts/${String(firstRow).padStart(rowDigits, '0')}.json`,
+  intents: (runId: string) => `${folder(runId)}intents/`,
   intent: (runId: string, firstRow: number) => `${folder(runId)}intents/${String(firstRow).padStart(rowDigits, '0')}`,
+  contests: (runId: string) => `${folder(runId)}contested/`,
+  contested: (runId: string, firstRow: number) =>
+    `${folder(runId)}contested/${String(firstRow).padStart(rowDigits, '0')}`,
   live: (runId: string) => `${folder(runId)}live/`,
   liveOf: (runId: string, hostInstance: string) => `${folder(runId)}live/${hostInstance}`,
   /** Newest first in a listing, because listings are ascending. */
@@ -21,6 +32,9 @@ export const paths = {
   sync: (name: string) => `syncs/${name}.json`,
   recentPrefix: 'recent/',
 } as const;
+
+/** `jsonl` holds everything and is for programs, `csv` has the original columns and is for people. */
+export type FailuresFormat = 'jsonl' | 'csv';
 
 /** First row of the part a blob name stands for. */
 export const firstRowOf = (blobName: string): number =>

@@ -13,6 +13,10 @@ export interface EncodedRow {
   /** JSON members without braces, key columns left out: `"name":"A","population":5`. Empty for delete. */
   readonly members: string;
   readonly key: RowKey;
+  /** An earlier run may have sent this row: what it meets may be its own work. */
+  readonly maybeSent?: true;
+  /** Only this version of the row may be deleted. */
+  readonly etag?: string;
 }
 
 /** Primary id. */

@@ -20,7 +20,7 @@ export function isRejection(result: EncodedRow | Rejection): result is Rejection
 /** Prepares everything that does not depend on a record; the first misfit of a record is its rejection. */
 export function createRowEncoder(plan: MappingPlan): RowEncoder {
   const encodeMembers = membersEncoder(plan);
-  const encodeKey = keyEncoder(plan.key);
+  const encodeKey = createKeyEncoder(plan.key);
   return (row) => {
     if ('fault' in row) return { class: 'source', code: row.fault.code, message: faultDetail(row.fault) };
     if (row.extra !== undefined && plan.extraMembers === 'reject') return extraRejection(row, row.extra);
@@ -110,9 +110,10 @@ function encodeMember(row: SourceRow, member: PreparedMember): string | Rejectio
   return typeof encoded === 'string' ? member.before + encoded : encoded;
 }
 
-type KeyEncoder = (row: SourceRow) => RowKey | Rejection;
+/** The key of a record alone, or the misfit that leaves it without one. */
+export type KeyEncoder = (row: SourceRow) => RowKey | Rejection;
 
-function keyEncoder(key: PlannedKey): KeyEncoder {
+export function createKeyEncoder(key: PlannedKey): KeyEncoder {
   if (key.kind === 'alternate') return alternateKeyEncoder(key.parts);
   const encodeId = key.kind === 'made' ? madeIdEncoder(key.prefix) : sourceIdEncoder(key);
   return key.partition === undefined ? encodeId : partitionedEncoder(encodeId, key.partition);

@@ -10,8 +10,14 @@ import type {
   IndexSourceOutput,
   OpenRunInput,
   OpenRunOutput,
+  ReadBooksInput,
+  ReadBooksOutput,
+  SettleRunInput,
+  SettleRunOutput,
+  SpoolRowsInput,
+  SpoolRowsOutput,
 } from '../plan/payloads.ts';
-import { statusOf, type RunStatus } from '../plan/progress.ts';
+import { statusOf, troubled, type RunStatus } from '../plan/progress.ts';
 import {
   beginRun,
   brokenOff,
@@ -19,12 +25,15 @@ import {
   granted,
   hasWork,
   nextGeneration,
+  looks,
+  mostIdleWaves,
+  resumeRun,
   type RunEnding,
   type RunState,
 } from '../plan/run-state.ts';
 import { leaseLanes, releaseLanes } from './lease-lanes.ts';
 import { pause } from './pause.ts';
-import { persist, reasonOf, type Steps } from './steps.ts';
+import { persist, reasonOf, timerIn, type Steps } from './steps.ts';
 import { sendWave } from './wave.ts';
 
 /**
@@ -50,6 +59,7 @@ export function* bulkRun(context: OrchestrationContext): Generator<Task, BulkRun
     }
   }
   releaseLanes(context, input);
+  if (run.ending !== null) yield* settle(context, input);
   return yield* close(context, input, run, run.ending ?? { state: 'completed' }, []);
 }
 
@@ -73,12 +83,18 @@ function* open(
   const { runId, spec, bounds } = input;
   try {
     context.df.setCustomStatus({ stage: 'opening', progress: null } satisfies RunStatus);
-    const opened = yield* persist<OpenRunOutput>(context, {
-      activity: names.openRun,
-      stage: 'opening',
-      input: { runId, spec } satisfies OpenRunInput,
-    });
+    if (input.spool === true) {
+      const spooled = yield* persist<SpoolRowsOutput>(context, {
+        activity: names.spoolRows,
+        stage: 'opening',
+        input: { runId } satisfies SpoolRowsInput,
+      });
+      if ('faults' in spooled) return spooled;
+    }
+    const opened = yield* openTarget(context, { runId, spec });
     if ('faults' in opened) return opened;
+    const resumed = input.resume === true ? yield* readBooks(context, runId) : null;
+    if (resumed !== null) return { run: resumeRun(resumed, opened.dopHint, startedAt) };
     context.df.setCustomStatus({ stage: 'indexing', progress: null } satisfies RunStatus);
     const lanes = Math.min(opened.dopHint ?? bounds.maxLanes, bounds.maxLanes);
     const indexing = { runId, spec, lanes } satisfies IndexSourceInput;
@@ -90,6 +106,43 @@ function* open(
     return 'faults' in indexed ? indexed : { run: beginRun(indexed, opened.dopHint, startedAt) };
   } catch (error) {
     return { faults: [{ pointer: '', detail: reasonOf(error) }] };
+  }
+}
+
+/** Waits as long as the environment says. */
+function* openTarget(
+  context: OrchestrationContext,
+  input: OpenRunInput,
+): Steps<Exclude<OpenRunOutput, { readonly waitSeconds: number }>> {
+  for (let waits = 0; ; waits += 1) {
+    const opened = yield* persist<OpenRunOutput>(context, { activity: names.openRun, stage: 'opening', input });
+    if (!('waitSeconds' in opened)) return opened;
+    if (waits === mostIdleWaves)
+      throw new Error(`The environment asked to wait ${waits} times before it told of its tables.`);
+    context.df.setCustomStatus(troubled('opening', `The environment asked to wait ${opened.waitSeconds} s.`));
+    yield timerIn(context, opened.waitSeconds * 1_000);
+  }
+}
+
+function* readBooks(context: OrchestrationContext, runId: string): Steps<ReadBooksOutput> {
+  const input = { runId } satisfies ReadBooksInput;
+  return yield* persist<ReadBooksOutput>(context, { activity: names.readBooks, stage: 'opening', input });
+}
+
+/**
+ * A run that ends early may leave rows behind that were sent by a life nobody heard of again. What a first look cannot decide is looked at
+ * once more when nothing can come any longer.
+ */
+function* settle(context: OrchestrationContext, { runId, bounds }: BulkRunInput): Steps<void> {
+  for (const { look, waitSeconds } of looks(bounds.settleSeconds)) {
+    if (waitSeconds > 0) yield timerIn(context, waitSeconds * 1_000);
+    const input = { runId, look } satisfies SettleRunInput;
+    const { undecidedRows } = yield* persist<SettleRunOutput>(context, {
+      activity: names.settleRun,
+      stage: 'closing',
+      input,
+    });
+    if (undecidedRows === 0) return;
   }
 }
 
@@ -107,7 +160,6 @@ function* close(
     ending,
     faults,
     startedAt: run?.startedAt ?? context.df.currentUtcDateTime.toISOString(),
-    rowCount: run?.source.rowCount ?? null,
     requests: run?.requests ?? 0,
     throttled: run?.throttled ?? 0,
     decisions: run?.decisions ?? [],

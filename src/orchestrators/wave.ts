@@ -4,7 +4,7 @@ import type { Grant } from '../plan/governor.ts';
 import type { LaneReport } from '../plan/lane.ts';
 import type { BulkRunInput, SendRowsInput } from '../plan/payloads.ts';
 import { statusOf } from '../plan/progress.ts';
-import { absorb, planWave, type LaneResult, type RunState } from '../plan/run-state.ts';
+import { absorb, planWave, rowLimitOf, type LaneResult, type RunState } from '../plan/run-state.ts';
 import type { LaneWork } from '../plan/waves.ts';
 import { reasonOf, type Steps } from './steps.ts';
 
@@ -20,6 +20,7 @@ export function* sendWave(
   const startedMs = context.df.currentUtcDateTime.getTime();
   const boxEndsAt = new Date(startedMs + grant.boxSeconds * 1_000).toISOString();
   context.df.setCustomStatus(statusOf('running', run, { lanes: deal.lanes.length }));
+  const rowLimit = rowLimitOf(run);
   const tasks = deal.lanes.map((stretches) =>
     context.df.callActivity(names.sendRows, {
       runId,
@@ -29,6 +30,7 @@ export function* sendWave(
       rowsPerRequest: grant.rowsPerRequest,
       duty: grant.duty,
       dopHint: run.dopHint,
+      ...(rowLimit === undefined ? {} : { rowLimit }),
     } satisfies SendRowsInput),
   );
   const results = yield* gather(context, tasks, deal.lanes);

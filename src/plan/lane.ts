@@ -16,6 +16,10 @@ export type LaneEnd =
   /** No answer, or none that could be used, after all attempts; its rows stay pending. */
   | 'unavailable'
   | 'cancelled'
+  /** The run is paused; its orchestration is suspended. */
+  | 'paused'
+  /** Row after row is rejected for one reason, so that it is no matter of single rows. */
+  | 'broken'
   /** The environment refuses this run whatever the row (privilege, table or column gone). */
   | 'refused';
 

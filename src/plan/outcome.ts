@@ -33,7 +33,12 @@ export interface RowOutcome {
   /** Learned by a verifying read or a repeated request rather than by the first answer. */
   readonly recovered?: true;
   readonly rejection?: Rejection;
+  /** Why the row was not attempted. */
+  readonly reason?: NotAttemptedReason;
 }
+
+/** `superseded`: a later row of the file has the same key, and the last one wins. */
+export type NotAttemptedReason = 'superseded';
 
 export interface Rejection {
   readonly class: RejectionClass;

@@ -3,7 +3,7 @@ import type { Fault } from './fault.ts';
 import type { LaneReport } from './lane.ts';
 import type { FinalState } from './report.ts';
 import type { RunSpec } from './run-spec.ts';
-import type { IndexedSource, RunBounds, RunEnding, RunState } from './run-state.ts';
+import type { IndexedSource, ResumedRun, RunBounds, RunEnding, RunState } from './run-state.ts';
 import type { Stretch } from './stretch.ts';
 
 /** Input of the orchestrator; `run` is present after a continue-as-new. */
@@ -12,6 +12,10 @@ export interface BulkRunInput {
   readonly spec: RunSpec;
   readonly bounds: RunBounds;
   readonly run?: RunState;
+  /** The rows are those of an earlier run and have to be spooled first. */
+  readonly spool?: true;
+  /** The run lost its orchestration and goes on from its parts. */
+  readonly resume?: true;
 }
 
 /** Output of the orchestrator. The report itself is in the ledger. */
@@ -26,7 +30,24 @@ export interface OpenRunInput {
 }
 
 /** Either everything is in order (the compiled mapping is in the ledger), or every fault found. */
-export type OpenRunOutput = { readonly dopHint?: number } | { readonly faults: readonly Fault[] };
+export type OpenRunOutput =
+  | { readonly dopHint?: number }
+  | { readonly faults: readonly Fault[] }
+  /** The environment ordered a wait, which is no fault. */
+  | { readonly waitSeconds: number };
+
+export interface SpoolRowsInput {
+  readonly runId: string;
+}
+
+export type SpoolRowsOutput = { readonly rowCount: number } | { readonly faults: readonly Fault[] };
+
+export interface ReadBooksInput {
+  readonly runId: string;
+}
+
+/** What the parts of a run say is left; null when its source was never indexed. */
+export type ReadBooksOutput = ResumedRun | null;
 
 export interface IndexSourceInput {
   readonly runId: string;
@@ -43,6 +64,8 @@ export interface SendRowsInput {
   readonly stretches: readonly Stretch[];
   /** ISO time at which the lane begins no further request. */
   readonly boxEndsAt: string;
+  /** The lane stops when so many rows have an outcome; absent: no limit. */
+  readonly rowLimit?: number;
   readonly rowsPerRequest: number;
   /** Share of its time the lane may spend sending, 0.1 to 1. */
   readonly duty: number;
@@ -52,14 +75,28 @@ export interface SendRowsInput {
 
 export type SendRowsOutput = LaneReport;
 
+/**
+ * A `first` look leaves open what a late commit may still change; a `late` one leaves open only what cannot be read now; the `last` one
+ * leaves nothing open.
+ */
+export type Look = 'first' | 'late' | 'last';
+
+export interface SettleRunInput {
+  readonly runId: string;
+  readonly look: Look;
+}
+
+export interface SettleRunOutput {
+  /** Rows that a later look has to decide. */
+  readonly undecidedRows: number;
+}
+
 export interface CloseRunInput {
   readonly runId: string;
   readonly spec: RunSpec;
   readonly ending: RunEnding;
   readonly faults: readonly Fault[];
   readonly startedAt: string;
-  /** Null when the source was not indexed. */
-  readonly rowCount: number | null;
   readonly requests: number;
   readonly throttled: number;
   readonly decisions: readonly Decision[];

@@ -1,5 +1,6 @@
 import type { Decision } from './decisions.ts';
 import type { Fault } from './fault.ts';
+import type { Lineage } from './lineage.ts';
 import { addCounts, totalOf, type OutcomeCounts } from './outcome.ts';
 import type { RunEnding } from './run-state.ts';
 
@@ -12,6 +13,8 @@ export interface PartTally {
   readonly rowCount: number;
   readonly counts: OutcomeCounts;
   readonly recovered: number;
+  /** Rows among `notAttempted` whose key a later row has; absent when there are none. */
+  readonly superseded?: number;
 }
 
 /** Whether the parts cover the source exactly. */
@@ -33,6 +36,7 @@ export interface Gap {
 export interface Books {
   readonly counts: OutcomeCounts;
   readonly recovered: number;
+  readonly superseded: number;
   readonly proof: Proof;
   /** The first gaps and overlaps, for people. */
   readonly gaps: readonly Gap[];
@@ -46,7 +50,7 @@ export function foldParts(parts: Iterable<PartTally>, rowCount: number): Books {
   let counts: OutcomeCounts = {};
   const gaps: Gap[] = [];
   const overlaps: Gap[] = [];
-  const fold = { parts: 0, covered: 0, recovered: 0, next: 1, tiles: true, sumsAgree: true };
+  const fold = { parts: 0, covered: 0, recovered: 0, superseded: 0, next: 1, tiles: true, sumsAgree: true };
   for (const part of parts) {
     if (part.firstRow > fold.next) gaps.push({ from: fold.next, to: part.firstRow - 1 });
     if (part.firstRow < fold.next) overlaps.push({ from: part.firstRow, to: fold.next - 1 });
@@ -56,6 +60,7 @@ export function foldParts(parts: Iterable<PartTally>, rowCount: number): Books {
     fold.parts += 1;
     fold.covered += part.rowCount;
     fold.recovered += part.recovered;
+    fold.superseded += part.superseded ?? 0;
     counts = addCounts(counts, part.counts);
   }
   if (fold.next <= rowCount) gaps.push({ from: fold.next, to: rowCount });
@@ -63,6 +68,7 @@ export function foldParts(parts: Iterable<PartTally>, rowCount: number): Books {
   return {
     counts,
     recovered: fold.recovered,
+    superseded: fold.superseded,
     proof: { tiles, parts: fold.parts, rowsCovered: fold.covered, sumsAgree: fold.sumsAgree },
     gaps: gaps.slice(0, shownPlaces),
     overlaps: overlaps.slice(0, shownPlaces),
@@ -108,10 +114,14 @@ export interface Report {
     readonly bytes: number;
     readonly sha256: string | null;
   };
+  /** Present when the rows were those of an earlier run. */
+  readonly lineage?: Lineage;
   /** Null when the source was not indexed. */
   readonly rowsTotal: number | null;
   readonly counts: OutcomeCounts;
   readonly recovered: number;
+  /** Rows among `notAttempted` whose key a later row of the file has. */
+  readonly superseded: number;
   /** Null when the source was not indexed. */
   readonly proof: Proof | null;
   readonly gaps: readonly Gap[];

@@ -61,6 +61,11 @@ export interface RunOptions {
   readonly tag?: string;
   /** Entra object id of the user to act for. */
   readonly callerObjectId?: string;
+  /**
+   * Rows of the file with one and the same key: `lastWins` sends the last of them and counts the others as superseded, `reject` sends none
+   * of them. Without effect where the run makes the ids itself.
+   */
+  readonly duplicates: 'lastWins' | 'reject';
   /** The run stops when more rows than this are rejected. */
   readonly tolerate: Tolerance;
 }
@@ -70,4 +75,6 @@ export interface Tolerance {
   readonly count?: number;
   /** Absent: no limit on the share. Looked at once 1,000 rows have an outcome. */
   readonly percent?: number;
+  /** So many rejected rows in a row, all with one code, are taken for a fault of all rows. */
+  readonly inARow: number;
 }

@@ -2,6 +2,7 @@ import type { WaveFeedback } from './control-law.ts';
 import { note, type Decision } from './decisions.ts';
 import { executionSecondsOf } from './estimate.ts';
 import type { Grant, LeaseRequest } from './governor.ts';
+import type { Look } from './payloads.ts';
 import type { LaneReport, ThrottleFacet } from './lane.ts';
 import { addCounts, totalOf, type OutcomeCounts } from './outcome.ts';
 import { addSends, learn, noFit, noSends, overheadOf, type RequestFit } from './request-size.ts';
@@ -95,6 +96,31 @@ export function beginRun(source: IndexedSource, dopHint: number | undefined, sta
   };
 }
 
+/** What the ledger knows of a run whose orchestration is gone. */
+export interface ResumedRun {
+  readonly source: IndexedSource;
+  readonly pending: readonly Stretch[];
+  readonly counts: OutcomeCounts;
+  readonly recovered: number;
+}
+
+export const resumeRun = (resumed: ResumedRun, dopHint: number | undefined, startedAt: string): RunState => ({
+  ...beginRun(resumed.source, dopHint, startedAt),
+  ...resumed,
+});
+
+const lateLooks = 10;
+const betweenLateLooksSeconds = 60;
+
+/** When a run that ends early looks for rows it lost sight of. An environment that does not answer gets ten minutes to do so. */
+export function looks(settleSeconds: number): readonly { readonly look: Look; readonly waitSeconds: number }[] {
+  const late = Array.from({ length: lateLooks }, (_, at) => ({
+    look: 'late' as const,
+    waitSeconds: at === 0 ? settleSeconds : betweenLateLooksSeconds,
+  }));
+  return [{ look: 'first', waitSeconds: 0 }, ...late, { look: 'last', waitSeconds: 0 }];
+}
+
 /** More to send, and no reason to stop. */
 export const hasWork = (run: RunState): boolean => run.ending === null && run.pending.length > 0;
 
@@ -111,10 +137,13 @@ export interface RunBounds {
   readonly maxLanes: number;
   /** Of the connection's settings. */
   readonly maxDop?: number;
+  /** How long a request that nobody heard of again may still take effect. */
+  readonly settleSeconds: number;
 }
 
 export function leaseRequest(runId: string, run: RunState, spec: RunSpec, bounds: RunBounds): LeaseRequest {
-  const wanted = Math.min(sliceCountOf(run.pending), bounds.maxLanes, spec.options.maxLanes ?? bounds.maxLanes);
+  const most = isProbing(run) ? 1 : bounds.maxLanes;
+  const wanted = Math.min(sliceCountOf(run.pending), most, spec.options.maxLanes ?? most);
   return {
     runId,
     wanted,
@@ -126,6 +155,19 @@ export function leaseRequest(runId: string, run: RunState, spec: RunSpec, bounds
     ...(run.feedback === null ? {} : { feedback: run.feedback }),
   };
 }
+
+/** Rows of the first request of a run, which is sent alone. */
+export const canaryRows = 10;
+
+/**
+ * Until a row has gone through, one lane feels its way: a fault of all rows (a privilege, a column, an inactive key) then costs a handful of
+ * rows instead of one wave of all lanes.
+ */
+const isProbing = ({ counts }: RunState): boolean => totalOf(counts) === (counts.rejected ?? 0);
+
+/** Bound of what a lane does in the next wave, where there is one. */
+export const rowLimitOf = ({ counts }: RunState): number | undefined =>
+  totalOf(counts) === 0 ? canaryRows : undefined;
 
 /** Before this many answers, what is left to do is not known well enough to plan with. */
 const leastMeasured = 8;
@@ -145,6 +187,7 @@ export const granted = (run: RunState, grant: Grant, at: string): RunState => ({
 
 /** The next wave: which lane gets what. */
 export function planWave(run: RunState, grant: Grant): Deal {
+  if (isProbing(run)) return dealLanes(run.pending, 1, { even: false });
   const reach =
     run.slicesPerLaneSecond === null ? null : run.slicesPerLaneSecond * grant.boxSeconds * grant.lanes * grant.duty;
   const even = reach === null || sliceCountOf(run.pending) <= reach * evenWithinBoxes;
@@ -226,6 +269,8 @@ function endingOf(run: RunState, spec: RunSpec, results: readonly LaneResult[]):
   const reports = results.filter((result) => 'end' in result);
   const refused = reports.find((report) => report.end === 'refused');
   if (refused !== undefined) return { state: 'stopped', reason: refused.detail ?? 'The environment refused the run.' };
+  const broken = reports.find((report) => report.end === 'broken');
+  if (broken !== undefined) return { state: 'stopped', reason: broken.detail ?? 'Every row is rejected.' };
   if (reports.some((report) => report.end === 'cancelled')) return cancelled(run).ending;
   const exceeded = toleranceExceeded(run.counts, spec.options.tolerate);
   if (exceeded !== undefined) return { state: 'stopped', reason: exceeded };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { maxDop, maxRowsPerRequest } from './bounds.ts';
+import { defaultInARow, maxDop, maxRowsPerRequest } from './bounds.ts';
 import { pointerSegment, type Fault } from './fault.ts';
 import type { RunSpec } from './run-spec.ts';
 
@@ -22,7 +22,8 @@ const sourceColumn = z
   .refine((value) => !reservedColumns.has(value), 'not a reserved name');
 const headerText = name(/^[\x20-\x7e]{1,256}$/, '1 to 256 printable ASCII characters');
 
-const source = z.strictObject({
+/** Where rows come from; also of a redrive. */
+export const sourceSchema = z.strictObject({
   container: containerName,
   blob: blobName,
   format: z.enum(['csv', 'jsonl']).default('csv'),
@@ -60,17 +61,19 @@ const options = z.strictObject({
   duplicateDetection: z.boolean().default(false),
   tag: z.exactOptional(headerText),
   callerObjectId: z.exactOptional(z.guid()),
+  duplicates: z.enum(['lastWins', 'reject']).default('lastWins'),
   tolerate: z
     .strictObject({
       count: z.exactOptional(z.int().min(0).max(1_000_000_000)),
       percent: z.exactOptional(z.number().min(0).max(100)),
+      inARow: z.int().min(1).max(1_000_000).default(defaultInARow),
     })
     .prefault({}),
 });
 
 const runSpec: z.ZodType<RunSpec> = z.strictObject({
   connection: connectionName,
-  source,
+  source: sourceSchema,
   target,
   mapping: mapping.prefault({}),
   options: options.prefault({}),
@@ -86,9 +89,10 @@ export function parseRunSpec(json: unknown): { readonly spec: RunSpec } | { read
   return result.success ? { spec: result.data } : { faults: result.error.issues.flatMap(faultsOf) };
 }
 
-type Issue = z.core.$ZodIssue;
+export type Issue = z.core.$ZodIssue;
 
-function faultsOf(issue: Issue): readonly Fault[] {
+/** What is wrong, by the JSON pointer of its place. */
+export function faultsOf(issue: Issue): readonly Fault[] {
   const pointer = issue.path.map((segment) => pointerSegment(String(segment))).join('');
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({

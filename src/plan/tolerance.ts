@@ -5,7 +5,10 @@ import type { Tolerance } from './run-spec.ts';
 export const percentFromRows = 1_000;
 
 /** Why the run has to stop, or undefined while what was rejected is tolerated. */
-export function toleranceExceeded(counts: OutcomeCounts, tolerate: Tolerance): string | undefined {
+export function toleranceExceeded(
+  counts: OutcomeCounts,
+  tolerate: Pick<Tolerance, 'count' | 'percent'>,
+): string | undefined {
   const rejected = counts.rejected ?? 0;
   const rows = totalOf(counts);
   if (tolerate.count !== undefined && rejected > tolerate.count) {

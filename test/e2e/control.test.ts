@@ -31,6 +31,77 @@ describe('cancel', () => {
   });
 });
 
+describe('the speed of a cancel', () => {
+  it('is such that nothing is written 10 s after it was asked for, and the report is there', async () => {
+    await app.control('POST', 'reset', { rows: true, counters: true });
+    await app.control('PATCH', 'settings', { latency: { overheadMs: { bulk: 2_000 } } });
+    const source = await app.put('cancel-soon.csv', citiesCsv(50_000));
+    const runId = await app.start({ connection: 'main', source, target: cityTarget });
+    await until('rows in flight', async () => (await countTableRows(app.stack.emulatorUrl, 'fan_city')) > 1_000);
+    const askedMs = Date.now();
+    await app.post(runId, 'cancel');
+    const { report } = await app.ended(runId);
+    const endedMs = Date.now();
+    const last = Math.max(...(await app.journal()).map((entry) => entry.atMs));
+    await app.control('PATCH', 'settings', { latency: { overheadMs: { bulk: 0 } } });
+    expect(last - askedMs).toBeLessThan(10_000);
+    expect(endedMs - askedMs).toBeLessThan(20_000);
+    expect(report).toMatchObject({ state: 'cancelled', proof: { sumsAgree: true }, overlaps: [] });
+    expect(report.counts.upserted).toBe(await countTableRows(app.stack.emulatorUrl, 'fan_city'));
+  });
+});
+
+describe('pause', () => {
+  it('holds a run until it is let go on, and loses nothing', async () => {
+    await app.control('POST', 'reset', { rows: true, counters: true });
+    await app.control('PATCH', 'settings', { latency: { overheadMs: { bulk: 200 } } });
+    const source = await app.put('pause.csv', citiesCsv(15_000));
+    const runId = await app.start({ connection: 'main', source, target: cityTarget });
+    const count = async () => countTableRows(app.stack.emulatorUrl, 'fan_city');
+    await until('rows in flight', async () => (await count()) > 500);
+    await app.post(runId, 'pause');
+    let before = -1;
+    await until('nothing moves', async () => {
+      const now = await count();
+      const { state } = (await app.client.getRun(runId)).body;
+      const isStill = state === 'paused' && now === before;
+      before = now;
+      if (!isStill) await new Promise((resolve) => setTimeout(resolve, 2_500));
+      return isStill;
+    });
+    expect(before).toBeLessThan(15_000);
+    await app.post(runId, 'unpause');
+    const { report } = await app.ended(runId);
+    expect(report).toMatchObject({ state: 'completed', counts: { upserted: 15_000 } });
+    await app.control('PATCH', 'settings', { latency: { overheadMs: { bulk: 0 } } });
+  });
+});
+
+describe('a run whose orchestration is gone', () => {
+  it('goes on from its parts alone, and sends nothing again that has a part', async () => {
+    await app.control('POST', 'reset', { rows: true, counters: true });
+    await app.control('PATCH', 'settings', { latency: { overheadMs: { bulk: 200 } } });
+    const source = await app.put('gone.csv', citiesCsv(15_000));
+    const runId = await app.start({ connection: 'main', source, target: cityTarget });
+    const count = async () => countTableRows(app.stack.emulatorUrl, 'fan_city');
+    await until('a good part of the rows', async () => (await count()) > 4_000);
+    expect((await app.api(`/api/runs/${runId}/resume`, { method: 'POST' })).status).toBe(409);
+    const instance = `/runtime/webhooks/durabletask/instances/${runId}`;
+    await app.api(`${instance}/terminate?reason=lost`, { method: 'POST' });
+    await until('its end', async () => (await app.client.getRun(runId)).body.state === 'failed');
+    await app.api(instance, { method: 'DELETE' });
+    const before = (await app.journal()).length;
+    await app.post(runId, 'resume');
+    const { report } = await app.ended(runId);
+    await app.control('PATCH', 'settings', { latency: { overheadMs: { bulk: 0 } } });
+    expect(report).toMatchObject({ state: 'completed', counts: { upserted: 15_000 }, proof: { tiles: true } });
+    expect(await count()).toBe(15_000);
+    const writtenAgain = (await app.journal()).filter((entry) => entry.operation === 'updated').length;
+    expect(before).toBeGreaterThan(4_000);
+    expect(writtenAgain).toBeLessThan(15_000 - before);
+  });
+});
+
 describe('a sync', () => {
   it('starts one run for each version of its source', async () => {
     const source = await app.put('sync.csv', citiesCsv(3));

@@ -26,6 +26,9 @@ export interface App {
   readonly run: (spec: object) => Promise<Ended>;
   readonly start: (spec: object) => Promise<string>;
   readonly ended: (runId: string) => Promise<Ended>;
+  /** Posts to a run (redrive, undo, pause, ...); answers the run that then is to be watched. */
+  readonly post: (runId: string, what: string, body?: object) => Promise<string>;
+  readonly failuresCsv: (runId: string) => Promise<string>;
   readonly api: (path: string, init?: RequestInit) => Promise<Response>;
   readonly rows: (table: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
   readonly journal: () => Promise<readonly JournalEntry[]>;
@@ -42,6 +45,7 @@ export interface Ended {
 export interface Failure {
   readonly row: number;
   readonly outcome: string;
+  readonly sourceRow?: number;
   readonly from: number;
   readonly to: number;
   readonly key?: string;
@@ -55,6 +59,7 @@ export interface JournalEntry {
   readonly operation: 'created' | 'updated' | 'deleted';
   readonly rowId: string;
   readonly key?: string;
+  readonly atMs: number;
 }
 
 export interface AppOptions {
@@ -97,6 +102,20 @@ export async function startApp({ profile = 'fast', env = {}, dir: kept }: AppOpt
     ended,
     run: async (spec) => ended(await start(spec)),
     api,
+    async post(runId, what, body = {}) {
+      const response = await api(`/api/runs/${runId}/${what}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+      if (response.status !== 202) throw new Error(`${what} answered ${response.status}: ${await response.text()}`);
+      return ((await response.json()) as { readonly runId: string }).runId;
+    },
+    async failuresCsv(runId) {
+      const response = await api(`/api/runs/${runId}/failures?format=csv`);
+      if (!response.ok) throw new Error(`failures.csv answered ${response.status}.`);
+      return response.text();
+    },
     async rows(table) {
       const rows = [];
       for await (const row of readTableRows(stack.emulatorUrl, table)) rows.push(row);

@@ -1,57 +1,150 @@
-import type { Ledger, Manifest } from '../../src/ledger/ledger.ts';
+import { Buffer } from 'node:buffer';
+import type { Intents, Ledger, LiveTally, Manifest, Spool, StopMark } from '../../src/ledger/ledger.ts';
 import type { Part, PartEntry } from '../../src/ledger/parts.ts';
+import type { Report } from '../../src/plan/report.ts';
 
-/** A ledger in memory that keeps the promises lanes rely on: a part is written once, the first writer wins. */
-export interface MemoryLedger extends Ledger {
+/** What the ledger holds of one run. */
+export interface MemoryRun {
+  manifest?: Manifest;
+  mapping?: string;
+  index?: { readonly bytes: Buffer; readonly sha256: string };
+  repeated?: Buffer;
+  spool?: Spool;
+  report?: Report;
+  stop?: StopMark;
+  failures: readonly string[];
   readonly parts: Map<number, Part>;
-  cancelled: boolean;
+  readonly begun: Set<number>;
+  readonly contested: Set<number>;
+  readonly children: Set<string>;
+  readonly live: Map<string, LiveTally>;
+}
+
+/** A ledger in memory that keeps the promises of the one in blob storage: what is written once stays as its first writer wrote it. */
+export interface MemoryLedger extends Ledger {
+  readonly runs: ReadonlyMap<string, MemoryRun>;
+  readonly run: (runId: string) => MemoryRun;
+  /** Rows of spooled files, by blob name. */
+  readonly spooled: ReadonlyMap<string, Buffer>;
 }
 
 const entryOf = (part: Part): PartEntry => ({ ...part, exceptionCount: part.exceptions.length });
 
+/** What a stored blob gives back is never the object that was written. */
+const copy = <T>(value: T): T => structuredClone(value);
+
 export function createMemoryLedger(): MemoryLedger {
-  const parts = new Map<number, Part>();
-  const intents = new Set<number>();
-  const unsupported = (): never => {
-    throw new Error('Not part of what this ledger stands in for.');
+  const runs = new Map<string, MemoryRun>();
+  const spooled = new Map<string, Buffer>();
+  const run = (runId: string): MemoryRun => {
+    const known = runs.get(runId);
+    if (known !== undefined) return known;
+    const fresh: MemoryRun = {
+      failures: [],
+      parts: new Map(),
+      begun: new Set(),
+      contested: new Set(),
+      children: new Set(),
+      live: new Map(),
+    };
+    runs.set(runId, fresh);
+    return fresh;
   };
-  const ledger: MemoryLedger = {
-    parts,
-    cancelled: false,
-    async commitPart(_runId, part) {
+  return {
+    runs,
+    run,
+    spooled,
+    async accept(manifest) {
+      run(manifest.runId).manifest ??= copy(manifest);
+      return copy(run(manifest.runId).manifest!);
+    },
+    manifest: async (runId) => copy(run(runId).manifest),
+    recentRuns: async () => [...runs.keys()].toReversed(),
+    async writeMapping(runId, mapping) {
+      run(runId).mapping = JSON.stringify(mapping);
+    },
+    async readMapping<T>(runId: string) {
+      const { mapping } = run(runId);
+      return mapping === undefined ? undefined : (JSON.parse(mapping) as T);
+    },
+    async writeIndex(runId, bytes, sha256) {
+      run(runId).index = { bytes: Buffer.from(bytes), sha256 };
+    },
+    readIndex: async (runId) => run(runId).index,
+    async writeRepeatedKeys(runId, bytes) {
+      run(runId).repeated = Buffer.from(bytes);
+    },
+    readRepeatedKeys: async (runId) => run(runId).repeated,
+    async writeSpool(runId, spool, rows, rowMap) {
+      const chunks: Buffer[] = [];
+      for await (const chunk of rows) chunks.push(chunk);
+      const blob = `${runId}/spool.rows`;
+      if (!spooled.has(blob)) spooled.set(blob, Buffer.concat(chunks));
+      const bytes = spooled.get(blob)!.length;
+      run(runId).spool ??= { ...spool, pin: { container: 'runs', blob, etag: '"1"', bytes }, rowMap: rowMap() };
+    },
+    readSpool: async (runId) => run(runId).spool,
+    async addChild(runId, childId) {
+      run(runId).children.add(childId);
+    },
+    children: async (runId) => [...run(runId).children],
+    async commitPart(runId, part) {
+      const { parts } = run(runId);
       const winner = parts.get(part.firstRow);
-      if (winner === undefined) parts.set(part.firstRow, part);
-      return { first: winner === undefined, part: winner ?? part };
+      if (winner === undefined) parts.set(part.firstRow, copy(part));
+      return { first: winner === undefined, part: copy(winner ?? part) };
     },
-    findPart: async (_runId, firstRow) => parts.get(firstRow),
-    async *listParts() {
-      for (const firstRow of [...parts.keys()].toSorted((left, right) => left - right))
-        yield entryOf(parts.get(firstRow)!);
+    findPart: async (runId, firstRow) => copy(run(runId).parts.get(firstRow)),
+    async *listParts(runId) {
+      for (const part of [...run(runId).parts.values()].toSorted((left, right) => left.firstRow - right.firstRow))
+        yield entryOf(part);
     },
-    async markIntent(_runId, firstRow) {
-      const first = !intents.has(firstRow);
-      intents.add(firstRow);
+    async readPart(runId, firstRow) {
+      const part = run(runId).parts.get(firstRow);
+      if (part === undefined) throw new Error(`There is no part ${firstRow}.`);
+      return copy(part);
+    },
+    async markIntent(runId, firstRow) {
+      const { begun } = run(runId);
+      const first = !begun.has(firstRow);
+      begun.add(firstRow);
       return first;
     },
-    isCancelled: async () => ledger.cancelled,
-    cancel: async () => {
-      ledger.cancelled = true;
+    async markContested(runId, sliceFirstRow) {
+      run(runId).contested.add(sliceFirstRow);
     },
-    writeLive: async () => undefined,
-    readLive: async () => [],
-    accept: async (manifest: Manifest) => manifest,
-    manifest: unsupported,
-    readSync: unsupported,
-    writeSync: unsupported,
-    recentRuns: unsupported,
-    writeMapping: unsupported,
-    readMapping: unsupported,
-    writeIndex: unsupported,
-    readIndex: unsupported,
-    writeFailures: unsupported,
-    readFailures: unsupported,
-    writeReport: unsupported,
-    readReport: unsupported,
+    isContested: async (runId, sliceFirstRow) => run(runId).contested.has(sliceFirstRow),
+    readIntents: async (runId): Promise<Intents> => ({ begun: run(runId).begun, contested: run(runId).contested }),
+    async writeLive(runId, hostInstance, tally) {
+      run(runId).live.set(hostInstance, tally);
+    },
+    readLive: async (runId) => [...run(runId).live.values()],
+    async cancel(runId) {
+      run(runId).stop = 'cancelled';
+    },
+    readStop: async (runId) => run(runId).stop,
+    async setPaused(runId, paused) {
+      const entry = run(runId);
+      if (paused === 'paused') entry.stop ??= 'paused';
+      else if (entry.stop === 'paused') delete entry.stop;
+    },
+    async writeFailures(runId, parts, sheet) {
+      const lines: string[] = [];
+      for (const { firstRow } of parts) {
+        const { exceptions } = run(runId).parts.get(firstRow)!;
+        const failed = exceptions.filter(({ outcome }) => outcome === 'rejected' || outcome === 'unknown');
+        lines.push(...failed.map((line) => JSON.stringify(line)));
+        if (failed.length > 0) await sheet.linesOf(failed);
+      }
+      run(runId).failures = lines;
+      return [];
+    },
+    readFailures: async () => undefined,
+    readSync: async () => undefined,
+    writeSync: async () => undefined,
+    async writeReport(report) {
+      run(report.runId).report = copy(report);
+    },
+    readReport: async (runId) => copy(run(runId).report),
   };
-  return ledger;
 }

@@ -9,6 +9,7 @@ import { ServerRouting } from './http/routing.ts';
 import { createHttpServer } from './http/server.ts';
 import { Traffic } from './http/traffic.ts';
 import { WebApi } from './http/web-api.ts';
+import type { WireRequest, WireResponse } from './http/wire.ts';
 import { LatencyModel } from './latency/latency-model.ts';
 import { ServiceProtection, type LimitCounters } from './limits/service-protection.ts';
 import { FirstUse } from './http/first-use.ts';
@@ -64,6 +65,8 @@ export interface Emulator {
   readonly journal: Journal;
   readonly faults: FaultRules;
   settings(): Settings;
+  /** The Web API without a socket, for tests in virtual time; the caller delivers the answer as it says. */
+  handle(request: WireRequest): Promise<WireResponse>;
   /** Throws `SettingsPatchError` and changes nothing when the patch has faults. */
   changeSettings(patch: SettingsPatch): void;
   counters(): EmulatorCounters;
@@ -157,6 +160,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     journal,
     faults,
     settings: () => settings,
+    handle: (request) => webApi.handle(request),
     changeSettings,
     pluginCalls: () => plugins.calls(),
     counters: () => countersOf(protection, traffic, journal),

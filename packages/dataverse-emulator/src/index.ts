@@ -1,4 +1,5 @@
 export { startEmulator, type Emulator, type EmulatorCounters, type EmulatorOptions } from './emulator.ts';
+export type { WireRequest, WireResponse } from './http/wire.ts';
 export type { FaultKind, FaultMatch, FaultRule } from './faults/fault-rules.ts';
 export { FaultRuleError } from './faults/fault-rules.ts';
 export {

@@ -48,6 +48,7 @@ const part = (firstRow: number, rowCount: number, failed = 0): Part => ({
   rowCount,
   counts: { created: rowCount - failed, rejected: failed },
   recovered: 0,
+  bytes: { from: 0, to: 1, sha256: '' },
   exceptions: Array.from({ length: failed }, (_, at) => ({
     row: firstRow + at,
     outcome: 'rejected',
@@ -102,10 +103,10 @@ describe('a run', () => {
   });
 
   it('can be cancelled', async () => {
-    expect(await ledger.isCancelled('r')).toBe(false);
+    expect(await ledger.readStop('r')).toBeUndefined();
     await ledger.cancel('r');
-    expect(await ledger.isCancelled('r')).toBe(true);
-    expect(await ledger.isCancelled('other')).toBe(false);
+    expect(await ledger.readStop('r')).toBe('cancelled');
+    expect(await ledger.readStop('other')).toBeUndefined();
   });
 
   it('marks an intent once', async () => {
@@ -134,17 +135,20 @@ describe('a run', () => {
     await ledger.commitPart('r', part(21, 10, 2));
     const entries = [];
     for await (const entry of ledger.listParts('r')) entries.push(entry);
-    expect(await ledger.writeFailures('r', entries)).toEqual([
+    const sheet = { header: 'h\n', linesOf: async (lines: readonly { readonly row: number }[]) => `${lines.length}\n` };
+    expect(await ledger.writeFailures('r', entries, sheet)).toEqual([
       { code: '0x80044331', message: 'row 11 – ü', count: 4, firstRow: 11 },
       { code: '0x80040265', message: 'row 12 – ü', count: 3, firstRow: 12 },
     ]);
-    const stream = await ledger.readFailures('r');
+    const stream = await ledger.readFailures('r', 'jsonl');
     if (stream === undefined) throw new Error('There is no failures file.');
     const lines = (await text(stream)).trimEnd().split('\n');
     expect(lines.map((line) => (JSON.parse(line) as { readonly row: number }).row)).toEqual([
       11, 12, 13, 14, 15, 21, 22,
     ]);
-    expect(await ledger.readFailures('other')).toBeUndefined();
+    const csv = await ledger.readFailures('r', 'csv');
+    expect(csv === undefined ? '' : await text(csv)).toBe('h\n5\n2\n');
+    expect(await ledger.readFailures('other', 'jsonl')).toBeUndefined();
   });
 });
 

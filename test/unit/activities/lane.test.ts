@@ -3,6 +3,7 @@ import { createThrottleGate } from '../../../src/dataverse/throttle-gate.ts';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import type { LaneDeps } from '../../../src/activities/lane-deps.ts';
+import { noRepeatedKeys } from '../../../src/activities/repeated-keys.ts';
 import type { RunPlan } from '../../../src/activities/run-plan.ts';
 import { createSendRows } from '../../../src/activities/send-rows.ts';
 import type { Client, ClientRequest, SendLog, Sent } from '../../../src/dataverse/client.ts';
@@ -106,6 +107,9 @@ function createScene({
       key: madeIds ? { kind: 'made', prefix: 'p' } : { kind: 'id', source: 0, column: 'accountid' },
     },
     manifest: { runId: 'r', spec, pin, createdAt: '2026-01-01T00:00:00Z' },
+    rows: pin,
+    sha256: '',
+    repeated: noRepeatedKeys,
     index: createSliceIndex([...boundaries, { firstRow: rowCount + 1, from: bytes.length }]),
     encode: (row) => {
       if (badRows.has(row.row)) return { class: 'mapping', code: 'mapping.test', message: `row ${row.row}` };
@@ -149,7 +153,7 @@ function createScene({
     },
     clientOf: () => client,
     planOf: async () => plan,
-    isCancelled: () => ledger.isCancelled('r'),
+    stopOf: () => ledger.readStop('r'),
     live: { add: () => undefined },
     clock,
   };
@@ -166,7 +170,9 @@ const answerOf = (operation: Operation, rows: readonly number[]): Answer => ({
 
 const booksOf = (ledger: MemoryLedger, rowCount: number) =>
   foldParts(
-    [...ledger.parts.values()].map((part) => ({ ...part })).toSorted((left, right) => left.firstRow - right.firstRow),
+    [...ledger.run('r').parts.values()]
+      .map((part) => ({ ...part }))
+      .toSorted((left, right) => left.firstRow - right.firstRow),
     rowCount,
   );
 
@@ -185,7 +191,12 @@ describe('a lane', () => {
     const report = await scene.send([{ from: 0, to: 1 }]);
     expect(report.counts).toEqual({ upserted: 6, rejected: 4 });
     expect(scene.requests.flat()).toEqual([2, 3, 4, 7, 8, 9]);
-    expect(scene.ledger.parts.get(1)?.exceptions.map(({ row, from, to }) => [row, from, to])).toEqual([
+    expect(
+      scene.ledger
+        .run('r')
+        .parts.get(1)
+        ?.exceptions.map(({ row, from, to }) => [row, from, to]),
+    ).toEqual([
       [1, 0, 4],
       [5, 20, 24],
       [6, 25, 29],
@@ -260,7 +271,7 @@ describe('a lane', () => {
   it('sends nothing after it was cancelled', async () => {
     const scene = createScene({
       before: (rows, at) => {
-        if (rows.includes(5)) at.ledger.cancelled = true;
+        if (rows.includes(5)) at.ledger.run('r').stop = 'cancelled';
       },
     });
     const report = await scene.send([{ from: 0, to: 3 }]);
@@ -382,14 +393,21 @@ describe('a lane', () => {
     const scene = createScene({
       ledger,
       before: (rows) => {
-        if (rows.includes(9) && !ledger.parts.has(1)) {
-          ledger.parts.set(1, { firstRow: 1, rowCount: 6, counts: { upserted: 6 }, recovered: 0, exceptions: [] });
+        if (rows.includes(9) && !ledger.run('r').parts.has(1)) {
+          ledger.run('r').parts.set(1, {
+            firstRow: 1,
+            rowCount: 6,
+            counts: { upserted: 6 },
+            recovered: 0,
+            bytes: { from: 0, to: 29, sha256: '' },
+            exceptions: [],
+          });
         }
       },
     });
     const report = await scene.send([{ from: 0, to: 3 }]);
     expect(report).toMatchObject({ end: 'done', counts: { upserted: 30 } });
-    expect([...ledger.parts.values()].map((part) => [part.firstRow, part.rowCount])).toEqual([
+    expect([...ledger.run('r').parts.values()].map((part) => [part.firstRow, part.rowCount])).toEqual([
       [1, 6],
       [7, 4],
       [11, 10],

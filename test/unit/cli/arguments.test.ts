@@ -36,6 +36,21 @@ describe('the command line', () => {
     });
   });
 
+  test('reads every option of redrive', () => {
+    const args = ['redrive', 'r1', '--outcome', 'rejected,unknown', '--class', 'mapping', '--source', 'in/a/b.csv'];
+    expect(readArguments([...args, '--watch'], {})).toEqual({
+      kind: 'order',
+      order: 'redrive',
+      runId: 'r1',
+      watch: true,
+      body: {
+        rows: { outcomes: ['rejected', 'unknown'], classes: ['mapping'] },
+        source: { container: 'in', blob: 'a/b.csv', format: 'csv' },
+      },
+      url: 'http://127.0.0.1:7071',
+    });
+  });
+
   test.each([[['help']], [['--help']], [['run', '--help']], [['watch', '-h']], [['show', 'r1', '--help']]])(
     'answers %j with help that tells the exit codes',
     (args) => {
@@ -46,6 +61,8 @@ describe('the command line', () => {
   test.each([
     [['start'], 'start'],
     [['run'], 'SPEC.json'],
+    [['redrive', 'r1', '--source', 'nofolder.csv'], 'nofolder.csv'],
+    [['undo'], 'RUNID'],
     [['watch', 'r1', 'r2'], 'r2'],
     [['run', 'spec.json', '--wach'], '--wach'],
     [['show', 'r1', '--url'], '--url'],

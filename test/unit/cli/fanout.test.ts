@@ -63,6 +63,23 @@ test('show --json gives the report as the service does', async () => {
   expect([JSON.parse(stdout), code]).toEqual([sampleReport, 0]);
 });
 
+test('redrive asks for a run over the rows that are left, and prints its id', async () => {
+  await using service = await startFakeService([json(202, { runId: 'r2', links: sampleRun.links })]);
+  const { stdout, code } = await fanout('redrive', 'r1', '--class', 'mapping', '--url', service.url);
+  expect([stdout, code]).toEqual(['r2\n', 0]);
+  expect(service.seen[0]).toMatchObject({ method: 'POST', path: '/api/runs/r1/redrive' });
+  expect(JSON.parse(service.seen[0]?.body ?? '')).toEqual({ rows: { classes: ['mapping'] } });
+});
+
+test('failures prints the sheet as it comes', async () => {
+  await using service = await startFakeService([json(200, 'row,why')]);
+  expect(await fanout('failures', 'r1', '--csv', '--url', service.url)).toMatchObject({
+    stdout: '"row,why"\n',
+    code: 0,
+  });
+  expect(service.seen[0]?.path).toBe('/api/runs/r1/failures?format=csv');
+});
+
 test('a refused spec exits with 2 and tells every fault', async () => {
   const errors = [{ pointer: '/connection', detail: 'Connection "main" is not configured.' }];
   await using service = await startFakeService([json(400, { title: 'The run spec has 1 fault', errors })]);

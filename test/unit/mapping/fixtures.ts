@@ -85,7 +85,8 @@ function specOf({ target, mapping }: Case): RunSpec {
       bypassBusinessLogic: [],
       suppressFlows: false,
       duplicateDetection: false,
-      tolerate: {},
+      duplicates: 'lastWins',
+      tolerate: { inARow: 50 },
     },
   };
 }

@@ -4,12 +4,14 @@ import { noSends } from '../../../src/plan/request-size.ts';
 import type { RunSpec } from '../../../src/plan/run-spec.ts';
 import {
   absorb,
+  canaryRows,
   beginRun,
   generationIsFull,
   hasWork,
   leaseRequest,
   mostIdleWaves,
   planWave,
+  rowLimitOf,
   type LaneResult,
   type RunState,
 } from '../../../src/plan/run-state.ts';
@@ -88,7 +90,7 @@ describe('absorb', () => {
         dopHint: 8,
       }),
     ]);
-    expect(leaseRequest('r', run, spec, { maxLanes: 64 })).toMatchObject({
+    expect(leaseRequest('r', run, spec, { maxLanes: 64, settleSeconds: 180 })).toMatchObject({
       hint: 8,
       feedback: { throttles: { concurrency: 3, requests: 1 }, waitMs: 37_000 },
     });
@@ -149,5 +151,22 @@ describe('absorb', () => {
     }
     expect(waves).toBeGreaterThan(5);
     expect(run.historyEvents).toBeLessThanOrEqual(2_000);
+  });
+});
+
+describe('the canary', () => {
+  const first = { ...grant, lanes: 8 };
+
+  it('goes alone and small, and the others follow once a row has gone through', () => {
+    const run = started();
+    expect(leaseRequest('r', run, spec, { maxLanes: 64, settleSeconds: 180 }).wanted).toBe(1);
+    expect([planWave(run, first).lanes.length, rowLimitOf(run)]).toEqual([1, canaryRows]);
+    const through = { ...run, counts: { upserted: 9, rejected: 1 } };
+    expect([planWave(through, first).lanes.length, rowLimitOf(through)]).toEqual([8, undefined]);
+  });
+
+  it('is followed by one lane alone while every row was rejected', () => {
+    const run = { ...started(), counts: { rejected: 10 } };
+    expect([planWave(run, first).lanes.length, rowLimitOf(run)]).toEqual([1, undefined]);
   });
 });

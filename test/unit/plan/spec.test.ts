@@ -23,7 +23,8 @@ describe('parseRunSpec', () => {
           bypassBusinessLogic: [],
           suppressFlows: false,
           duplicateDetection: false,
-          tolerate: {},
+          duplicates: 'lastWins',
+          tolerate: { inARow: 50 },
         },
       },
     });

@@ -1,0 +1,25 @@
+import type { RowOutcome } from '../plan/outcome.ts';
+
+/** Watches consecutive rows of a lane for a fault that concerns every row. */
+export interface Breaker {
+  /** Takes the outcomes of further rows, in any order; says why the run has to stop, once it has to. */
+  readonly note: (outcomes: readonly RowOutcome[]) => string | undefined;
+}
+
+/** Trips when `inARow` rows in a row were rejected with one code. Rows that were not attempted say nothing. */
+export function createBreaker(inARow: number): Breaker {
+  let code: string | undefined;
+  let count = 0;
+  return {
+    note(outcomes) {
+      for (const { outcome, rejection } of outcomes.toSorted((left, right) => left.row - right.row)) {
+        if (outcome === 'notAttempted') continue;
+        count = rejection !== undefined && rejection.code === code ? count + 1 : 1;
+        code = rejection?.code;
+        if (rejection !== undefined && count >= inARow)
+          return `${count} rows in a row were rejected with ${rejection.code}: ${rejection.message}`;
+      }
+      return undefined;
+    },
+  };
+}

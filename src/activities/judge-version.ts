@@ -1,0 +1,37 @@
+import type { RowVersion } from '../dataverse/read-versions.ts';
+import type { EncodedRow } from '../mapping/encoded-row.ts';
+import type { RowOutcome } from '../plan/outcome.ts';
+import type { Look } from '../plan/payloads.ts';
+import type { RunPlan } from './run-plan.ts';
+
+/**
+ * What became of a row that may have been sent, by what stands on the server now; undefined while a late commit may still change it. A row
+ * that was modified since the run began counts as the run's work: its values are those of the file unless someone else wrote in that time.
+ */
+export function judgeVersion(plan: RunPlan, row: EncodedRow, version: RowVersion, look: Look): RowOutcome | undefined {
+  if (version.kind === 'unreadable') return look === 'last' ? { row: row.row, outcome: 'unknown' } : undefined;
+  const done = doneKind(plan, version);
+  if (done !== undefined) return { row: row.row, outcome: done, recovered: true };
+  return look === 'first' ? undefined : { row: row.row, outcome: 'notAttempted' };
+}
+
+function doneKind({ manifest, mapping }: RunPlan, version: Exclude<RowVersion, { readonly kind: 'unreadable' }>) {
+  const found = version.kind === 'found' ? version : undefined;
+  switch (manifest.spec.target.operation) {
+    case 'create':
+      return found !== undefined && (mapping.key.kind === 'made' || isSince(found.createdOn, manifest.createdAt))
+        ? 'created'
+        : undefined;
+    case 'delete':
+      return found === undefined ? 'deleted' : undefined;
+    case 'update':
+      return isSince(found?.modifiedOn, manifest.createdAt) ? 'updated' : undefined;
+    case 'upsert':
+      return isSince(found?.modifiedOn, manifest.createdAt) ? 'upserted' : undefined;
+  }
+}
+
+/** The service tells times in whole seconds. */
+function isSince(at: string | undefined, since: string): boolean {
+  return at !== undefined && Date.parse(at) >= Math.floor(Date.parse(since) / 1_000) * 1_000;
+}
