@@ -84,8 +84,14 @@ export const settingDeclarations: readonly SettingDeclaration[] = [
   },
   {
     name: 'Dataverse__{name}__maxDop',
-    description: 'Bound of requests in flight to that environment, below its own hint.',
+    description: 'Bound of requests in flight to that environment, over all runs.',
     range: `1 to ${maxDop}`,
+  },
+  {
+    name: 'Dataverse__{name}__beyondHint',
+    description: 'Lets the governor look for the ceiling beyond the degree of parallelism that the environment recommends.',
+    range: 'true or false',
+    default: 'false',
   },
   {
     name: 'FANOUT_SOURCE_CONTAINERS',
@@ -191,6 +197,7 @@ function readConnections(env: Environment, faults: string[]): ReadonlyMap<string
       url: checked.ok ? checked.origin : url,
       allowLoopbackHttp,
       clientIds: clientIdsOf(env, name, faults),
+      beyondHint: booleanOf(env, `Dataverse__${name}__beyondHint`, faults),
       ...(maxDopText === undefined ? {} : { maxDop: integerOf(`Dataverse__${name}__maxDop`, maxDopText, faults) }),
     });
   }
@@ -203,8 +210,8 @@ function readConnections(env: Environment, faults: string[]): ReadonlyMap<string
 /** A misspelt setting would leave a connection under another identity than was meant. */
 function unknownConnectionSettings(env: Environment): string[] {
   return Object.keys(env)
-    .filter((key) => key.startsWith('Dataverse__') && !/__(url|clientIds|maxDop)$/.test(key))
-    .map((key) => `${key}: no such setting; a connection has url, clientIds and maxDop.`);
+    .filter((key) => key.startsWith('Dataverse__') && !/__(url|clientIds|maxDop|beyondHint)$/.test(key))
+    .map((key) => `${key}: no such setting; a connection has url, clientIds, maxDop and beyondHint.`);
 }
 
 /** An identity named twice would get a budget that it does not have. */

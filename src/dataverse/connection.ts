@@ -10,6 +10,8 @@ export interface Connection {
   readonly clientIds: readonly string[];
   /** Cap on requests in flight under this connection, whatever the environment recommends. */
   readonly maxDop?: number;
+  /** The governor may go beyond the environment's recommendation to look for the ceiling. */
+  readonly beyondHint?: boolean;
   /** Lets plain http through for this machine only. */
   readonly allowLoopbackHttp: boolean;
 }

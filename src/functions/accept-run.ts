@@ -87,9 +87,11 @@ export async function ensureStarted(
   const status = await statusOf(client, runId);
   if (status !== undefined && !isGone(status.runtimeStatus)) return;
   if ((await ledger.readReport(runId)) !== undefined) return;
-  const maxDop = settings.connections.get(spec.connection)?.maxDop;
+  const connection = settings.connections.get(spec.connection);
+  const maxDop = connection?.maxDop;
+  const beyondHint = connection?.beyondHint ?? false;
   const { maxLanes, settleSeconds } = settings;
-  const bounds = { maxLanes, settleSeconds, ...(maxDop === undefined ? {} : { maxDop }) };
+  const bounds = { maxLanes, settleSeconds, beyondHint, ...(maxDop === undefined ? {} : { maxDop }) };
   const resume = (await ledger.readIndex(runId)) === undefined ? {} : { resume: true as const };
   const spool = lineage === undefined ? {} : { spool: true as const };
   try {

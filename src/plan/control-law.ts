@@ -233,7 +233,7 @@ function regrowth(law: LawState, requests: number, seconds: number, nowMs: numbe
 }
 
 /** What the environment recommends, as far as it does. */
-const recommended = (law: LawState): number => law.hint ?? fallbackHint;
+export const recommended = (law: LawState): number => law.hint ?? fallbackHint;
 
 /** The law for a wave that may use up the window's credit, when all that is left to do fits into it; undefined otherwise. */
 export function sprint(law: LawState, workSeconds: number, nowMs: number): LawState | undefined {

@@ -1,5 +1,5 @@
 import { maxDop } from './bounds.ts';
-import { newLaw, sprint, step, widthOf, type LawState, type WaveFeedback } from './control-law.ts';
+import { newLaw, recommended, sprint, step, widthOf, type LawState, type WaveFeedback } from './control-law.ts';
 import { inflationOf, sizeRequests, type RequestFit } from './request-size.ts';
 
 /**
@@ -31,6 +31,8 @@ export interface LeaseRequest {
   readonly wanted: number;
   /** Bound of the connection's settings. */
   readonly maxDop?: number;
+  /** Whether the connection's settings let the law go beyond the hint; else the hint is a bound. */
+  readonly beyondHint?: boolean;
   /** The latest hint the run has seen. */
   readonly hint?: number;
   /** What the wave before met; absent before the first. */
@@ -78,7 +80,8 @@ export function lease(
   const own = state.leases[request.runId];
   const { feedback } = request;
   const inflation = inflationOf(request.fit);
-  const limited = own !== undefined && own.lanes < own.wanted && own.lanes < (request.maxDop ?? Infinity);
+  const bound = boundOf(state, request);
+  const limited = own !== undefined && own.lanes < own.wanted && own.lanes < bound;
   const heard = step(state.law, { hint: request.hint, feedback, inflation, limited, duty: own?.duty ?? 1 }, nowMs);
   const ordered = feedback !== undefined && feedback.waitMs > 0 ? nowMs + feedback.waitMs : 0;
   const notBeforeMs = Math.max(state.notBeforeMs, ordered);
@@ -87,7 +90,6 @@ export function lease(
   const boxSeconds = nextBoxSeconds(own, feedback, heard.law);
   const alone = Object.keys(others).length === 0;
   const sprinting = alone ? sprint(heard.law, request.workSeconds ?? Infinity, nowMs) : undefined;
-  const bound = Math.min(maxDop, request.maxDop ?? maxDop);
   const width = widthOf(sprinting ?? heard.law, { maxDop: bound, boxSeconds, nowMs });
   const rowsPerRequest = request.rowsPerRequest ?? sizeRequests(request.fit, own?.rowsPerRequest ?? null);
   const waitMs = notBeforeMs - nowMs;
@@ -108,6 +110,11 @@ export function lease(
     why: reasonOf(own, next, sprinting === undefined ? heard.why : 'the rest fits the credit', waitMs),
   };
   return { state: { law: heard.law, notBeforeMs, leases: { ...others, [request.runId]: next } }, grant };
+}
+
+/** Lanes of all runs together. The environment's own recommendation counts unless the settings say that more may be tried. */
+function boundOf({ law }: GovernorState, { maxDop: own = maxDop, hint, beyondHint = false }: LeaseRequest): number {
+  return Math.min(maxDop, own, beyondHint ? maxDop : (hint ?? recommended(law)));
 }
 
 /** Gives back what a run holds; what was learned of the environment stays. */

@@ -137,6 +137,8 @@ export interface RunBounds {
   readonly maxLanes: number;
   /** Of the connection's settings. */
   readonly maxDop?: number;
+  /** Of the connection's settings: the hint is no bound. */
+  readonly beyondHint?: boolean;
   /** How long a request that nobody heard of again may still take effect. */
   readonly settleSeconds: number;
 }
@@ -151,6 +153,7 @@ export function leaseRequest(runId: string, run: RunState, spec: RunSpec, bounds
     ...workOf(run),
     ...(spec.options.rowsPerRequest === undefined ? {} : { rowsPerRequest: spec.options.rowsPerRequest }),
     ...(bounds.maxDop === undefined ? {} : { maxDop: bounds.maxDop }),
+    ...(bounds.beyondHint === undefined ? {} : { beyondHint: bounds.beyondHint }),
     ...(run.dopHint === null ? {} : { hint: run.dopHint }),
     ...(run.feedback === null ? {} : { feedback: run.feedback }),
   };

@@ -34,6 +34,20 @@ describe('lease', () => {
     }
   });
 
+  it('stays within the hint, however calm it is, unless the connection lets it go beyond', () => {
+    const most = (request: Partial<LeaseRequest>): number => {
+      let step = ask(idleGovernor, { runId: 'a', hint: 10, ...request });
+      let lanes = step.grant.lanes;
+      for (let wave = 1; wave < 40; wave += 1) {
+        step = ask(step.state, { runId: 'a', hint: 10, feedback: calm, workSeconds: 100, ...request }, wave * 5_000);
+        lanes = Math.max(lanes, step.grant.lanes);
+      }
+      return lanes;
+    };
+    expect(most({})).toBe(10);
+    expect(most({ beyondHint: true })).toBeGreaterThan(10);
+  });
+
   it('grants no more than a run can use', () => {
     expect(ask(idleGovernor, { runId: 'a', hint: 48, wanted: 3 }).grant.lanes).toBe(3);
   });

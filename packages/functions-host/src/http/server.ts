@@ -103,6 +103,10 @@ async function serveRequest(site: Site, request: IncomingMessage, response: Serv
       sendAnswer(response, { status: 401 });
       return;
     }
+    if (!mayManage(site, request)) {
+      sendAnswer(response, { status: 403 });
+      return;
+    }
     await serveDurable(site, { request, response, url, base: `${webhookPath}/` });
     return;
   }
@@ -113,7 +117,9 @@ async function serveRequest(site: Site, request: IncomingMessage, response: Serv
   }
   const [, timerName] = /^\/admin\/functions\/([^/]+)$/u.exec(url.pathname) ?? [];
   if (timerName !== undefined && request.method === 'POST') {
-    sendAnswer(response, runTimer(site, decodeSegment(timerName), presentedKey(request.headers, url.searchParams)));
+    if (!mayManage(site, request)) sendAnswer(response, { status: 403 });
+    else
+      sendAnswer(response, runTimer(site, decodeSegment(timerName), presentedKey(request.headers, url.searchParams)));
     return;
   }
   await site.functions.handle(request, response, url);
@@ -122,6 +128,18 @@ async function serveRequest(site: Site, request: IncomingMessage, response: Serv
 /** The app's durable clients need no key, so what a browser sends, be it through a name that leads here, is none of them. */
 function isFromThisMachinesApp({ headers }: IncomingMessage): boolean {
   return headers.origin === undefined && headers.host?.startsWith('127.0.0.1:') === true;
+}
+
+/**
+ * Without keys nothing tells a page of another site from the person at this machine, so management is refused to such pages, be it through
+ * a name that leads here.
+ */
+function mayManage(site: Site, { headers }: IncomingMessage): boolean {
+  if (site.requireKeys) return true;
+  const { origin, host = '' } = headers;
+  const isLoopback = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/u.test(host);
+  const isAllowed = origin === undefined || site.corsOrigins.includes(origin) || site.corsOrigins.includes('*');
+  return isLoopback && isAllowed;
 }
 
 /** The administrative call that runs a function which has no HTTP trigger. */

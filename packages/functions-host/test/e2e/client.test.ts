@@ -167,3 +167,12 @@ test("the address of the app's own clients, which needs no key, is closed to web
   expect((await fetch(path, { headers: { origin: 'https://elsewhere.example' } })).status).toBe(403);
   expect((await fetch(path.replace('127.0.0.1', 'localhost'))).status).toBe(403);
 });
+
+test('management without keys is closed to pages of other sites, and to names that lead here', async () => {
+  const path = `${host.url}/runtime/webhooks/durabletask/instances`;
+  expect((await fetch(path)).status).toBe(200);
+  expect((await fetch(path.replace('127.0.0.1', 'localhost'))).status).toBe(200);
+  expect((await fetch(path, { headers: { origin: 'https://elsewhere.example' } })).status).toBe(403);
+  const timer = await fetch(`${host.url}/admin/functions/none`, { method: 'POST', headers: { origin: 'null' } });
+  expect(timer.status).toBe(403);
+});
