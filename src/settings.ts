@@ -89,7 +89,8 @@ export const settingDeclarations: readonly SettingDeclaration[] = [
   },
   {
     name: 'Dataverse__{name}__beyondHint',
-    description: 'Lets the governor look for the ceiling beyond the degree of parallelism that the environment recommends.',
+    description:
+      'Lets the governor look for the ceiling beyond the degree of parallelism that the environment recommends.',
     range: 'true or false',
     default: 'false',
   },
