@@ -138,6 +138,7 @@ describe('the other operations', () => {
       connection: 'main',
       source: created,
       target: { table: 'fan_city', operation: 'create' },
+      options: { tolerate: { inARow: 1_000 } },
     });
     expect(again.report.counts).toEqual({ rejected: 250 });
 
