@@ -1,7 +1,7 @@
 import { errorCodes, ODataError } from '../errors.ts';
 import type { ApplicationUserSetting } from '../settings/settings.ts';
 import type { Caller, Environment } from '../operations/operation.ts';
-import { guidOf } from '../shared/guid.ts';
+import { guidOf } from '../basics/guid.ts';
 import type { Tokens } from './tokens.ts';
 
 type Headers = Readonly<Record<string, string | undefined>>;

@@ -1,7 +1,7 @@
 import { FaultRuleError, parseFaultRule } from '../faults/fault-rules.ts';
 import { rowToJson } from '../rows/read-row.ts';
 import { SettingsPatchError } from '../settings/patch-settings.ts';
-import { isJsonObject } from '../shared/json.ts';
+import { isJsonObject } from '../basics/json.ts';
 import { hashTable } from '../store/table-hash.ts';
 import type { TableStore } from '../store/table-store.ts';
 import type { Emulator } from '../emulator.ts';

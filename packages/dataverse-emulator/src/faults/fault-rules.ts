@@ -1,5 +1,5 @@
-import type { Random } from '../shared/random.ts';
-import { isJsonObject } from '../shared/json.ts';
+import type { Random } from '../basics/random.ts';
+import { isJsonObject } from '../basics/json.ts';
 
 /** Which requests a rule looks at; every given member must fit. */
 export interface FaultMatch {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Settings } from '../settings/settings.ts';
-import type { Random } from '../shared/random.ts';
+import type { Random } from '../basics/random.ts';
 
 /** Spreads requests over the servers; a request with a known affinity cookie goes back to its server. */
 export class ServerRouting {

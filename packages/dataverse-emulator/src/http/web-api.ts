@@ -14,7 +14,7 @@ import type { ApiRequest, ApiResponse, Caller, Environment } from '../operations
 import type { FirstUse } from './first-use.ts';
 import { route } from '../operations/route.ts';
 import type { SettingsPatch } from '../settings/settings.ts';
-import { createGuid } from '../shared/guid.ts';
+import { createGuid } from '../basics/guid.ts';
 import type { Transaction } from '../store/database.ts';
 import { Execution, type Executions } from './execution.ts';
 import { failureResponse, refusalResponse } from './failure-responses.ts';

@@ -1,4 +1,4 @@
-import type { Random } from '../shared/random.ts';
+import type { Random } from '../basics/random.ts';
 
 /** `batch` is the frame of a `$batch`; each operation in it adds one `batchOperation`. */
 export type RequestKind = 'single' | 'bulk' | 'batch' | 'batchOperation' | 'read';

@@ -2,7 +2,7 @@ import { errorCodes, ODataError, payloadError, resourceNotFound } from '../error
 import type { Column, Key, TableModel } from '../schema/table-model.ts';
 import type { Value } from '../schema/values.ts';
 import { decodeUrl } from './decode-url.ts';
-import { isGuid } from '../shared/guid.ts';
+import { isGuid } from '../basics/guid.ts';
 import type { Database } from '../store/database.ts';
 import type { Row, TableStore } from '../store/table-store.ts';
 

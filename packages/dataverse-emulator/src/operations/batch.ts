@@ -10,7 +10,7 @@ import {
 } from '../odata/batch-format.ts';
 import { parsePreferences } from '../odata/preferences.ts';
 import { parseResourcePath } from '../odata/resource-path.ts';
-import { createGuid } from '../shared/guid.ts';
+import { createGuid } from '../basics/guid.ts';
 import type { Transaction } from '../store/database.ts';
 import { errorResponse } from './error-response.ts';
 import { noContent, type ApiRequest, type ApiResponse, type Environment, type Plan } from './operation.ts';

@@ -1,7 +1,7 @@
 import { errorCodes, invalidRequest, ODataError, payloadError } from '../errors.ts';
 import type { RowAddress } from '../odata/row-address.ts';
-import { createGuid } from '../shared/guid.ts';
-import { isJsonObject, type JsonObject } from '../shared/json.ts';
+import { createGuid } from '../basics/guid.ts';
+import { isJsonObject, type JsonObject } from '../basics/json.ts';
 import type { Transaction } from '../store/database.ts';
 import type { Row, TableStore } from '../store/table-store.ts';
 import { assertPrivileges } from '../auth/privileges.ts';

@@ -1,5 +1,5 @@
 import { errorCodes, invalidRequest, ODataError, payloadError } from '../errors.ts';
-import { isJsonObject, type JsonObject } from '../shared/json.ts';
+import { isJsonObject, type JsonObject } from '../basics/json.ts';
 import type { Transaction } from '../store/database.ts';
 import type { TableStore } from '../store/table-store.ts';
 import { parseBody, type ApiRequest, type ApiResponse, type Environment } from './operation.ts';

@@ -1,5 +1,5 @@
 import { errorCodes, invalidRequest, ODataError, rowDoesNotExist } from '../errors.ts';
-import type { JsonObject } from '../shared/json.ts';
+import type { JsonObject } from '../basics/json.ts';
 import type { Row, TableStore } from '../store/table-store.ts';
 import { assertMessageAvailable, bulkTargets, partialFailureResponse, runEach } from './bulk-targets.ts';
 import { errorResponse } from './error-response.ts';

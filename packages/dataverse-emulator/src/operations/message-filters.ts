@@ -1,5 +1,5 @@
 import { compileFilter } from '../odata/filter.ts';
-import { guidOf } from '../shared/guid.ts';
+import { guidOf } from '../basics/guid.ts';
 import type { TableStore } from '../store/table-store.ts';
 import { apiRoot, jsonResponse, readWork, type ApiRequest, type Environment, type Plan } from './operation.ts';
 

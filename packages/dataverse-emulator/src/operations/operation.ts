@@ -2,13 +2,13 @@ import type { Work } from '../latency/latency-model.ts';
 import type { Preferences } from '../odata/preferences.ts';
 import type { ResourcePath } from '../odata/resource-path.ts';
 import type { ApplicationUserSetting, Settings } from '../settings/settings.ts';
-import type { Clock } from '../shared/clock.ts';
-import type { Random } from '../shared/random.ts';
+import type { Clock } from '../basics/clock.ts';
+import type { Random } from '../basics/random.ts';
 import type { PluginLog } from '../plugins/plugin-log.ts';
 import type { CommitInfo, Database, Transaction } from '../store/database.ts';
 import type { RecentWrites } from '../store/recent-writes.ts';
 import { payloadError } from '../errors.ts';
-import { isJsonObject, type JsonObject } from '../shared/json.ts';
+import { isJsonObject, type JsonObject } from '../basics/json.ts';
 
 /** Who a request runs as. */
 export interface Caller {

@@ -1,6 +1,6 @@
 import { duplicateRecord, errorCodes, ODataError } from '../errors.ts';
 import { findRow, type RowAddress } from '../odata/row-address.ts';
-import type { JsonObject } from '../shared/json.ts';
+import type { JsonObject } from '../basics/json.ts';
 import type { Transaction } from '../store/database.ts';
 import type { Row, TableStore } from '../store/table-store.ts';
 import { representation, rowKey, written } from './create.ts';

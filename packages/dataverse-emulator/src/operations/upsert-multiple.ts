@@ -1,6 +1,6 @@
 import { errorCodes, ODataError, payloadError } from '../errors.ts';
 import { findRow, parseReference, type RowAddress } from '../odata/row-address.ts';
-import type { JsonObject } from '../shared/json.ts';
+import type { JsonObject } from '../basics/json.ts';
 import type { Row, TableStore } from '../store/table-store.ts';
 import { assertMessageAvailable, bulkTargets, partialFailureResponse, runEach } from './bulk-targets.ts';
 import { errorResponse } from './error-response.ts';

@@ -2,7 +2,7 @@ import { errorCodes, ODataError } from '../errors.ts';
 import type { RowWork } from '../latency/latency-model.ts';
 import type { ApiRequest, Environment } from '../operations/operation.ts';
 import type { TableModel } from '../schema/table-model.ts';
-import type { JsonObject } from '../shared/json.ts';
+import type { JsonObject } from '../basics/json.ts';
 import type { Transaction } from '../store/database.ts';
 import type { PluginMessage, PluginStub } from './plugin-stub.ts';
 

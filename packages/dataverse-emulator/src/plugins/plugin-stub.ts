@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../shared/json.ts';
+import { isJsonObject, type JsonObject } from '../basics/json.ts';
 
 /** Messages a stub can be registered on. `Upsert` is raised by elastic tables only; on others an upsert is one of the first two. */
 export const pluginMessages = ['Create', 'Update', 'Delete', 'Upsert'] as const;

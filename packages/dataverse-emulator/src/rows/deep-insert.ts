@@ -2,7 +2,7 @@ import { assertPrivileges } from '../auth/privileges.ts';
 import { payloadError } from '../errors.ts';
 import type { Property, TableModel } from '../schema/table-model.ts';
 import type { Reference } from '../schema/values.ts';
-import { isJsonObject, type JsonObject } from '../shared/json.ts';
+import { isJsonObject, type JsonObject } from '../basics/json.ts';
 import type { Row, TableStore } from '../store/table-store.ts';
 import { createRow, type WriteContext } from './write-row.ts';
 

@@ -1,7 +1,7 @@
 import { errorCodes, ODataError } from '../errors.ts';
 import type { TableModel } from '../schema/table-model.ts';
 import type { Value } from '../schema/values.ts';
-import type { JsonObject } from '../shared/json.ts';
+import type { JsonObject } from '../basics/json.ts';
 import type { WriteContext } from './write-row.ts';
 
 export function assertRequired(context: WriteContext, model: TableModel, values: readonly Value[]): void {

@@ -2,8 +2,8 @@ import { errorCodes, keyDoesNotExist, ODataError, payloadError, rowDoesNotExist 
 import { findRow, parseReference, type RowAddress } from '../odata/row-address.ts';
 import type { Column, Property, TableModel } from '../schema/table-model.ts';
 import { type Reference, type Value } from '../schema/values.ts';
-import { createGuid, isGuid } from '../shared/guid.ts';
-import type { JsonObject } from '../shared/json.ts';
+import { createGuid, isGuid } from '../basics/guid.ts';
+import type { JsonObject } from '../basics/json.ts';
 import { PluginPipeline } from '../plugins/plugin-pipeline.ts';
 import type { Transaction } from '../store/database.ts';
 import type { Row, TableStore } from '../store/table-store.ts';

@@ -1,5 +1,5 @@
 import { errorCodes, ODataError, payloadError } from '../errors.ts';
-import { isGuid } from '../shared/guid.ts';
+import { isGuid } from '../basics/guid.ts';
 import type { ColumnDefinition, TableDefinition } from './definitions.ts';
 import type { Value } from './values.ts';
 

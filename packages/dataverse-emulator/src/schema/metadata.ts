@@ -1,4 +1,4 @@
-import { guidOf } from '../shared/guid.ts';
+import { guidOf } from '../basics/guid.ts';
 import type { ColumnDefinition, KeyDefinition, OptionDefinition, TableDefinition } from './definitions.ts';
 import { relationshipName } from './relationships.ts';
 import type { TableModel } from './table-model.ts';

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../shared/json.ts';
+import { isJsonObject, type JsonObject } from '../basics/json.ts';
 import {
   columnTypes,
   type ColumnDefinition,

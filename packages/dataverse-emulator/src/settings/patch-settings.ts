@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../shared/json.ts';
+import { isJsonObject, type JsonObject } from '../basics/json.ts';
 import { parsePluginStub } from '../plugins/plugin-stub.ts';
 import type { Settings } from './settings.ts';
 

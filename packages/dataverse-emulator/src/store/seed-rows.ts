@@ -1,7 +1,7 @@
 import { systemUserIdOf } from '../auth/authenticate.ts';
 import type { Value } from '../schema/values.ts';
 import type { ApplicationUserSetting } from '../settings/settings.ts';
-import { guidOf } from '../shared/guid.ts';
+import { guidOf } from '../basics/guid.ts';
 import type { Database } from './database.ts';
 
 /** The organization's base currency; the other currencies' rates say what one unit of it is worth in them. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FaultRuleError, FaultRules, parseFaultRule } from '../../../src/faults/fault-rules.ts';
-import { createRandom } from '../../../src/shared/random.ts';
+import { createRandom } from '../../../src/basics/random.ts';
 
 const upsert = {
   method: 'POST',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LatencyModel, type LatencySettings, type Work } from '../../../src/latency/latency-model.ts';
 import { profiles } from '../../../src/settings/profiles.ts';
-import { createRandom } from '../../../src/shared/random.ts';
+import { createRandom } from '../../../src/basics/random.ts';
 
 const documented = profiles.get('documented')!.latency;
 const still: LatencySettings = { ...documented, noiseSigma: 0, tailProbability: 0 };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SlidingWindow } from '../../../src/limits/sliding-window.ts';
-import { createRandom } from '../../../src/shared/random.ts';
+import { createRandom } from '../../../src/basics/random.ts';
 
 describe('SlidingWindow', () => {
   it('agrees with a list that is filtered, whatever comes in', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { LatencyModel, type Work } from '../../../src/latency/latency-model.ts';
 import { ServiceProtection } from '../../../src/limits/service-protection.ts';
 import { profiles } from '../../../src/settings/profiles.ts';
-import { createRandom } from '../../../src/shared/random.ts';
+import { createRandom } from '../../../src/basics/random.ts';
 
 const upsert100: Work = { kind: 'bulk', isWrite: true, rows: { upsert: 100 } };
 const user = 'u';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { patchSettings, SettingsPatchError } from '../../../src/settings/patch-settings.ts';
 import { profiles } from '../../../src/settings/profiles.ts';
-import type { JsonObject } from '../../../src/shared/json.ts';
+import type { JsonObject } from '../../../src/basics/json.ts';
 
 const fast = profiles.get('fast')!;
 const faultsOf = (patch: JsonObject): readonly string[] => {

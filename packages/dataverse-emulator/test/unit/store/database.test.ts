@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseSchema } from '../../../src/schema/parse-schema.ts';
 import { buildTableModel } from '../../../src/schema/table-model.ts';
 import type { Value } from '../../../src/schema/values.ts';
-import { createRandom } from '../../../src/shared/random.ts';
+import { createRandom } from '../../../src/basics/random.ts';
 import { Database, type Write } from '../../../src/store/database.ts';
 import { Journal } from '../../../src/store/journal.ts';
 import { hashTable } from '../../../src/store/table-hash.ts';

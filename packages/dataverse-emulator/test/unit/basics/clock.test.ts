@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { scaledClock } from '../../../src/shared/clock.ts';
+import { scaledClock } from '../../../src/basics/clock.ts';
 
 describe('scaledClock', () => {
   it('passes its factor times as fast, and waits so much less', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createGuid, guidOf, isGuid } from '../../../src/shared/guid.ts';
-import { createRandom } from '../../../src/shared/random.ts';
+import { createGuid, guidOf, isGuid } from '../../../src/basics/guid.ts';
+import { createRandom } from '../../../src/basics/random.ts';
 
 describe('createRandom', () => {
   it('repeats itself for the same seed and is about uniform', () => {
