@@ -3,7 +3,14 @@ import { ESLint } from 'eslint';
 import { describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const eslint = new ESLint({ cwd: root });
+/**
+ * With `CI` set, the parser takes every lint for a single run over the files on disk and ignores the text it is given
+ * (typescript-eslint, `disallowAutomaticSingleRunInference`); these texts stand on no disk.
+ */
+const eslint = new ESLint({
+  cwd: root,
+  overrideConfig: { languageOptions: { parserOptions: { disallowAutomaticSingleRunInference: true } } },
+});
 
 /** Lints a text as if it stood in an existing file, because type-aware rules want a file of the project. */
 async function rulesBrokenBy(text: string, filePath: string): Promise<readonly (string | null)[]> {
