@@ -134,6 +134,37 @@ describe('authentication', () => {
     expect((await api.post('contacts', { lastname: 'A' })).status).toBe(204);
   });
 
+  it('lets an impersonating user do what both may do, and nobody impersonate a disabled or unknown one', async () => {
+    const api = new WebApiClient({ url: emulator.url, getToken: () => tokenFor(emulator) });
+    const users = (await api.get('systemusers?$select=fullname,azureactivedirectoryobjectid')).json.value as {
+      fullname: string;
+      azureactivedirectoryobjectid: string;
+    }[];
+    const as = (name: string) => ({
+      callerobjectid: users.find(({ fullname }) => fullname === name)?.azureactivedirectoryobjectid ?? '',
+    });
+    const limited = await api.post('accounts', { name: 'A' }, as('limited'));
+    expect(errorOf(limited)).toEqual({ status: 403, code: '0x80040220' });
+    expect((await api.post('contacts', { lastname: 'A' }, as('limited'))).status).toBe(204);
+    expect(errorOf(await api.post('contacts', { lastname: 'A' }, as('disabled')))).toEqual({
+      status: 403,
+      code: '0x8004A112',
+    });
+    expect(errorOf(await api.post('contacts', { lastname: 'A' }, { callerobjectid: 'nobody' })).status).toBe(403);
+  });
+
+  it('revokes every token up to now, and gives new ones in the same millisecond', async () => {
+    const nowMs = Date.parse('2030-01-01T00:00:00Z');
+    const still = await startSuiteEmulator({ clock: { now: () => nowMs, until: () => Promise.resolve() } });
+    const status = async (token: string) =>
+      (await new WebApiClient({ url: still.url, getToken: () => Promise.resolve(token) }).get('WhoAmI')).status;
+    const old = await tokenFor(still);
+    expect(await status(old)).toBe(200);
+    await fetch(`${still.url}/_emulator/tokens`, { method: 'POST' });
+    expect([await status(old), await status(await tokenFor(still))]).toEqual([401, 200]);
+    await still.close();
+  });
+
   it('stamps rows with the impersonated user, while WhoAmI names the caller', async () => {
     const token = await tokenFor(emulator);
     const other = (await whoAmI(await tokenFor(emulator, 'with-secret'))).json.UserId as string;

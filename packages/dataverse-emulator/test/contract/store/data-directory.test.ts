@@ -22,6 +22,23 @@ describe('the data directory', () => {
     }
   });
 
+  it('is for one emulator at a time, and free again after it', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'emulator-data-'));
+    const first = await startSuiteEmulator({ dataDir });
+    await expect(startSuiteEmulator({ dataDir })).rejects.toThrow(`is in use by process ${process.pid}`);
+    await clientOf(first).post('accounts', { name: 'kept' });
+    await first.close();
+    const second = await startSuiteEmulator({ dataDir });
+    expect(second.database.table('account')?.count).toBe(1);
+    await second.close();
+    const { port } = new URL(first.url);
+    const other = await startSuiteEmulator({ port: Number(port) });
+    await expect(startSuiteEmulator({ dataDir, port: Number(port) })).rejects.toThrow('EADDRINUSE');
+    await (await startSuiteEmulator({ dataDir })).close();
+    await other.close();
+    await rm(dataDir, { recursive: true });
+  });
+
   it('keeps committed rows through kill -9', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'dataverse-emulator-'));
     const source = new URL('../../../src/cli.ts', import.meta.url).pathname;
