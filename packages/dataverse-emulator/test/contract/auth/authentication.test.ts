@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Emulator } from '../../../src/index.ts';
 import { defaultClientId } from '../../../src/index.ts';
+import { emulatorOnly } from '../../support/contract.ts';
 import { startSuiteEmulator, tokenFor } from '../../support/start.ts';
 import { errorOf, WebApiClient } from '../../support/web-api-client.ts';
 
@@ -15,7 +16,7 @@ const userOf = (clientId: string, more: object = {}) => ({
   ...more,
 });
 
-describe('authentication', () => {
+emulatorOnly('authentication', () => {
   let emulator: Emulator;
   beforeAll(async () => {
     emulator = await startSuiteEmulator({

@@ -1,10 +1,11 @@
 /* eslint-disable @typescript-eslint/no-unsafe-return, @typescript-eslint/no-explicit-any -- bodies of answers have no static type; the assertions check them */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { virtualClock, type Emulator } from '../../../src/index.ts';
+import { emulatorOnly } from '../../support/contract.ts';
 import { clientOf, startSuiteEmulator } from '../../support/start.ts';
 import type { WebApiClient } from '../../support/web-api-client.ts';
 
-describe('control', () => {
+emulatorOnly('control', () => {
   let emulator: Emulator;
   let api: WebApiClient;
   beforeAll(async () => {
@@ -130,7 +131,7 @@ describe('control', () => {
   });
 });
 
-describe('a virtual clock', () => {
+emulatorOnly('a virtual clock', () => {
   it('stands still until it is moved over HTTP, and then what waited goes on', async () => {
     const startMs = Date.parse('2030-01-01T00:00:00Z');
     const emulator = await startSuiteEmulator({

@@ -1,9 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { virtualClock, type Emulator } from '../../../src/index.ts';
+import { emulatorOnly } from '../../support/contract.ts';
 import { clientOf, startSuiteEmulator, tokenFor } from '../../support/start.ts';
 import { errorOf, type WebApiClient } from '../../support/web-api-client.ts';
 
-describe('faults', () => {
+emulatorOnly('faults', () => {
   let emulator: Emulator;
   let api: WebApiClient;
   beforeAll(async () => {

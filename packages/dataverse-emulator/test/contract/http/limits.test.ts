@@ -1,10 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { profiles, type Emulator, type EmulatorOptions } from '../../../src/index.ts';
-import { emulatorContract } from '../../support/contract.ts';
+import { emulatorContract, emulatorOnly } from '../../support/contract.ts';
 import { clientOf, startSuiteEmulator, tokenFor } from '../../support/start.ts';
 import { errorOf, WebApiClient } from '../../support/web-api-client.ts';
 
-describe('service protection over HTTP', () => {
+emulatorOnly('service protection over HTTP', () => {
   let emulator: Emulator | undefined;
   afterEach(() => emulator?.close());
   const start = async (options: EmulatorOptions): Promise<WebApiClient> => {
@@ -184,7 +184,7 @@ emulatorContract('limits by the settings', {}, ({ api, emulator }) => {
   });
 });
 
-describe('Retry-After as an HTTP date', () => {
+emulatorOnly('Retry-After as an HTTP date', () => {
   it('tells the time until which to wait, and an earlier request is early', async () => {
     const nowMs = Date.parse('2030-01-01T00:00:00.400Z');
     let passedMs = 0;
@@ -201,7 +201,7 @@ describe('Retry-After as an HTTP date', () => {
   });
 });
 
-describe('the clock', () => {
+emulatorOnly('the clock', () => {
   it('can be replaced, and then windows, waits and tokens follow it', async () => {
     let nowMs = Date.parse('2030-01-01T00:00:00Z');
     const clock = { now: () => nowMs, until: () => Promise.resolve() };

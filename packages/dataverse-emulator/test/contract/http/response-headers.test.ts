@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { describe, expect, it } from 'vitest';
-import { emulatorContract } from '../../support/contract.ts';
+import { expect, it } from 'vitest';
+import { emulatorContract, emulatorOnly } from '../../support/contract.ts';
 import { clientOf, startSuiteEmulator } from '../../support/start.ts';
 
-describe('every response', () => {
+emulatorOnly('every response', () => {
   it('carries the recorded headers, errors included', async () => {
     const emulator = await startSuiteEmulator({ profile: 'documented-4' });
     const api = clientOf(emulator);

@@ -1,9 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { startEmulator, type Emulator } from '../../../src/index.ts';
+import { emulatorOnly } from '../../support/contract.ts';
 import { clientOf } from '../../support/start.ts';
 import type { Answer } from '../../support/web-api-client.ts';
 
-describe('servers', () => {
+emulatorOnly('servers', () => {
   const sourceOf = (answer: Answer): string => answer.headers.get('x-source') ?? '';
   const cookieOf = (answer: Answer): string => answer.headers.getSetCookie()[0]?.split(';')[0] ?? '';
 

@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { Emulator } from '../../../src/index.ts';
+import { emulatorOnly } from '../../support/contract.ts';
 import { clientOf, startSuiteEmulator } from '../../support/start.ts';
 
-describe('the data directory', () => {
+emulatorOnly('the data directory', () => {
   it('gives rows created after a restart ids that no earlier row has', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'emulator-data-'));
     try {
