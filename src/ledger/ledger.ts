@@ -1,6 +1,6 @@
 import type { ContainerClient } from '@azure/storage-blob';
 import type { Lineage } from '../plan/lineage.ts';
-import type { OutcomeCounts } from '../plan/outcome.ts';
+import type { LiveTally } from '../plan/progress.ts';
 import type { FailureGroup, PartTally, Report } from '../plan/report.ts';
 import type { RunSpec } from '../plan/run-spec.ts';
 import type { SourceFormat, SourceHead, SourcePin } from '../source/source.ts';
@@ -30,16 +30,6 @@ export interface SpoolHead {
 export interface Spool extends SpoolHead {
   readonly pin: SourcePin;
   readonly rowMap: Buffer;
-}
-
-/** What one host instance has done in one wave so far. */
-export interface LiveTally {
-  readonly wave: number;
-  /** Rows of committed parts. */
-  readonly rows: number;
-  readonly counts: OutcomeCounts;
-  readonly requests: number;
-  readonly throttled: number;
 }
 
 /** A mark in the ledger that every lane looks for before it sends. */

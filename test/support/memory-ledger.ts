@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
-import type { Intents, Ledger, LiveTally, Manifest, Spool, StopMark } from '../../src/ledger/ledger.ts';
+import type { Intents, Ledger, Manifest, Spool, StopMark } from '../../src/ledger/ledger.ts';
+import type { LiveTally } from '../../src/plan/progress.ts';
 import type { Part, PartEntry } from '../../src/ledger/parts.ts';
 import type { Report } from '../../src/plan/report.ts';
 
