@@ -5,7 +5,7 @@ import type { DoubtfulRow, WriteCall } from './pending-row.ts';
 import { readEach } from './read-each.ts';
 import { readJsonObject } from './read-json.ts';
 import { isSameRow } from './same-row.ts';
-import type { PartResult } from './write-by-batch.ts';
+import type { PartResult } from './send-operations.ts';
 
 /**
  * Looks up the rows of a create that met a duplicate which may be their own earlier send. An id that we made is nobody else's: what has it is
