@@ -12,8 +12,9 @@ export function createBreaker(inARow: number): Breaker {
   let count = 0;
   return {
     note(outcomes) {
-      for (const { outcome, rejection } of outcomes.toSorted((left, right) => left.row - right.row)) {
+      for (const { outcome, ...row } of outcomes.toSorted((left, right) => left.row - right.row)) {
         if (outcome === 'notAttempted') continue;
+        const rejection = outcome === 'rejected' ? row.rejection : undefined;
         count = rejection !== undefined && rejection.code === code ? count + 1 : 1;
         code = rejection?.code;
         if (rejection !== undefined && count >= inARow)

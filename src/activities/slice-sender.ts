@@ -136,7 +136,7 @@ async function sendChunk(
       });
     };
     const { outcomes, timings } = await write(unchanged, repeat);
-    const again = await lookTwice({ lane, slice, client, log }, unchanged, outcomes, async (rows) => write(rows, true));
+    const again = await lookTwice(lane, slice, { rows: unchanged, outcomes }, async (rows) => write(rows, true));
     for (const { rows, ms } of timings) lane.tally.sends = addSends(lane.tally.sends, sendOf(rows, ms));
     const outcomeOf = new Map([...outcomes, ...settled, ...again].map((outcome) => [outcome.row, outcome]));
     const sent = chunk.sendable.map((row) => {

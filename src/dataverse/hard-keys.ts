@@ -9,7 +9,7 @@ import { newPendingRow, settleAbsent, settleRejection, settleSuccess, throwIfFor
 import type { PendingRow, WriteCall } from './pending-row.ts';
 import { readEach } from './read-each.ts';
 import { readJsonList } from './read-json.ts';
-import { verifyCreated } from './verify-created.ts';
+import { verifyRefused } from './verify-refused.ts';
 import type { PartResult } from './write-by-batch.ts';
 
 /**
@@ -140,7 +140,7 @@ async function settleApart(
   const outcomes: WriteCall['outcomes'] = new Map();
   const within: WriteCall = { ...apart, outcomes, doubtful: [] };
   await settleRows(within, [...rows.values()]);
-  if (within.doubtful.length > 0) await verifyCreated(within);
+  if (within.doubtful.length > 0) await verifyRefused(within);
   const again: PendingRow[] = [];
   for (const [pending, standIn] of rows) {
     const outcome = outcomes.get(standIn);

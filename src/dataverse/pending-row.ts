@@ -1,5 +1,5 @@
 import type { EncodedRow } from '../mapping/encoded-row.ts';
-import type { Operation, RowOutcome } from '../plan/outcome.ts';
+import type { Operation, Rejection, RowOutcome } from '../plan/outcome.ts';
 import type { Client, SendLog } from './client.ts';
 import { isUnknownTable } from './error-table.ts';
 import type { ServiceFault } from './error-table.ts';
@@ -43,7 +43,7 @@ export interface WriteCall {
   readonly timings: BulkTiming[];
   /** By position in the call. */
   readonly outcomes: Map<PendingRow, RowOutcome>;
-  /** Created rows that met a duplicate which may be their own earlier send. */
+  /** Rows that were refused although an earlier send of them may have taken effect. */
   readonly doubtful: DoubtfulRow[];
 }
 
@@ -58,7 +58,7 @@ export interface DoubtfulRow {
   readonly fault: ServiceFault;
 }
 
-const successKinds = { create: 'created', update: 'updated', upsert: 'upserted', delete: 'deleted' } as const;
+export const successKinds = { create: 'created', update: 'updated', upsert: 'upserted', delete: 'deleted' } as const;
 
 export function settleSuccess(call: WriteCall, pending: PendingRow): void {
   call.lesson.meter(call.operation).noteRow('taken');
@@ -71,18 +71,27 @@ export function isSuccess(call: WriteCall, pending: PendingRow): boolean {
 
 export function settleRejection(call: WriteCall, pending: PendingRow, fault: ServiceFault): void {
   call.lesson.meter(call.operation).noteRow('refused');
-  call.outcomes.set(pending, {
-    row: pending.row.row,
-    outcome: 'rejected',
-    rejection: {
-      class: 'service',
-      code: fault.code ?? `http.${fault.httpStatus}`,
-      message: fault.message,
-      httpStatus: fault.httpStatus,
-      ...(fault.serviceRequestId !== undefined && { serviceRequestId: fault.serviceRequestId }),
-      attempts: pending.sends,
-    },
-  });
+  call.outcomes.set(pending, { row: pending.row.row, outcome: 'rejected', rejection: rejectionOf(pending, fault) });
+}
+
+/** Nobody can tell what became of the row; the last refusal is kept for people. */
+export function settleUnknown(call: WriteCall, pending: PendingRow, fault: ServiceFault): void {
+  call.outcomes.set(pending, { row: pending.row.row, outcome: 'unknown', rejection: rejectionOf(pending, fault) });
+}
+
+const rejectionOf = ({ sends }: PendingRow, fault: ServiceFault): Rejection => ({
+  class: 'service',
+  code: fault.code ?? `http.${fault.httpStatus}`,
+  message: fault.message,
+  httpStatus: fault.httpStatus,
+  ...(fault.serviceRequestId !== undefined && { serviceRequestId: fault.serviceRequestId }),
+  attempts: sends,
+});
+
+/** A refusal is no answer to an earlier send that may have taken effect: such a row is looked up. */
+export function settleRefusal(call: WriteCall, pending: PendingRow, fault: ServiceFault): void {
+  if (pending.repeat && !pending.shadowed) call.doubtful.push({ pending, fault });
+  else settleRejection(call, pending, fault);
 }
 
 /**
@@ -92,11 +101,7 @@ export function settleRejection(call: WriteCall, pending: PendingRow, fault: Ser
 export function settleByFault(call: WriteCall, pending: PendingRow, fault: ServiceFault): 'settled' | 'again' {
   throwIfForAllRows(call, fault);
   const { operation } = call;
-  if (operation === 'create' && fault.class === 'duplicate' && pending.repeat && !pending.shadowed) {
-    call.doubtful.push({ pending, fault });
-    return 'settled';
-  }
-  if (operation === 'delete' && isAbsent(fault)) {
+  if (operation === 'delete' && isMissing(fault)) {
     settleAbsent(call, pending);
     return 'settled';
   }
@@ -105,14 +110,15 @@ export function settleByFault(call: WriteCall, pending: PendingRow, fault: Servi
     pending.raced = true;
     return 'again';
   }
-  settleRejection(call, pending, fault);
+  settleRefusal(call, pending, fault);
   return 'settled';
 }
 
 const alternateKeyViolated = '0x80060892';
 const noRowForAlternateKey = '0x80060891';
 
-function isAbsent(fault: ServiceFault): boolean {
+/** No row with this key is there. */
+export function isMissing(fault: ServiceFault): boolean {
   return fault.class === 'absent' || fault.code === noRowForAlternateKey;
 }
 
