@@ -37,6 +37,8 @@ export interface WriteCall {
   readonly options: WriteOptions;
   readonly deadlineAtMs: number;
   readonly signal: AbortSignal | undefined;
+  /** Other lives may have sent these rows a moment ago. */
+  readonly repeat: boolean;
   readonly runStartedAt: string | undefined;
   readonly lesson: TableLesson;
   readonly log: SendLog;
@@ -88,9 +90,10 @@ const rejectionOf = ({ sends }: PendingRow, fault: ServiceFault): Rejection => (
   attempts: sends,
 });
 
-/** A refusal is no answer to an earlier send that may have taken effect: such a row is looked up. */
+/** A refusal is no answer to an earlier send that may have taken effect: such a row is looked up, unless it is known not to be there. */
 export function settleRefusal(call: WriteCall, pending: PendingRow, fault: ServiceFault): void {
-  if (pending.repeat && !pending.shadowed) call.doubtful.push({ pending, fault });
+  const isNoUpdate = call.operation === 'update' && isMissing(fault);
+  if (pending.repeat && !pending.shadowed && !isNoUpdate) call.doubtful.push({ pending, fault });
   else settleRejection(call, pending, fault);
 }
 

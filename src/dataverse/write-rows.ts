@@ -67,6 +67,7 @@ export async function writeRows(client: Client, request: WriteRequest): Promise<
     options: request.options,
     deadlineAtMs: request.deadlineAtMs,
     signal: request.signal,
+    repeat: request.repeat,
     runStartedAt: request.runStartedAt,
     lesson: client.tables.of(request.table.logicalName),
     log: request.log ?? newSendLog(),

@@ -23,18 +23,34 @@ import { createMemoryLedger, type MemoryLedger } from '../../support/memory-ledg
 import type { Random } from '../random.ts';
 import type { Activity } from './driver.ts';
 import type { Host, Hosts } from './hosts.ts';
-import type { Scenario } from './scenario.ts';
+import { elasticCities, type Scenario } from './scenario.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
-const schema = JSON.parse(
-  readFileSync(new URL('../../../samples/geonames/schema.json', import.meta.url), 'utf8'),
-) as unknown;
+const schema = JSON.parse(readFileSync(new URL('../../../samples/geonames/schema.json', import.meta.url), 'utf8')) as {
+  readonly tables: readonly [object];
+};
+/** The sample's table once more as an elastic one, which has no alternate keys. */
+const elasticSchema = {
+  tables: [
+    {
+      ...schema.tables[0],
+      logicalName: elasticCities.name,
+      schemaName: 'fan_ElasticCity',
+      entitySetName: 'fan_elasticcities',
+      primaryIdColumn: elasticCities.idColumn,
+      tableType: 'Elastic',
+      changeTracking: false,
+      keys: [],
+    },
+  ],
+};
 
 export interface World {
   readonly emulator: Emulator;
   readonly ledger: MemoryLedger;
   readonly pin: SourcePin;
   readonly activities: Readonly<Record<string, Activity>>;
+  readonly token: string;
   readonly close: () => Promise<void>;
 }
 
@@ -44,6 +60,8 @@ export interface WorldParts {
   readonly hosts: Hosts;
   readonly random: Random;
   readonly seed: number;
+  /** Called for an origin that no connection names. */
+  readonly onStranger: (origin: string) => void;
 }
 
 /** The app's activities over an emulator, a ledger and a source in memory, all in virtual time. */
@@ -51,7 +69,7 @@ export async function createWorld(parts: WorldParts): Promise<World> {
   const { scenario, clock, hosts, seed } = parts;
   const emulator = await startEmulator({
     profile: 'fast',
-    schema: [schema],
+    schema: [schema, elasticSchema],
     seed,
     clock,
     settings: scenario.settings,
@@ -80,6 +98,7 @@ export async function createWorld(parts: WorldParts): Promise<World> {
     emulator,
     ledger,
     pin,
+    token,
     activities: {
       openRun: activity(createOpenRun),
       indexSource: activity(createIndexSource),
@@ -147,9 +166,13 @@ function memorySource({ ledger, pin, scenario }: HostParts): BlobSource {
   };
 }
 
-function clientOf({ emulator, token, hosts, random }: HostParts, host: Host, clock: HostDeps['clock']): Client {
+function clientOf(parts: HostParts, host: Host, clock: HostDeps['clock']): Client {
+  const { emulator, token, hosts, random, onStranger } = parts;
   const dispatcher = {
-    request: (options: Dispatcher.RequestOptions) => hosts.at(host, () => dispatch(emulator, options, clock), 'send'),
+    request: (options: Dispatcher.RequestOptions) => {
+      if (String(options.origin) !== emulator.url) onStranger(String(options.origin));
+      return hosts.at(host, () => dispatch(emulator, options, clock), 'send');
+    },
   };
   return createClient({
     connection: { name: 'main', url: emulator.url, clientIds: [], allowLoopbackHttp: true },

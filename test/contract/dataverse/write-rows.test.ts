@@ -215,7 +215,6 @@ describe('writing rows through faults', () => {
   ] as const)('a %s that is refused after an earlier send', (operation, outcome, members) => {
     const repeated = { operation, rows: [row(1, members)], runStartedAt: new Date().toISOString() } as const;
     const seeded = async () => {
-      environment.emulator.reset({ rows: true });
       if (operation !== 'create') await write({ operation: 'create', rows: [row(1)] });
     };
     const committed = () => environment.emulator.counters().journal.lastSequence;
@@ -229,7 +228,10 @@ describe('writing rows through faults', () => {
       expect(committed() - before).toBe(1);
     });
 
-    it('stays refused where it did not', async () => {
+    it('stays refused where it did not, once it can come no longer', async () => {
+      const clock = { slept: 0, now: () => Date.now(), sleep: async (ms: number) => void (clock.slept += ms) };
+      await close(environment);
+      environment = await openEnvironment({ clock });
       await seeded();
       const runStartedAt = new Date(Date.now() + 60_000).toISOString();
       fault({ kind: 'resetBefore', match: { method: 'POST' }, nth: 1 });
@@ -238,6 +240,7 @@ describe('writing rows through faults', () => {
       expect((await write({ ...repeated, runStartedAt })).outcomes).toMatchObject([
         { row: 1, outcome: 'rejected', rejection: { code: '0x80044151', attempts: 2 } },
       ]);
+      expect(clock.slept).toBeGreaterThan(120_000);
       expect(committed()).toBe(before);
     });
 
