@@ -29,19 +29,23 @@ export function newPendingRow(
   return { row, shadowed: before.shadowed, repeat: before.repeat, sends: 0, busySends: 0, raced: false };
 }
 
-/** One call of `writeRows`. */
-export interface WriteCall {
+/** What every request of a call shares. */
+export interface TableCall {
   readonly client: Client;
-  readonly target: WriteTarget;
-  readonly operation: Operation;
   readonly options: WriteOptions;
   readonly deadlineAtMs: number;
   readonly signal: AbortSignal | undefined;
+  readonly lesson: TableLesson;
+  readonly log: SendLog;
+}
+
+/** One call of `writeRows`. */
+export interface WriteCall extends TableCall {
+  readonly target: WriteTarget;
+  readonly operation: Operation;
   /** Other lives may have sent these rows a moment ago. */
   readonly repeat: boolean;
   readonly runStartedAt: string | undefined;
-  readonly lesson: TableLesson;
-  readonly log: SendLog;
   readonly timings: BulkTiming[];
   /** By position in the call. */
   readonly outcomes: Map<PendingRow, RowOutcome>;

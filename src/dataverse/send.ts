@@ -28,6 +28,8 @@ export interface Answer {
   readonly status: number;
   /** By lower-case name; the last one where a header came several times. */
   header(name: string): string | undefined;
+  /** All of them, as one list. */
+  headerList(name: string): string | undefined;
   readonly body: string;
 }
 
@@ -69,6 +71,10 @@ export async function sendOnce(dispatcher: Dispatcher, request: HttpRequest): Pr
       header(name) {
         const value = headers[name];
         return typeof value === 'object' ? value.at(-1) : value;
+      },
+      headerList(name) {
+        const value = headers[name];
+        return typeof value === 'object' ? value.join(', ') : value;
       },
     };
   } catch (cause) {

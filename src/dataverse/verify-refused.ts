@@ -8,7 +8,7 @@ import { readJsonObject } from './read-json.ts';
 import { isSameRow } from './same-row.ts';
 import { isSince } from './since.ts';
 import type { TableMetadata } from './table.ts';
-import type { PartResult } from './write-by-batch.ts';
+import type { PartResult } from './send-operations.ts';
 
 /** An elastic table may show a row for a moment as it was before our write, whose session token was lost with its answer. */
 const lagPausesMs: Readonly<Record<TableMetadata['tableType'], readonly number[]>> = {

@@ -1,5 +1,4 @@
 import { createTableMemory } from '../../../src/dataverse/table-memory.ts';
-import { createThrottleGate } from '../../../src/dataverse/throttle-gate.ts';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import type { LaneDeps } from '../../../src/activities/lane-deps.ts';
@@ -134,7 +133,7 @@ function createScene({
       if (request.log !== undefined) request.log.requests += 1;
       await before?.(rows, scene, request.log);
       return {
-        value: request.read(answerOf(operation, rows), createThrottleGate({ clock })),
+        value: request.read(answerOf(operation, rows), () => 0),
         attempts: 1,
         maybeCommittedBefore: false,
         ms: 100,
@@ -165,6 +164,7 @@ function createScene({
 const answerOf = (operation: Operation, rows: readonly number[]): Answer => ({
   status: operation === 'create' ? 200 : 204,
   header: () => undefined,
+  headerList: () => undefined,
   body: operation === 'create' ? JSON.stringify({ Ids: rows.map((row) => `id-${row}`) }) : '',
 });
 
