@@ -8,6 +8,7 @@ import { chunksOf, settleSent, type Chunk, type ChunkContext } from './chunks.ts
 import type { Lane } from './lane.ts';
 import { tallyLog, type LaneTally } from './lane-tally.ts';
 import { createPartBuilder, type PartBuilder, type SettledRow } from './part-builder.ts';
+import { LaneStoppedError } from './stop-signal.ts';
 import { writeChunk } from './write-chunk.ts';
 
 /** Why a lane cannot go on. */
@@ -146,6 +147,7 @@ function settleChunk(lane: Lane, settled: readonly SettledRow[], builder: PartBu
 }
 
 function endOf(error: unknown): SliceEnd {
+  if (error instanceof LaneStoppedError) return { end: error.mark };
   if (error instanceof ThrottledError) return { end: 'throttled', waitMs: error.retryAfterMs, detail: error.message };
   // Without all attempts made it was the end of the box that cut them short.
   if (error instanceof TransientError) return { end: error.exhausted ? 'unavailable' : 'box', detail: error.message };

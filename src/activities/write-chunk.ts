@@ -5,6 +5,7 @@ import type { EncodedRow } from '../mapping/encoded-row.ts';
 import type { RowOutcome } from '../plan/outcome.ts';
 import type { Slice } from '../source/source.ts';
 import type { Lane } from './lane.ts';
+import { unlessStopped } from './stop-signal.ts';
 
 export interface ChunkSending {
   readonly lane: Lane;
@@ -12,12 +13,20 @@ export interface ChunkSending {
   /** The rows may have been sent before. */
   readonly repeat: boolean;
   readonly log: SendLog;
+  readonly signal: AbortSignal;
 }
 
 export type ChunkResult = Pick<WriteResult, 'outcomes' | 'timings'>;
 
 /** Writes rows of a slice; one outcome for each of them, in any order. Throws like `writeRows`. */
-export async function writeChunk(sending: ChunkSending, rows: readonly EncodedRow[]): Promise<ChunkResult> {
+export async function writeChunk(
+  { lane, ...chunk }: Omit<ChunkSending, 'signal'>,
+  rows: readonly EncodedRow[],
+): Promise<ChunkResult> {
+  return unlessStopped(lane, async (signal) => writeUntilSettled({ lane, ...chunk, signal }, rows));
+}
+
+async function writeUntilSettled(sending: ChunkSending, rows: readonly EncodedRow[]): Promise<ChunkResult> {
   const first = await send(sending, rows);
   const again = await lookTwice(sending, rows, first.outcomes);
   const outcomes = new Map([...first.outcomes, ...again].map((outcome) => [outcome.row, outcome]));
@@ -25,12 +34,12 @@ export async function writeChunk(sending: ChunkSending, rows: readonly EncodedRo
 }
 
 async function send(
-  { lane: { deps, plan, boxEndsMs }, repeat, log }: ChunkSending,
+  { lane: { deps, plan, boxEndsMs }, repeat, log, signal }: ChunkSending,
   rows: readonly EncodedRow[],
 ): Promise<ChunkResult> {
   const { spec, lineage, createdAt } = plan.manifest;
   const client = deps.clientOf(spec.connection);
-  const common = { table: plan.table, repeat, deadlineAtMs: boxEndsMs, log };
+  const common = { table: plan.table, repeat, deadlineAtMs: boxEndsMs, log, signal };
   const { unchanged, settled } =
     lineage?.kind === 'undo' ? await findUnchanged(client, { ...common, rows }) : { unchanged: rows, settled: [] };
   const { operation } = spec.target;

@@ -62,6 +62,7 @@ export interface ClientRequest<T> {
   readonly repeatable: boolean;
   /** No wait (throttle, back-off) may end later than this, on the client's clock. */
   readonly deadlineAtMs: number;
+  /** Ends waits, and lets nothing further out. A request on its way is heard to its end: else nobody knew what it did. */
   readonly signal?: AbortSignal | undefined;
   readonly log?: SendLog;
   /**
@@ -262,7 +263,6 @@ function httpRequest<T>(
     body: request.body,
     timeoutMs: deps.requestTimeoutMs ?? (request.method === 'GET' ? readTimeoutMs : requestTimeoutMs),
     clientRequestId: perAttempt.clientRequestId,
-    signal: request.signal,
   };
 }
 

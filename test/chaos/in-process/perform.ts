@@ -39,10 +39,13 @@ export async function performCalmly(stage: Stage, performed: Performed): Promise
   await stage.clock.run(driveRun(driver, input), limitMs * 2);
 }
 
-/** The run, with a cancel on its way and a loss of its orchestration, where the scenario has them. */
-export async function perform(stage: Stage, performed: Performed): Promise<void> {
+/** The run, with a cancel on its way and a loss of its orchestration, where the scenario has them; when it was cancelled, if it was. */
+export async function perform(stage: Stage, performed: Performed): Promise<number | undefined> {
   const input = await accept(stage, performed);
+  const beganMs = stage.clock.now();
   await stage.clock.run(performThrough(stage, input), limitMs);
+  const { cancelAtSeconds } = stage.scenario;
+  return cancelAtSeconds === undefined ? undefined : beganMs + cancelAtSeconds * 1_000;
 }
 
 async function performThrough({ world, scenario, driver, clock }: Stage, input: BulkRunInput): Promise<void> {

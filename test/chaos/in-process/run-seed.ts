@@ -96,25 +96,34 @@ async function playUnderFaults(
   const { world, scenario, driver, clock } = stage;
   for (const rule of scenario.rules) world.emulator.faults.add(rule);
   driver.hosts.arm(scenario.mostHostFaults);
-  await perform(stage, performed);
+  const cancelledMs = await perform(stage, performed);
   const violations = [...check(world, scenario, subject), ...(await closeAgain(stage, performed))];
   driver.hosts.heal();
   world.emulator.faults.clear();
-  violations.push(...checkManners(stage));
+  violations.push(...checkManners(stage, cancelledMs));
   // Whatever is still on its way comes now, and changes nothing that was reported.
   await clock.run(clock.sleep(frozenAtMostMs), limitMs * 2);
   violations.push(...check(world, scenario, subject).map((text) => `later, ${text}`));
   return violations;
 }
 
-/** I11: an order to wait is kept, and so is the recommended number. What another life was told nobody else can know. */
-function checkManners({ world: { emulator }, driver, scenario }: Stage): string[] {
+/** After this time behind a cancel nothing is begun. */
+const cancelledWithinMs = 5_000;
+
+/**
+ * I11: an order to wait is kept, and so is the recommended number; a cancel takes effect. What another life was told nobody else can know, and a
+ * frozen one hears of nothing.
+ */
+function checkManners({ world, driver, scenario }: Stage, cancelledMs = Infinity): string[] {
+  const { emulator, writesAtMs } = world;
   if (driver.hosts.strikes > 0 || driver.twins > 0 || scenario.rules.some(({ kind }) => kind === 'hint')) return [];
+  const late = Math.max(...writesAtMs) - cancelledMs;
   const { earlyRetries, peakRunning } = emulator.counters();
   // Metadata is read by four requests at once before a row is sent.
   const { hint } = emulator.settings();
   const most = Math.max(4, typeof hint === 'number' ? hint : 4);
   return [
+    ...(late > cancelledWithinMs ? [`I10: something was sent ${late} ms after the cancel`] : []),
     ...(earlyRetries > 0 ? [`I11: ${earlyRetries} requests came before they were allowed to`] : []),
     ...(peakRunning > most ? [`I11: ${peakRunning} requests were in flight, ${most} are recommended`] : []),
   ];

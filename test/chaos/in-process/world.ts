@@ -51,6 +51,8 @@ export interface World {
   readonly pin: SourcePin;
   readonly activities: Readonly<Record<string, Activity>>;
   readonly token: string;
+  /** When requests that write were sent. */
+  readonly writesAtMs: readonly number[];
   readonly close: () => Promise<void>;
 }
 
@@ -76,6 +78,7 @@ export async function createWorld(parts: WorldParts): Promise<World> {
   });
   const token = await tokenOf(emulator);
   const ledger = createMemoryLedger();
+  const writesAtMs: number[] = [];
   const pin = {
     container: 'sources',
     blob: 'rows.csv',
@@ -84,7 +87,7 @@ export async function createWorld(parts: WorldParts): Promise<World> {
   };
   const depsByHost = new Map<Host, HostDeps>();
   const depsOf = (host: Host): HostDeps => {
-    const known = depsByHost.get(host) ?? hostDeps({ ...parts, emulator, token, ledger, pin }, host);
+    const known = depsByHost.get(host) ?? hostDeps({ ...parts, emulator, token, ledger, pin, writesAtMs }, host);
     depsByHost.set(host, known);
     return known;
   };
@@ -99,6 +102,7 @@ export async function createWorld(parts: WorldParts): Promise<World> {
     ledger,
     pin,
     token,
+    writesAtMs,
     activities: {
       openRun: activity(createOpenRun),
       indexSource: activity(createIndexSource),
@@ -119,6 +123,7 @@ interface HostParts extends WorldParts {
   readonly token: string;
   readonly ledger: MemoryLedger;
   readonly pin: SourcePin;
+  readonly writesAtMs: number[];
 }
 
 function hostDeps(parts: HostParts, host: Host): HostDeps {
@@ -167,11 +172,15 @@ function memorySource({ ledger, pin, scenario }: HostParts): BlobSource {
 }
 
 function clientOf(parts: HostParts, host: Host, clock: HostDeps['clock']): Client {
-  const { emulator, token, hosts, random, onStranger } = parts;
+  const { emulator, token, hosts, random, onStranger, writesAtMs } = parts;
   const dispatcher = {
     request: (options: Dispatcher.RequestOptions) => {
       if (String(options.origin) !== emulator.url) onStranger(String(options.origin));
-      return hosts.at(host, () => dispatch(emulator, options, clock), 'send');
+      const send = async () => {
+        if (isWrite(options)) writesAtMs.push(clock.now());
+        return dispatch(emulator, options, clock);
+      };
+      return hosts.at(host, send, 'send');
     },
   };
   return createClient({
@@ -182,6 +191,10 @@ function clientOf(parts: HostParts, host: Host, clock: HostDeps['clock']): Clien
     random: random.fork(`host ${host.id}`).next,
   });
 }
+
+/** A batch of the app holds reads alone, or writes alone. */
+const isWrite = ({ method, body }: Dispatcher.RequestOptions): boolean =>
+  method !== 'GET' && !(body as Buffer | null)?.includes('\r\nGET ');
 
 async function dispatch(emulator: Emulator, options: Dispatcher.RequestOptions, clock: HostDeps['clock']) {
   const headers = Object.fromEntries(
