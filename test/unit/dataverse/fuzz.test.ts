@@ -89,13 +89,18 @@ const damages: Readonly<Record<string, Damage>> = {
 };
 
 /** A table behind a connection that damages the first answers. */
-function service(bad: ReadonlySet<number>, harm: readonly { kind: string; at: number; other: number }[]): Script {
+function service(
+  bad: ReadonlySet<number>,
+  harm: readonly { kind: string; at: number; other: number }[],
+  operation: Operation,
+): Script {
   const stored = new Set<string>();
+  const stands = (n: number): boolean => (operation === 'delete' ? !stored.has(`deleted ${n}`) : stored.has(guid(n)));
   return (seen, index): Reply => {
     const ids = [...(seen.path + seen.body).matchAll(/0000000-0000-4000-8000-([0-9a-f]{12})/g)];
     const parts = operationsOf(seen).map((operation, position) => {
       const n = parseInt(ids[position]![1]!, 16);
-      if (operation.startsWith('GET')) return readPart(stored.has(guid(n)), n);
+      if (operation.startsWith('GET')) return readPart(stands(n), n);
       if (bad.has(n)) return part(n, 400);
       if (operation.startsWith('POST') && stored.has(guid(n))) return refusedPart(412, '0x80040237');
       if (operation.startsWith('DELETE') && stored.has(`deleted ${n}`)) return refusedPart(404, '0x80040217');
@@ -159,7 +164,7 @@ describe('damaged batch answers', () => {
   it('never give a row the end of another one', async () => {
     await fc.assert(
       fc.asyncProperty(cases, async ({ operation, count, bad, harm: damage }) => {
-        const { client } = harness(service(new Set(bad), damage));
+        const { client } = harness(service(new Set(bad), damage, operation));
         const rows = Array.from({ length: count }, (_, index) => madeRow(index + 1));
         const { outcomes } = await writeRows(client, {
           table: batchesOnly,
