@@ -152,7 +152,7 @@ export function createMemoryLedger(): MemoryLedger {
     readSync: async () => undefined,
     writeSync: async () => undefined,
     async writeReport(report) {
-      run(report.runId).report = copy(report);
+      return copy((run(report.runId).report ??= copy(report)));
     },
     readReport: async (runId) => copy(run(runId).report),
   };
