@@ -120,6 +120,7 @@ export function createMemoryLedger(): MemoryLedger {
     async markUntouched(runId, firstRow) {
       run(runId).untouched.add(firstRow);
     },
+    claimUntouched: async (runId, firstRow) => run(runId).untouched.delete(firstRow),
     readIntents: async (runId): Promise<Intents> => {
       const { begun, contested, untouched } = run(runId);
       return { begun, contested, untouched };
