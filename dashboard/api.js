@@ -99,7 +99,7 @@ export async function getFailures(runId) {
  * Does something to a run, or begins another one with its rows; answers the run that then is to be watched.
  *
  * @param {string} runId
- * @param {'cancel' | 'pause' | 'unpause' | 'redrive'} what
+ * @param {'cancel' | 'pause' | 'unpause' | 'resume' | 'redrive'} what
  * @returns {Promise<{ runId: string }>}
  */
 export async function orderRun(runId, what) {

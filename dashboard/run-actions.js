@@ -14,31 +14,38 @@ import { formatCount } from './format.js';
  * @param {{ onChanged: () => void, onStarted: (runId: string) => void }} told
  */
 export function createActions(runId, { onChanged, onStarted }) {
-  const pause = createPause(runId, onChanged);
+  const hold = createHold(runId, onChanged);
   const cancel = createCancel(runId, onChanged);
   const redrive = createRedrive(runId, onStarted);
   return {
-    element: h('div', { class: 'actions' }, pause.element, cancel.element, redrive.element),
+    element: h('div', { class: 'actions' }, hold.element, cancel.element, redrive.element),
     /** @param {Run} run @param {Report | undefined} report */
     update(run, report) {
-      pause.update(run);
+      hold.update(run, report);
       cancel.update(run);
       redrive.update(run, report);
     },
   };
 }
 
-/** @param {string} runId @param {() => void} onChanged */
-function createPause(runId, onChanged) {
-  let paused = false;
+/**
+ * Pause, go on, or resume: whatever fits the state, in one button.
+ *
+ * @param {string} runId
+ * @param {() => void} onChanged
+ */
+function createHold(runId, onChanged) {
+  /** @type {ReturnType<typeof holdOf>} */
+  let hold;
   const message = h('p', { class: 'warn', role: 'alert' });
-  const button = h('button', { type: 'button', onclick: () => void turn() }, 'Pause');
+  const button = h('button', { type: 'button', onclick: () => void turn() });
 
   async function turn() {
+    if (hold === undefined) return;
     button.disabled = true;
     setText(message, '');
     try {
-      await orderRun(runId, paused ? 'unpause' : 'pause');
+      await orderRun(runId, hold.what);
       onChanged();
     } catch (error) {
       setText(message, textOf(error));
@@ -48,14 +55,22 @@ function createPause(runId, onChanged) {
   }
   return {
     element: h('div', {}, button, message),
-    /** @param {Run} run */
-    update({ state }) {
-      paused = state === 'paused';
-      button.hidden = hasEnded(state);
-      setText(button, paused ? 'Go on' : 'Pause');
-      if (hasEnded(state)) setText(message, '');
+    /** @param {Run} run @param {Report | undefined} report */
+    update({ state }, report) {
+      hold = holdOf(state, report);
+      button.hidden = hold === undefined;
+      setText(button, hold?.text ?? '');
     },
   };
+}
+
+/** @param {Run['state']} state @param {Report | undefined} report */
+function holdOf(state, report) {
+  if (state === 'paused') return /** @type {const} */ ({ what: 'unpause', text: 'Go on' });
+  // Without a report the books are open: the orchestration broke.
+  if (state === 'failed' && report === undefined) return /** @type {const} */ ({ what: 'resume', text: 'Resume' });
+  if (hasEnded(state) || state === 'closing') return undefined;
+  return /** @type {const} */ ({ what: 'pause', text: 'Pause' });
 }
 
 /** @param {string} runId @param {() => void} onChanged */
