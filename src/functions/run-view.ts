@@ -1,9 +1,8 @@
 import { OrchestrationRuntimeStatus, type DurableClient, type DurableOrchestrationStatus } from 'durable-functions';
-import type { LiveTally, Manifest } from '../ledger/ledger.ts';
+import type { Manifest } from '../ledger/ledger.ts';
 import type { Fault } from '../plan/fault.ts';
 import type { Lineage } from '../plan/lineage.ts';
-import { addCounts } from '../plan/outcome.ts';
-import { etaSeconds, type RunProgress, type RunStatus } from '../plan/progress.ts';
+import { withLive, type LiveTally, type RunProgress, type RunStatus } from '../plan/progress.ts';
 import type { Report } from '../plan/report.ts';
 import { brokenStates, statusOf } from './accept-run.ts';
 import type { RunsDeps } from './runs-deps.ts';
@@ -100,7 +99,12 @@ function compose({ manifest, report, status, live, children }: Known, links: Run
     table: spec.target.table,
     operation: spec.target.operation,
     source: { container: spec.source.container, blob: spec.source.blob },
-    progress: progress === null ? null : report === undefined ? withLive(progress, live) : settled(progress, report),
+    progress:
+      progress === null
+        ? null
+        : report === undefined
+          ? withLive(progress, live, { waveStartedAt: custom?.waveStartedAt, nowMs: Date.now() })
+          : settled(progress, report),
     faults:
       report?.faults ??
       (broken
@@ -116,23 +120,6 @@ function compose({ manifest, report, status, live, children }: Known, links: Run
     children,
     links,
   };
-}
-
-/** Adds what the lanes of the current wave have done since the orchestrator last heard of them. */
-function withLive(progress: RunProgress, live: readonly LiveTally[]): RunProgress {
-  const sum = live
-    .filter((tally) => tally.wave === progress.wave)
-    .reduce<RunProgress>(
-      (total, tally) => ({
-        ...total,
-        rowsDone: total.rowsDone + tally.rows,
-        counts: addCounts(total.counts, tally.counts),
-        requests: total.requests + tally.requests,
-        throttled: total.throttled + tally.throttled,
-      }),
-      progress,
-    );
-  return { ...sum, etaSeconds: etaSeconds(sum.rowsTotal - sum.rowsDone, sum.rowsPerSecond) };
 }
 
 function settled(progress: RunProgress, { counts, proof, rowsPerSecond }: Report): RunProgress {

@@ -1,6 +1,6 @@
 import type { ContainerClient } from '@azure/storage-blob';
 import type { Lineage } from '../plan/lineage.ts';
-import type { OutcomeCounts } from '../plan/outcome.ts';
+import type { LiveTally } from '../plan/progress.ts';
 import type { FailureGroup, PartTally, Report } from '../plan/report.ts';
 import type { RunSpec } from '../plan/run-spec.ts';
 import type { SourceFormat, SourceHead, SourcePin } from '../source/source.ts';
@@ -30,16 +30,6 @@ export interface SpoolHead {
 export interface Spool extends SpoolHead {
   readonly pin: SourcePin;
   readonly rowMap: Buffer;
-}
-
-/** What one host instance has done in one wave so far. */
-export interface LiveTally {
-  readonly wave: number;
-  /** Rows of committed parts. */
-  readonly rows: number;
-  readonly counts: OutcomeCounts;
-  readonly requests: number;
-  readonly throttled: number;
 }
 
 /** A mark in the ledger that every lane looks for before it sends. */
@@ -119,7 +109,8 @@ export interface Ledger {
     sheet: FailureSheet,
   ) => Promise<readonly FailureGroup[]>;
   readonly readFailures: (runId: string, format: FailuresFormat) => Promise<NodeJS.ReadableStream | undefined>;
-  readonly writeReport: (report: Report) => Promise<void>;
+  /** Closes the books for good: the first report stays and is returned. */
+  readonly writeReport: (report: Report) => Promise<Report>;
   readonly readReport: (runId: string) => Promise<Report | undefined>;
 }
 
@@ -236,7 +227,13 @@ export function createLedger(container: ContainerClient): Ledger {
       const download = await ifFound(async () => container.getBlobClient(paths.failures(runId, format)).download());
       return download?.readableStreamBody;
     },
-    writeReport: (report) => put(container, paths.report(report.runId), JSON.stringify(report, null, 2), json),
+    async writeReport(report) {
+      const name = paths.report(report.runId);
+      const { first } = await putOnce(container, name, JSON.stringify(report, null, 2), json);
+      const kept = first ? report : await readJson<Report>(container, name);
+      if (kept === undefined) throw new Error(`The report of run ${report.runId} exists and cannot be read.`);
+      return kept;
+    },
     readReport: (runId) => readJson(container, paths.report(runId)),
   };
 }

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
-import type { Intents, Ledger, LiveTally, Manifest, Spool, StopMark } from '../../src/ledger/ledger.ts';
+import type { Intents, Ledger, Manifest, Spool, StopMark } from '../../src/ledger/ledger.ts';
+import type { LiveTally } from '../../src/plan/progress.ts';
 import type { Part, PartEntry } from '../../src/ledger/parts.ts';
 import type { Report } from '../../src/plan/report.ts';
 
@@ -151,7 +152,7 @@ export function createMemoryLedger(): MemoryLedger {
     readSync: async () => undefined,
     writeSync: async () => undefined,
     async writeReport(report) {
-      run(report.runId).report = copy(report);
+      return copy((run(report.runId).report ??= copy(report)));
     },
     readReport: async (runId) => copy(run(runId).report),
   };

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { Tokens } from './auth/tokens.ts';
+import { ODataError } from './errors.ts';
 import { FaultRules } from './faults/fault-rules.ts';
 import { Executions } from './http/execution.ts';
 import { Hints } from './http/hints.ts';
@@ -170,6 +171,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
         seedRows(database, settings.users, iso(clock.now()));
         journal.clear();
         firstUse.reset();
+        recentWrites.clear();
         log?.compact();
       }
       if (counters) {
@@ -178,7 +180,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
         plugins.clear();
       }
     },
-    revokeTokens: () => tokens.revokeAllIssuedBefore(clock.now()),
+    revokeTokens: () => tokens.revokeAll(clock.now()),
     close: async () => {
       stop();
       webApi.close();
@@ -212,8 +214,13 @@ function backgroundWork(database: Database, clock: Clock): Pick<Environment, 'la
       const commit = (): void => {
         if (isStopped) return;
         const transaction = database.begin();
-        run(transaction);
-        transaction.commit({ ...info, atMs: clock.now() });
+        try {
+          run(transaction);
+          transaction.commit({ ...info, atMs: clock.now() });
+        } catch (error) {
+          transaction.rollback();
+          if (!(error instanceof ODataError)) throw error;
+        }
       };
       void clock.until(clock.now() + delayMs).then(commit);
     },

@@ -127,6 +127,7 @@ async function evidenceOf(app: App, { load, report, before, began }: Ended): Pro
     .map((entry) => ({ operation: entry.operation, key: keyOf(entry, keyOfId) }));
   return {
     operation: load.operation,
+    hasOwnKeys: true,
     input: expectedRows(load),
     bytes: Buffer.from(load.csv),
     parts: await partsOf(app, report.runId),

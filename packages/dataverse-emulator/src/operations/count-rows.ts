@@ -12,7 +12,7 @@ export function count(environment: Environment, request: ApiRequest, store: Tabl
       const token = request.path.query.get('$deltatoken');
       const rows =
         token === undefined
-          ? countRows(store, rowFilter(environment.database, store.model, request.path.query))
+          ? countRows(store, rowFilter(environment.database, store, request.path.query))
           : countChanges(environment, store, token);
       return { status: 200, headers: { 'Content-Type': 'text/plain' }, body: String(limitedCount(environment, rows)) };
     },

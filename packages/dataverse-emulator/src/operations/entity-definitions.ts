@@ -1,5 +1,5 @@
 import { errorCodes, invalidRequest, ODataError, resourceNotFound } from '../errors.ts';
-import { compileFilter, type Scalar } from '../odata/filter.ts';
+import { compileFilter, untyped, type Scalar } from '../odata/filter.ts';
 import { splitOutsideQuotes, type Segment } from '../odata/resource-path.ts';
 import { buildMetadata, expandOnly, typedOnly, type MetadataObject, type TableMetadata } from '../schema/metadata.ts';
 import type { TableModel } from '../schema/table-model.ts';
@@ -156,7 +156,9 @@ function filtered<T>(
 ): readonly T[] {
   const text = query.get('$filter');
   if (text === undefined) return items;
-  const matches = compileFilter<T>(text, query, (item, path) => scalarAt(read(item), path));
+  const matches = compileFilter<T>(text, query, {
+    property: (path) => untyped((item) => scalarAt(read(item), path)),
+  });
   return items.filter(matches);
 }
 

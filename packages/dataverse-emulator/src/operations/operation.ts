@@ -8,7 +8,7 @@ import type { PluginLog } from '../plugins/plugin-log.ts';
 import type { CommitInfo, Database, Transaction } from '../store/database.ts';
 import type { RecentWrites } from '../store/recent-writes.ts';
 import { payloadError } from '../errors.ts';
-import { isJsonObject, type JsonObject } from '../basics/json.ts';
+import { isJsonObject, parseJson, type JsonObject } from '../basics/json.ts';
 
 /** Who a request runs as. */
 export interface Caller {
@@ -84,7 +84,8 @@ export function apiRoot(environment: Environment, request: ApiRequest): string {
 export function parseBody(request: ApiRequest, entitySetName: string): JsonObject {
   let value: unknown;
   try {
-    value = JSON.parse(request.body);
+    // A byte order mark is no part of the text.
+    value = parseJson(request.body.replace(/^\ufeff/, ''));
   } catch (error) {
     throw payloadError(entitySetName, `The payload is not valid JSON: ${error instanceof Error ? error.message : ''}`);
   }

@@ -13,7 +13,8 @@ import {
 } from './operation.ts';
 import { projection } from '../rows/projection.ts';
 import { rowToJson } from '../rows/read-row.ts';
-import { appliedPageSize, nextLink, pageSizeOf } from './retrieve-multiple.ts';
+import { appliedPreferences } from '../odata/preferences.ts';
+import { nextLink, pageSizeOf } from './retrieve-multiple.ts';
 import { selectRows } from '../rows/row-query.ts';
 
 /** learn.microsoft.com/power-apps/developer/data-platform/use-change-tracking-synchronize-data-external-systems */
@@ -54,8 +55,10 @@ export function deltaVersion(environment: Environment, token: string): number {
   const match = /^(\d+)!(\d{2})\/(\d{2})\/(\d{4}) ([\d:]{8})$/.exec(token);
   if (match === null) throw new ODataError(400, errorCodes.invalidArgument, `The delta token '${token}' is not valid.`);
   const [, version, month, day, year, time] = match;
+  // A version that has not been reached comes from another life of the environment.
+  const isForeign = Number(version) > environment.database.version;
   const issuedMs = Date.parse(`${year}-${month}-${day}T${time}Z`);
-  if (environment.clock.now() - issuedMs > environment.settings().deltaTokenLifetimeSeconds * 1000) {
+  if (isForeign || environment.clock.now() - issuedMs > environment.settings().deltaTokenLifetimeSeconds * 1000) {
     throw new ODataError(
       400,
       errorCodes.versionStampExpired,
@@ -70,12 +73,17 @@ export function changesSince(
   store: TableStore,
   version: number,
 ): { readonly rows: readonly Row[]; readonly deleted: readonly Tombstone[] } {
-  const rows = [...store.rows()].filter((row) => row.version > version).sort((a, b) => a.version - b.version);
+  const rows: Row[] = [];
+  for (const row of store.rows()) if (row.version > version) rows.push(row);
+  // A row that went several times is told once, and one that came back not at all.
+  const deleted = new Map<string, Tombstone>();
+  for (const tombstone of store.tombstones) {
+    if (tombstone.version > version && store.getByKey(tombstone.key) === undefined)
+      deleted.set(tombstone.key, tombstone);
+  }
   return {
-    rows,
-    deleted: store.tombstones.filter(
-      (tombstone) => tombstone.version > version && store.getByKey(tombstone.key) === undefined,
-    ),
+    rows: rows.sort((a, b) => a.version - b.version),
+    deleted: [...deleted.values()].sort((a, b) => a.version - b.version),
   };
 }
 
@@ -85,14 +93,14 @@ function firstWalk(environment: Environment, request: ApiRequest, store: TableSt
   // The link covers everything since the walk began: what changes between two pages comes with the first delta.
   const version = after?.trackedVersion ?? environment.database.version;
   const size = pageSizeOf(environment, request);
-  const rows = selectRows(environment.database, store, { matches: undefined, order: [], after, limit: size + 1 });
+  const rows = selectRows(environment.database, store, { filter: undefined, order: [], after, limit: size + 1 });
   const shown = rows.slice(0, size);
   const { shape } = projection(store.model, request);
   const value = shown.map((row) => rowToJson(store.model, row, shape));
-  const lastId = shown.at(-1)?.id;
-  if (rows.length <= size || lastId === undefined) return answer(environment, request, store, value, version);
+  const last = shown.at(-1);
+  if (rows.length <= size || last === undefined) return answer(environment, request, store, value, version);
   const pageNumber = (after?.pageNumber ?? 1) + 1;
-  const token = formatSkipToken({ pageNumber, orderValues: [], lastId, trackedVersion: version });
+  const token = formatSkipToken({ pageNumber, orderValues: [], lastId: store.keyOf(last), trackedVersion: version });
   return answer(environment, request, store, value, undefined, nextLink(environment, request, store, token));
 }
 
@@ -146,13 +154,5 @@ function answer(
       `${root}/${entitySetName}?${select === undefined ? '' : `$select=${encodeURIComponent(select)}&`}$deltatoken=${token}`;
   }
   if (next !== undefined) json['@odata.nextLink'] = next;
-  const applied = [
-    request.preferences.trackChanges ? 'odata.track-changes' : '',
-    appliedPageSize(request)['Preference-Applied'] ?? '',
-  ];
-  return jsonResponse(
-    200,
-    { ...json, value },
-    { 'Preference-Applied': applied.filter((item) => item !== '').join(',') },
-  );
+  return jsonResponse(200, { ...json, value }, appliedPreferences(request.preferences));
 }

@@ -1,5 +1,7 @@
 import { guidOf } from '../basics/guid.ts';
+import { ExactNumber } from '../basics/json.ts';
 import type { ColumnDefinition, KeyDefinition, OptionDefinition, TableDefinition } from './definitions.ts';
+import { numericLimits } from './number-values.ts';
 import { relationshipName } from './relationships.ts';
 import type { TableModel } from './table-model.ts';
 
@@ -136,23 +138,15 @@ function typedMembers(table: TableDefinition, column: ColumnDefinition): Metadat
     case 'Memo':
       return { MaxLength: column.maxLength ?? 2000, Format: 'TextArea' };
     case 'Integer':
-      return {
-        MinValue: column.minValue ?? -2_147_483_648,
-        MaxValue: column.maxValue ?? 2_147_483_647,
-        Format: 'None',
-      };
+      return { ...numericMembers(column), Format: 'None' };
     case 'BigInt':
-      return {
-        MinValue: column.minValue ?? Number.MIN_SAFE_INTEGER,
-        MaxValue: column.maxValue ?? Number.MAX_SAFE_INTEGER,
-      };
+      return numericMembers(column);
     case 'Decimal':
     case 'Double':
     case 'Money':
       return {
-        MinValue: column.minValue ?? -100_000_000_000,
-        MaxValue: column.maxValue ?? 100_000_000_000,
-        Precision: column.precision ?? 2,
+        ...numericMembers(column),
+        Precision: numericLimits(column).precision,
         ...(column.type === 'Money' && { PrecisionSource: 2 }),
       };
     case 'DateTime':
@@ -190,6 +184,13 @@ function typedMembers(table: TableDefinition, column: ColumnDefinition): Metadat
     case 'Image':
       return {};
   }
+}
+
+function numericMembers(column: ColumnDefinition): MetadataObject {
+  const { minimum, maximum } = numericLimits(column);
+  const shown = (limit: number | bigint): unknown =>
+    typeof limit === 'bigint' ? new ExactNumber(String(limit)) : limit;
+  return { MinValue: shown(minimum), MaxValue: shown(maximum) };
 }
 
 const option = ({ value, label: text, state }: OptionDefinition): MetadataObject => ({

@@ -32,6 +32,7 @@ export class TableStore {
   readonly #indexes: readonly KeyIndex[];
   readonly #elastic: ElasticColumns | undefined;
   readonly #expiresAtMs = new Map<string, number>();
+  #nextExpiryMs = Infinity;
   #tombstones: Tombstone[] = [];
   #sortedIds: string[] | undefined;
 
@@ -118,9 +119,13 @@ export class TableStore {
 
   /** Takes out the rows whose time to live has passed. */
   expire(nowMs: number): void {
+    // Requests are many and expiries few: the rows are looked through only when one of them is due.
+    if (nowMs < this.#nextExpiryMs) return;
+    this.#nextExpiryMs = Infinity;
     for (const [key, atMs] of this.#expiresAtMs) {
       const row = atMs <= nowMs ? this.#rows.get(key) : undefined;
       if (row !== undefined) this.remove(row);
+      else this.#nextExpiryMs = Math.min(this.#nextExpiryMs, atMs);
     }
   }
 
@@ -142,7 +147,9 @@ export class TableStore {
     const writtenAt = row.values[modifiedOn];
     const key = this.keyOf(row);
     if (typeof seconds === 'number' && typeof writtenAt === 'string') {
-      this.#expiresAtMs.set(key, Date.parse(writtenAt) + seconds * 1000);
+      const expiresAtMs = Date.parse(writtenAt) + seconds * 1000;
+      this.#expiresAtMs.set(key, expiresAtMs);
+      this.#nextExpiryMs = Math.min(this.#nextExpiryMs, expiresAtMs);
     } else this.#expiresAtMs.delete(key);
   }
 }
