@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
+import type { PluginStub } from '../../../src/index.ts';
 import { contract, emulatorContract } from '../../support/contract.ts';
 import { errorOf, type WebApiClient } from '../../support/web-api-client.ts';
 
@@ -66,7 +67,7 @@ emulatorContract('BulkDelete of the emulator', {}, ({ api, emulator }) => {
   it('fails as a whole when rows cannot be deleted, and says how many', async () => {
     const region = await fill(api);
     const refusal = { table: 'suite_city', message: 'Delete', action: 'refuse' } as const;
-    emulator().changeSettings({ bulkDeleteSeconds: 0, plugins: [refusal] as never });
+    emulator().changeSettings({ bulkDeleteSeconds: 0, plugins: [refusal as unknown as PluginStub] });
     const jobId = String((await api.post('BulkDelete', jobOf(region))).json.JobId);
     await expect
       .poll(async () => (await api.get(`asyncoperations(${jobId})`)).json as unknown)
@@ -77,7 +78,7 @@ emulatorContract('BulkDelete of the emulator', {}, ({ api, emulator }) => {
   it('goes on when the end of a job cannot be written', async () => {
     const region = await fill(api);
     const refusal = { table: 'asyncoperation', message: 'Update', action: 'refuse' } as const;
-    emulator().changeSettings({ bulkDeleteSeconds: 0, plugins: [refusal] as never });
+    emulator().changeSettings({ bulkDeleteSeconds: 0, plugins: [refusal as unknown as PluginStub] });
     await api.post('BulkDelete', jobOf(region));
     await expect.poll(() => emulator().pluginCalls().length).toBeGreaterThan(0);
     // What the job did is taken back with it, and the emulator lives.
