@@ -34,11 +34,10 @@ async function writeUntilSettled(sending: ChunkSending, rows: readonly EncodedRo
 }
 
 async function send(
-  { lane: { deps, plan, boxEndsMs }, repeat, log, signal }: ChunkSending,
+  { lane: { client, plan, boxEndsMs }, repeat, log, signal }: ChunkSending,
   rows: readonly EncodedRow[],
 ): Promise<ChunkResult> {
   const { spec, lineage, createdAt } = plan.manifest;
-  const client = deps.clientOf(spec.connection);
   const common = { table: plan.table, repeat, deadlineAtMs: boxEndsMs, log, signal };
   const { unchanged, settled } =
     lineage?.kind === 'undo' ? await findUnchanged(client, { ...common, rows }) : { unchanged: rows, settled: [] };

@@ -21,6 +21,7 @@ import { statusOf, troubled, type RunStatus } from '../plan/progress.ts';
 import {
   beginRun,
   brokenOff,
+  costLearned,
   generationIsFull,
   granted,
   hasWork,
@@ -165,6 +166,7 @@ function* close(
     requests: run?.requests ?? 0,
     throttled: run?.throttled ?? 0,
     decisions: run?.decisions ?? [],
+    ...(run === undefined ? {} : costLearned(run)),
   } satisfies CloseRunInput;
   return yield* persist<CloseRunOutput>(context, { activity: names.closeRun, stage: 'closing', input: closing });
 }

@@ -10,7 +10,7 @@ import type { Agent } from 'undici';
 import { createAgent } from '../../../src/dataverse/agent.ts';
 import { createClient, type Client } from '../../../src/dataverse/client.ts';
 import { systemClock, type Clock } from '../../../src/dataverse/clock.ts';
-import { createThrottleGate } from '../../../src/dataverse/throttle-gate.ts';
+import { createIdentityGates } from '../../../src/dataverse/identity-gates.ts';
 import { createTokenSource } from '../../../src/dataverse/tokens.ts';
 import type { EncodedRow } from '../../../src/mapping/encoded-row.ts';
 
@@ -92,7 +92,7 @@ export async function openEnvironment(
     connection: { name: 'test', url: emulator.url, clientIds: [], allowLoopbackHttp: true },
     senders: (options.clientIds ?? [defaultClientId]).map((clientId) => ({
       tokens: createTokenSource({ credential: credentialOf(emulator, clientId), origin: emulator.url, clock }),
-      gate: createThrottleGate({ clock }),
+      gates: createIdentityGates({ clock }),
     })),
     dispatcher: agent,
     clock,

@@ -149,6 +149,7 @@ function createScene({
         ms: 100,
       };
     },
+    pinnedBy: () => client,
   };
   const deps: LaneDeps = {
     ledger,

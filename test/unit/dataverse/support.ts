@@ -1,7 +1,7 @@
 import { MockAgent } from 'undici';
 import { createClient, type Client } from '../../../src/dataverse/client.ts';
 import type { Clock } from '../../../src/dataverse/clock.ts';
-import { createThrottleGate } from '../../../src/dataverse/throttle-gate.ts';
+import { createIdentityGates } from '../../../src/dataverse/identity-gates.ts';
 import type { WriteTarget } from '../../../src/dataverse/write-rows.ts';
 import type { EncodedRow } from '../../../src/mapping/encoded-row.ts';
 
@@ -68,7 +68,7 @@ export interface Seen {
 
 export interface Reply {
   readonly status: number;
-  readonly headers?: Record<string, string>;
+  readonly headers?: Record<string, string | string[]>;
   readonly body?: string;
   /** The same for an operation that is sent as a request of its own. */
   readonly alone?: Reply;
@@ -129,7 +129,7 @@ export function harness(
           return tokenOf(index);
         },
       },
-      gate: createThrottleGate({ clock }),
+      gates: createIdentityGates({ clock }),
     })),
     dispatcher: agent,
     clock,
