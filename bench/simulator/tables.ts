@@ -83,7 +83,7 @@ function changeTable(rows: readonly ChangeRow[]): string {
     ],
     ...rows.map((row) => [
       row.strategy === 'engine' ? `**${row.scenario}**: ${row.note}` : '',
-      row.strategy === 'engine' ? 'any server' : 'server-aware',
+      settingsOf(row.strategy),
       seconds(row.seconds),
       seconds(row.slowestSeconds),
       row.unsettledSeeds.toString(),

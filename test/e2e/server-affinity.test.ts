@@ -38,9 +38,11 @@ describe('lanes that choose their servers', () => {
     const even = requestsOf(await counters());
     expect(Math.min(...even) / Math.max(...even)).toBeGreaterThan(0.6);
 
-    const rule = { kind: 'throttleExecutionTime', match: { server: 2 }, times: 1, retryAfterSeconds: 4 };
+    const rule = { kind: 'throttleExecutionTime', match: { server: 2 }, times: 1, retryAfterSeconds: 8 };
     await app.control('POST', 'faults', rule);
     await until('a refusal', async () => ((await counters()).servers['2']?.refused ?? 0) > 0);
+    // What was on its way when the refusal was answered still comes to its end.
+    await until('nothing on its way', async () => (await counters()).servers['2']?.running === 0);
     const refused = await counters();
     await until('the others going on', async () => {
       const now = requestsOf(await counters());
