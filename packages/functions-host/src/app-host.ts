@@ -5,6 +5,7 @@ import { DurableHttpApi } from './durable/http-api.ts';
 import { clientInput } from './durable/management-urls.ts';
 import type { TurnGuard } from './durable/turn-guard.ts';
 import { StartError } from './errors.ts';
+import type { Cors } from './http/cors.ts';
 import { FunctionRoutes } from './http/function-routes.ts';
 import type { HostKeys } from './http/keys.ts';
 import type { Site } from './http/server.ts';
@@ -28,7 +29,7 @@ export interface AppHostOptions {
   readonly log: Log;
   readonly keys: HostKeys;
   readonly requireKeys: boolean;
-  readonly corsOrigins: readonly string[];
+  readonly cors: Cors;
   /** Where this host answers. */
   readonly origin: string;
   readonly faults: Faults;
@@ -52,7 +53,7 @@ export interface AppHost {
 
 /** Puts the parts together. Throws StartError for settings and triggers that cannot be read. */
 export function createAppHost(options: AppHostOptions): AppHost {
-  const { app, hostJson, store, clock, log, keys, requireKeys, corsOrigins, origin, faults } = options;
+  const { app, hostJson, store, clock, log, keys, requireKeys, cors, origin, faults } = options;
   const { guard, onFatal, onQuiet } = options;
   const urls = { origin, hubName: hostJson.durable.hubName, systemKey: keys.system };
   const document = clientInput(urls);
@@ -99,7 +100,7 @@ export function createAppHost(options: AppHostOptions): AppHost {
       urls,
       keys,
       requireKeys,
-      corsOrigins,
+      cors,
       bodyLimitBytes,
     },
     start() {

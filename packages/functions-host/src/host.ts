@@ -8,6 +8,8 @@ import { createTurnGuard, noTurnGuard } from './durable/turn-guard.ts';
 import { loadKeys } from './http/keys.ts';
 import { openServer } from './http/server.ts';
 import { createLog } from './log.ts';
+import { errorMessage, StartError } from './errors.ts';
+import { waitAtMost } from './wait-at-most.ts';
 import { hostEnvironment } from './settings/environment.ts';
 import { readHostJson } from './settings/host-json.ts';
 import { applySettings, readLocalSettings } from './settings/local-settings.ts';
@@ -107,10 +109,10 @@ async function start(options: HostOptions, cleanup: Cleanup): Promise<Host> {
   const { closeWithinMs = defaultCloseWithinMs } = options;
   requireApp(appDir);
   const local = readLocalSettings(appDir);
-  const hostJson = readHostJson(appDir);
+  const hostJson = readHostJson(appDir, { ...local.values, ...options.env, ...process.env });
   const log = createLog(options.writeLog ?? ((line) => void process.stderr.write(line)), hostJson.logLevels);
   const dataDir = resolve(options.dataDir ?? join(appDir, '.local', 'functions-host'));
-  mkdirSync(dataDir, { recursive: true });
+  createDirectory(dataDir);
   const store = new Store(openDatabase(dataDir));
   cleanup.add(() => store.close());
   const keys = loadKeys(dataDir);
@@ -126,19 +128,27 @@ async function start(options: HostOptions, cleanup: Cleanup): Promise<Host> {
   cleanup.add(applySettings(process.env, hostEnvironment(options.env ?? {}, local, server.port)));
   const app = await loadApp(appDir, log);
   const origin = `http://127.0.0.1:${server.port}`;
-  const { corsOrigins } = local;
-  const parts = { app, hostJson, store, clock, log, keys, requireKeys, corsOrigins, origin, faults, guard, onFatal };
+  const { cors } = local;
+  const parts = { app, hostJson, store, clock, log, keys, requireKeys, cors, origin, faults, guard, onFatal };
   const appHost = createAppHost({ ...parts, onQuiet: () => onQuiet() });
   onQuiet = idleChecker(clock, () =>
     appHost.isIdle() && server.requestCount === 0 ? appHost.nextTimerAtMs() : Infinity,
   );
   server.serve(appHost.site);
   appHost.start();
-  cleanup.add(() => runTerminateHooks(app));
+  cleanup.add(() => waitAtMost(closeWithinMs, [runTerminateHooks(app)]));
   cleanup.add(async () => {
     await Promise.all([server.close(closeWithinMs), appHost.stop(closeWithinMs)]);
   });
   return { url: origin, keysPath: keys.path, close: () => cleanup.run() };
+}
+
+function createDirectory(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true });
+  } catch (error) {
+    throw new StartError(`The data directory ${dataDir} cannot be made: ${errorMessage(error)}`, { cause: error });
+  }
 }
 
 async function runTerminateHooks(app: LoadedApp): Promise<void> {
