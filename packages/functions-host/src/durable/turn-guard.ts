@@ -51,7 +51,7 @@ export function createTurnGuard(path: string, limitS: number): TurnGuard {
   };
   const heart = setInterval(beat, heartbeatMs).unref();
   const workerData: WatchdogData = { memory, path, limitS };
-  const watchdog = new Worker(new URL(import.meta.url.replace('turn-guard', 'watchdog')), { workerData });
+  const watchdog = new Worker(new URL(import.meta.url.replace('turn-guard', 'watchdog')), { workerData, execArgv: [] });
   watchdog.unref();
   const onExit = () => {
     const fault = 'its code ended the process (process.exit).';
