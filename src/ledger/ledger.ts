@@ -91,6 +91,8 @@ export interface Ledger {
   readonly isContested: (runId: string, sliceFirstRow: number) => Promise<boolean>;
   /** Takes a mark back: the life that left it here has written nothing. */
   readonly markUntouched: (runId: string, firstRow: number) => Promise<void>;
+  /** Makes the mark count again, for the one who is to begin here now; true for one caller, and only where a mark was taken back. */
+  readonly claimUntouched: (runId: string, firstRow: number) => Promise<boolean>;
   /** All marks of a run. */
   readonly readIntents: (runId: string) => Promise<Intents>;
   readonly writeLive: (runId: string, hostInstance: string, tally: LiveTally) => Promise<void>;
@@ -183,6 +185,9 @@ export function createLedger(container: ContainerClient): Ledger {
     isContested: (runId, sliceFirstRow) => container.getBlobClient(paths.contested(runId, sliceFirstRow)).exists(),
     async markUntouched(runId, firstRow) {
       await putOnce(container, paths.untouched(runId, firstRow), '', { contentType: 'text/plain' });
+    },
+    async claimUntouched(runId, firstRow) {
+      return (await container.getBlobClient(paths.untouched(runId, firstRow)).deleteIfExists()).succeeded;
     },
     async readIntents(runId) {
       return {

@@ -59,7 +59,8 @@ export function statusOf(stage: RunStage, run: RunState, detail: StatusDetail = 
       rowsDone,
       counts: run.counts,
       rowsPerSecond: rate === null ? null : toTenths(rate),
-      etaSeconds: etaSeconds(run.source.rowCount - rowsDone, rate),
+      // While the books are closed nothing is sent any more, be there rows left or not.
+      etaSeconds: stage === 'closing' ? null : etaSeconds(run.source.rowCount - rowsDone, rate),
       wave: run.wave,
       lanes: detail.lanes ?? run.lanes,
       dopHint: run.dopHint,
@@ -82,9 +83,10 @@ export function withLive(
   live: readonly LiveTally[],
   { waveStartedAt, nowMs }: { readonly waveStartedAt: string | undefined; readonly nowMs: number },
 ): RunProgress {
+  if (waveStartedAt === undefined) return progress;
   const ofWave = live.filter((tally) => tally.wave === progress.wave);
   const rows = ofWave.reduce((total, tally) => total + tally.rows, 0);
-  const seconds = waveStartedAt === undefined ? 0 : (nowMs - Date.parse(waveStartedAt)) / 1_000;
+  const seconds = (nowMs - Date.parse(waveStartedAt)) / 1_000;
   const rowsDone = progress.rowsDone + rows;
   const rowsPerSecond = rows > 0 && seconds >= leastWaveSeconds ? toTenths(rows / seconds) : progress.rowsPerSecond;
   return {
@@ -97,6 +99,14 @@ export function withLive(
     etaSeconds: etaSeconds(progress.rowsTotal - rowsDone, rowsPerSecond),
   };
 }
+
+/** A run that is held sends nothing, at no rate, and nobody knows when it ends. */
+export const held = (progress: RunProgress): RunProgress => ({
+  ...progress,
+  rowsPerSecond: null,
+  etaSeconds: null,
+  lanes: 0,
+});
 
 /** Seconds until the rows left are done at this rate; null while no rate is known. */
 export function etaSeconds(rowsLeft: number, rowsPerSecond: number | null): number | null {

@@ -239,7 +239,7 @@ export function absorb(
     fit: learn(
       run.fit,
       reports.reduce((sends, report) => addSends(sends, report.sends), noSends),
-      sum(reports, (report) => report.badRows),
+      { taken: takenOf(counts) - takenOf(run.counts), bad: sum(reports, (report) => report.badRows) },
       seconds,
     ),
     holdSeconds: isUnavailable(results) ? unavailableHoldSeconds : 0,
@@ -249,6 +249,9 @@ export function absorb(
   };
   return { ...next, ending: endingOf(next, spec, results) };
 }
+
+const takenOf = (counts: OutcomeCounts): number => takenKinds.reduce((rows, kind) => rows + (counts[kind] ?? 0), 0);
+const takenKinds = ['created', 'updated', 'upserted', 'deleted', 'alreadyAbsent'] as const;
 
 /** A wait is a few events and no wave. What the last wave met is told to the governor once, by the lease that led to the wait. */
 export const waited = (run: RunState): RunState => ({

@@ -65,6 +65,9 @@ const mapping = z.strictObject({
   empty: z.enum(['null', 'omit']).default('null'),
 });
 
+/** Microsoft recommends no more (learn.microsoft.com/power-apps/developer/data-platform/bypass-custom-business-logic). */
+const mostStepIds = 10;
+
 const options = z.strictObject({
   maxLanes: z.exactOptional(z.int().min(1).max(maxDop)),
   rowsPerRequest: z.exactOptional(z.int().min(1).max(maxRowsPerRequest)),
@@ -72,6 +75,7 @@ const options = z.strictObject({
     .array(z.enum(['CustomSync', 'CustomAsync']))
     .max(2)
     .default([]),
+  bypassStepIds: z.exactOptional(z.array(z.guid()).min(1).max(mostStepIds)),
   suppressFlows: z.boolean().default(false),
   duplicateDetection: z.boolean().default(false),
   tag: z.exactOptional(headerText),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { beginRun, type RunState } from '../../../src/plan/run-state.ts';
-import { statusOf, withLive } from '../../../src/plan/progress.ts';
+import { held, statusOf, withLive } from '../../../src/plan/progress.ts';
 
 const startedAt = '2026-11-23T08:00:00.000Z';
 const run: RunState = {
@@ -31,6 +31,14 @@ describe('progress inside a wave', () => {
       requests: 20,
       throttled: 2,
     });
+  });
+
+  it('says nothing of a time left while the books are closed, or the run is held', () => {
+    expect(statusOf('closing', run).progress).toMatchObject({ rowsDone: 1_000, etaSeconds: null });
+    expect(
+      withLive({ ...progress, etaSeconds: null }, [], { waveStartedAt: undefined, nowMs: 0 }).etaSeconds,
+    ).toBeNull();
+    expect(held(progress)).toMatchObject({ rowsPerSecond: null, etaSeconds: null, lanes: 0, rowsDone: 1_000 });
   });
 
   it('has the rate of the wave itself once it has lasted a little, and the last one until then', () => {

@@ -46,13 +46,14 @@ describe('parseRunSpec', () => {
       connection: 5,
       source: { container: 'Sources', blob: '../secret' },
       target: { table: 'account', operation: 'merge', key: [] },
-      options: { rowsPerRequest: 1001, tolerate: { percent: 101 }, 'a/b': 1 },
+      options: { rowsPerRequest: 1001, bypassStepIds: ['x\r\nY: z'], tolerate: { percent: 101 }, 'a/b': 1 },
       extra: true,
     });
     expect(Object.keys(faults).toSorted()).toEqual([
       '/connection',
       '/extra',
       '/options/a~1b',
+      '/options/bypassStepIds/0',
       '/options/rowsPerRequest',
       '/options/tolerate/percent',
       '/source/blob',

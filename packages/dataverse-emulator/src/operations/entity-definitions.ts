@@ -12,10 +12,10 @@ interface Shape {
 
 const cache = new WeakMap<TableModel, TableMetadata>();
 
-function metadataOf(model: TableModel): TableMetadata {
+function metadataOf({ database }: Environment, model: TableModel): TableMetadata {
   const known = cache.get(model);
   if (known !== undefined) return known;
-  const built = buildMetadata(model);
+  const built = buildMetadata(model, (name) => database.table(name)?.model.definition.primaryIdColumn ?? `${name}id`);
   cache.set(model, built);
   return built;
 }
@@ -32,7 +32,7 @@ export function entityDefinitions(environment: Environment, request: ApiRequest)
       const context = (text: string): string => `${apiRoot(environment, request)}/$metadata#EntityDefinitions${text}`;
       if (first?.argument === undefined)
         return jsonResponse(200, { '@odata.context': context(''), value: listTables(environment, request) });
-      const table = metadataOf(findTable(environment, first));
+      const table = metadataOf(environment, findTable(environment, first));
       const { query } = request.path;
       const body = rest.length === 0 ? showTable(table, parseShape(query)) : showMember(table, rest, query);
       return jsonResponse(200, { '@odata.context': context('value' in body ? '' : '/$entity'), ...body });
@@ -44,7 +44,9 @@ function findTable(environment: Environment, { argument = '' }: Segment): TableM
   const name = /^LogicalName='([^']*)'$/.exec(argument)?.[1];
   for (const { model } of environment.database.tables()) {
     if (
-      name === undefined ? metadataOf(model).own['MetadataId'] === argument.toLowerCase() : model.logicalName === name
+      name === undefined
+        ? metadataOf(environment, model).own['MetadataId'] === argument.toLowerCase()
+        : model.logicalName === name
     )
       return model;
   }
@@ -54,7 +56,7 @@ function findTable(environment: Environment, { argument = '' }: Segment): TableM
 function listTables(environment: Environment, request: ApiRequest): readonly MetadataObject[] {
   const shape = parseShape(request.path.query);
   return filtered(
-    [...environment.database.tables()].map(({ model }) => metadataOf(model)),
+    [...environment.database.tables()].map(({ model }) => metadataOf(environment, model)),
     request.path.query,
     ({ own }) => own,
   ).map((table) => showTable(table, shape));

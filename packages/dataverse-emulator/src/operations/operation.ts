@@ -16,6 +16,8 @@ export interface Caller {
   readonly systemUserId: string;
   /** Set when another user is impersonated: rows are then stamped with that user. */
   readonly impersonatedUserId: string | undefined;
+  /** Privileges that the caller or the user it impersonates lacks. */
+  readonly denied: readonly string[];
 }
 
 /** What every operation works on. */

@@ -18,9 +18,15 @@ export const maxPageSize = 5000;
 export function retrieveMultiple(environment: Environment, request: ApiRequest, store: TableStore): Plan {
   assertSupported(request);
   if (request.path.query.has('fetchXml')) return fetchXml(environment, request, store);
-  if (request.preferences.trackChanges || request.path.query.has('$deltatoken'))
-    return trackChanges(environment, request, store);
+  if (isTracking(request)) return trackChanges(environment, request, store);
   return { work: readWork, execute: () => page(environment, request, store) };
+}
+
+/** Asked for, or going on by a link that a walk with change tracking has given. */
+function isTracking({ preferences, path: { query } }: ApiRequest): boolean {
+  const token = query.get('$skiptoken');
+  const goesOn = token !== undefined && parseSkipToken(token).trackedVersion !== undefined;
+  return preferences.trackChanges || query.has('$deltatoken') || goesOn;
 }
 
 function assertSupported({ path: { query } }: ApiRequest): void {

@@ -1,6 +1,6 @@
 import { errorCodes, ODataError } from '../errors.ts';
 import { formatSkipToken, parseSkipToken } from '../odata/page-cookie.ts';
-import type { Row, TableStore, Tombstone } from '../store/table-store.ts';
+import type { TableStore } from '../store/table-store.ts';
 import {
   apiRoot,
   iso,
@@ -12,6 +12,7 @@ import {
   type Plan,
 } from './operation.ts';
 import { projection } from '../rows/projection.ts';
+import { changesAfter, formatPosition, readPosition } from '../rows/changes.ts';
 import { rowToJson } from '../rows/read-row.ts';
 import { appliedPreferences } from '../odata/preferences.ts';
 import { nextLink, pageSizeOf } from './retrieve-multiple.ts';
@@ -68,25 +69,6 @@ export function deltaVersion(environment: Environment, token: string): number {
   return Number(version);
 }
 
-/** What changed above a version: rows that are there by version, then what was deleted. */
-export function changesSince(
-  store: TableStore,
-  version: number,
-): { readonly rows: readonly Row[]; readonly deleted: readonly Tombstone[] } {
-  const rows: Row[] = [];
-  for (const row of store.rows()) if (row.version > version) rows.push(row);
-  // A row that went several times is told once, and one that came back not at all.
-  const deleted = new Map<string, Tombstone>();
-  for (const tombstone of store.tombstones) {
-    if (tombstone.version > version && store.getByKey(tombstone.key) === undefined)
-      deleted.set(tombstone.key, tombstone);
-  }
-  return {
-    rows: rows.sort((a, b) => a.version - b.version),
-    deleted: [...deleted.values()].sort((a, b) => a.version - b.version),
-  };
-}
-
 function firstWalk(environment: Environment, request: ApiRequest, store: TableStore): ApiResponse {
   const skipToken = request.path.query.get('$skiptoken');
   const after = skipToken === undefined ? undefined : parseSkipToken(skipToken);
@@ -104,34 +86,30 @@ function firstWalk(environment: Environment, request: ApiRequest, store: TableSt
   return answer(environment, request, store, value, undefined, nextLink(environment, request, store, token));
 }
 
-/** Changes come in version order; a page goes on behind the last version shown. */
+/** Rows by version, then deletions by version; a page goes on behind the last change shown. */
 function delta(environment: Environment, request: ApiRequest, store: TableStore, token: string): ApiResponse {
   const skipToken = request.path.query.get('$skiptoken');
   const after = skipToken === undefined ? undefined : parseSkipToken(skipToken);
   const start = deltaVersion(environment, token);
   const until = after?.trackedVersion ?? environment.database.version;
-  const { rows, deleted } = changesSince(store, start);
-  const { shape, contextColumns } = projection(store.model, request);
-  const deletedContext = `${apiRoot(environment, request)}/$metadata#${store.model.entitySetName}${contextColumns}/$deletedEntity`;
-  const changes = [
-    ...rows.map((row) => ({ position: `0${padded(row.version)}`, json: () => rowToJson(store.model, row, shape) })),
-    ...deleted.map(({ key, version }) => ({
-      position: `1${padded(version)}`,
-      json: () => ({ '@odata.context': deletedContext, id: key.slice(0, guidLength), reason: 'deleted' }),
-    })),
-  ].filter(({ position }) => after === undefined || position > after.lastId);
   const size = pageSizeOf(environment, request);
+  const changes = changesAfter(store, start, after === undefined ? undefined : readPosition(after.lastId), size + 1);
   const shown = changes.slice(0, size);
-  const value = shown.map(({ json }) => json());
-  const lastId = shown.at(-1)?.position;
-  if (changes.length <= size || lastId === undefined) return answer(environment, request, store, value, until);
+  const { shape } = projection(store.model, request);
+  const deletedContext = `${apiRoot(environment, request)}/$metadata#${store.model.entitySetName}/$deletedEntity`;
+  const value = shown.map((change) =>
+    'values' in change
+      ? rowToJson(store.model, change, shape)
+      : { '@odata.context': deletedContext, id: change.key.slice(0, guidLength), reason: 'deleted' },
+  );
+  const last = shown.at(-1);
+  if (changes.length <= size || last === undefined) return answer(environment, request, store, value, until);
   const pageNumber = (after?.pageNumber ?? 1) + 1;
-  const next = formatSkipToken({ pageNumber, orderValues: [], lastId, trackedVersion: until });
+  const next = formatSkipToken({ pageNumber, orderValues: [], lastId: formatPosition(last), trackedVersion: until });
   return answer(environment, request, store, value, undefined, nextLink(environment, request, store, next));
 }
 
 const guidLength = 36;
-const padded = (version: number): string => String(version).padStart(16, '0');
 
 function answer(
   environment: Environment,

@@ -13,12 +13,18 @@ export interface TableMetadata {
   readonly collections: ReadonlyMap<string, readonly MetadataObject[]>;
 }
 
+/** Tables that nobody owns, or a business unit does: learn.microsoft.com/power-apps/developer/data-platform/webapi/reference */
+const ownership: Readonly<Record<string, string>> = {
+  systemuser: 'BusinessOwned', team: 'BusinessOwned', businessunit: 'BusinessOwned', transactioncurrency: 'OrganizationOwned',
+}; // prettier-ignore
+
 const label = (text: string): MetadataObject => {
   const localized = { Label: text, LanguageCode: 1033, IsManaged: false };
   return { LocalizedLabels: [localized], UserLocalizedLabel: localized };
 };
 
-export function buildMetadata(model: TableModel): TableMetadata {
+/** `primaryIdOf` gives the primary id column of the tables that lookups point at. */
+export function buildMetadata(model: TableModel, primaryIdOf: (logicalName: string) => string): TableMetadata {
   const { definition } = model;
   const { logicalName } = definition;
   return {
@@ -34,7 +40,7 @@ export function buildMetadata(model: TableModel): TableMetadata {
       TableType: definition.tableType,
       ChangeTrackingEnabled: definition.changeTracking,
       IsOptimisticConcurrencyEnabled: true,
-      OwnershipType: 'UserOwned',
+      OwnershipType: ownership[logicalName] ?? 'UserOwned',
       IsCustomEntity: logicalName.includes('_'),
       IsActivity: false,
       MetadataId: guidOf(`table ${logicalName}`),
@@ -53,7 +59,7 @@ export function buildMetadata(model: TableModel): TableMetadata {
           EntityKeyIndexStatus: key.status,
           MetadataId: guidOf(`key ${logicalName} ${key.name}`),
         })),
-        ManyToOneRelationships: relationships(model),
+        ManyToOneRelationships: relationships(model, primaryIdOf),
       }),
     ),
   };
@@ -66,7 +72,7 @@ const partitionKey = ({ primaryIdColumn }: TableDefinition): KeyDefinition => ({
   status: 'Active',
 });
 
-function relationships(model: TableModel): readonly MetadataObject[] {
+function relationships(model: TableModel, primaryIdOf: (logicalName: string) => string): readonly MetadataObject[] {
   return model.navigations.flatMap(({ name, column, targets }) =>
     targets.map((target) => {
       const schemaName = relationshipName(model.logicalName, { name, column, targets }, target);
@@ -76,7 +82,7 @@ function relationships(model: TableModel): readonly MetadataObject[] {
         ReferencingEntity: model.logicalName,
         ReferencingAttribute: column.name,
         ReferencedEntity: target,
-        ReferencedAttribute: `${target}id`,
+        ReferencedAttribute: primaryIdOf(target),
         ReferencingEntityNavigationPropertyName: name,
         ReferencedEntityNavigationPropertyName: schemaName,
         MetadataId: guidOf(`relationship ${schemaName}`),
