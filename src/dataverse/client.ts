@@ -40,6 +40,8 @@ export interface SendLog {
   /** HTTP requests, repeats included. */
   requests: number;
   readonly throttles: ThrottleEvent[];
+  /** Requests of which the service itself has told no end: they may take effect until its time limit. */
+  unheard: number;
   /** Time with a request on its way; waits are not in it. */
   busyMs: number;
   /** The latest `x-ms-dop-hint`, which is per identity, summed over the identities of the connection. */
@@ -47,7 +49,7 @@ export interface SendLog {
 }
 
 export function newSendLog(): SendLog {
-  return { requests: 0, throttles: [], busyMs: 0 };
+  return { requests: 0, unheard: 0, throttles: [], busyMs: 0 };
 }
 
 export interface ClientRequest<T> {
@@ -60,6 +62,7 @@ export interface ClientRequest<T> {
   readonly repeatable: boolean;
   /** No wait (throttle, back-off) may end later than this, on the client's clock. */
   readonly deadlineAtMs: number;
+  /** Ends waits, and lets nothing further out. A request on its way is heard to its end: else nobody knew what it did. */
   readonly signal?: AbortSignal | undefined;
   readonly log?: SendLog;
   /**
@@ -167,6 +170,8 @@ async function sendUntilDecided<T>(deps: Deps, request: ClientRequest<T>): Promi
       reply.kind === 'lost' ? reply.error : errorOf(reply.fault, reply.facts, request, maybeCommittedBefore);
     if (!(error instanceof TransientError)) throw error;
     maybeCommittedBefore ||= error.maybeCommitted;
+    const isUnheard = error.maybeCommitted && error.serviceErrorCode === undefined;
+    if (isUnheard && request.log !== undefined) request.log.unheard += 1;
     const pauseMs = deps.random() * Math.min(backoffCapMs, backoffBaseMs * 2 ** (attempts - 1));
     waitedMs += pauseMs;
     const mayRepeat = request.repeatable || !error.maybeCommitted;
@@ -259,7 +264,6 @@ function httpRequest<T>(
     body: request.body,
     timeoutMs: deps.requestTimeoutMs ?? (request.method === 'GET' ? readTimeoutMs : requestTimeoutMs),
     clientRequestId: perAttempt.clientRequestId,
-    signal: request.signal,
   };
 }
 

@@ -10,8 +10,8 @@ import { newPendingRow, settleAbsent, settleRejection, settleSuccess, throwIfFor
 import type { PendingRow, WriteCall } from './pending-row.ts';
 import { readEach } from './read-each.ts';
 import { readJsonList } from './read-json.ts';
-import { verifyCreated } from './verify-created.ts';
 import type { PartResult } from './send-operations.ts';
+import { verifyRefused } from './verify-refused.ts';
 
 /**
  * Characters in a key value that no URL by alternate key works with, encoded or not
@@ -141,7 +141,7 @@ async function settleApart(
   const outcomes: WriteCall['outcomes'] = new Map();
   const within: WriteCall = { ...apart, outcomes, doubtful: [] };
   await settleRows(within, [...rows.values()]);
-  if (within.doubtful.length > 0) await verifyCreated(within);
+  if (within.doubtful.length > 0) await verifyRefused(within);
   const again: PendingRow[] = [];
   for (const [pending, standIn] of rows) {
     const outcome = outcomes.get(standIn);

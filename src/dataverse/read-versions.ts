@@ -14,6 +14,7 @@ export interface VersionsRequest {
   readonly rows: readonly EncodedRow[];
   readonly deadlineAtMs: number;
   readonly log: SendLog;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How a row stands on the server now. Times are ISO text in whole seconds. */
@@ -29,9 +30,9 @@ export type RowVersion =
 
 /** Looks rows up by their keys; one version for each, in their order. Throws like `Client.send`. */
 export async function readVersions(client: Client, request: VersionsRequest): Promise<readonly RowVersion[]> {
-  const { table, rows, deadlineAtMs, log } = request;
+  const { table, rows, deadlineAtMs, log, signal } = request;
   const lesson = client.tables.of(table.logicalName);
-  const call: TableCall = { client, options: noOptions, deadlineAtMs, signal: undefined, lesson, log };
+  const call: TableCall = { client, options: noOptions, deadlineAtMs, signal, lesson, log };
   const versions = rows.map((): RowVersion => ({ kind: 'unreadable', reason: 'it was not read' }));
   const readings = rows.map((row, at) => ({
     ...readingOf(table, row),

@@ -9,7 +9,7 @@ import {
   busyPauseMs,
   markRepeat,
   settleByFault,
-  settleRejection,
+  settleRefusal,
   settleSuccess,
   throwIfForAllRows,
 } from './pending-row.ts';
@@ -156,11 +156,10 @@ function afterFault(call: WriteCall, pending: PendingRow, fault: ServiceFault): 
   return settleByFault(call, pending, fault) === 'again' ? 0 : undefined;
 }
 
-/** After the tries an undecided error counts as the row's refusal; a create that may have happened is looked up first. */
+/** After the tries an undecided error counts as the row's refusal. */
 export function settleAfterTries(call: WriteCall, pending: PendingRow, fault: ServiceFault): void {
   if (fault.class === 'transient' && fault.code === undefined) {
     throw new TransientError(fault.message, { httpStatus: fault.httpStatus, maybeCommitted: true });
   }
-  if (call.operation === 'create' && pending.repeat && !pending.shadowed) call.doubtful.push({ pending, fault });
-  else settleRejection(call, pending, fault);
+  settleRefusal(call, pending, fault);
 }

@@ -232,7 +232,8 @@ export function absorb(
     wave: run.wave + 1,
     lanes: deal.lanes.length,
     dopHint: latestHint(reports) ?? run.dopHint,
-    rowsPerSecond: done > 0 ? done / seconds : run.rowsPerSecond,
+    // The few rows that go ahead alone say nothing about a wave.
+    rowsPerSecond: done > 0 && rowLimitOf(run) === undefined ? done / seconds : run.rowsPerSecond,
     slicesPerLaneSecond: slicesDone > 0 ? slicesDone / deal.lanes.length / seconds : run.slicesPerLaneSecond,
     feedback: feedbackOf(reports, { seconds, lanes: deal.lanes.length }),
     fit: learn(
