@@ -12,13 +12,14 @@ export function createBreaker(inARow: number): Breaker {
   let count = 0;
   return {
     note(outcomes) {
-      for (const { outcome, ...row } of outcomes.toSorted((left, right) => left.row - right.row)) {
+      for (const { outcome, ...settled } of outcomes.toSorted((left, right) => left.row - right.row)) {
         if (outcome === 'notAttempted') continue;
-        const rejection = outcome === 'rejected' ? row.rejection : undefined;
+        const rejection = outcome === 'rejected' ? settled.rejection : undefined;
         count = rejection !== undefined && rejection.code === code ? count + 1 : 1;
         code = rejection?.code;
+        // Without the message: it may quote a value, and this goes into the orchestration's history.
         if (rejection !== undefined && count >= inARow)
-          return `${count} rows in a row were rejected with ${rejection.code}: ${rejection.message}`;
+          return `${count} rows in a row, up to row ${settled.row}, were rejected with ${rejection.code}; the failures of the run say why.`;
       }
       return undefined;
     },

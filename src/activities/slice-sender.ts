@@ -94,8 +94,13 @@ async function mayRepeat(
   firstRow: number,
 ): Promise<boolean> {
   const isFirst = await ledger.markIntent(runId, firstRow);
-  if (!isFirst) await ledger.markContested(runId, slice.firstRow);
-  return !isFirst || (firstRow > slice.firstRow && (await ledger.isContested(runId, slice.firstRow)));
+  // Whoever was here before and sent nothing (the box ended, the run was paused) makes this life no repeat.
+  const isFirstToSend = isFirst || (await ledger.claimUntouched(runId, firstRow));
+  if (!isFirstToSend) {
+    await ledger.markContested(runId, slice.firstRow);
+    return true;
+  }
+  return (!isFirst || firstRow > slice.firstRow) && (await ledger.isContested(runId, slice.firstRow));
 }
 
 function contextOf({ plan, input }: Lane, firstRow: number): ChunkContext {

@@ -1,6 +1,6 @@
 import type { ContainerClient } from '@azure/storage-blob';
 import type { Lineage } from '../plan/lineage.ts';
-import type { OutcomeCounts } from '../plan/outcome.ts';
+import type { LiveTally } from '../plan/progress.ts';
 import type { FailureGroup, PartTally, Report } from '../plan/report.ts';
 import type { RunSpec } from '../plan/run-spec.ts';
 import type { SourceFormat, SourceHead, SourcePin } from '../source/source.ts';
@@ -30,16 +30,6 @@ export interface SpoolHead {
 export interface Spool extends SpoolHead {
   readonly pin: SourcePin;
   readonly rowMap: Buffer;
-}
-
-/** What one host instance has done in one wave so far. */
-export interface LiveTally {
-  readonly wave: number;
-  /** Rows of committed parts. */
-  readonly rows: number;
-  readonly counts: OutcomeCounts;
-  readonly requests: number;
-  readonly throttled: number;
 }
 
 /** A mark in the ledger that every lane looks for before it sends. */
@@ -101,6 +91,8 @@ export interface Ledger {
   readonly isContested: (runId: string, sliceFirstRow: number) => Promise<boolean>;
   /** Takes a mark back: the life that left it here has written nothing. */
   readonly markUntouched: (runId: string, firstRow: number) => Promise<void>;
+  /** Makes the mark count again, for the one who is to begin here now; true for one caller, and only where a mark was taken back. */
+  readonly claimUntouched: (runId: string, firstRow: number) => Promise<boolean>;
   /** All marks of a run. */
   readonly readIntents: (runId: string) => Promise<Intents>;
   readonly writeLive: (runId: string, hostInstance: string, tally: LiveTally) => Promise<void>;
@@ -193,6 +185,9 @@ export function createLedger(container: ContainerClient): Ledger {
     isContested: (runId, sliceFirstRow) => container.getBlobClient(paths.contested(runId, sliceFirstRow)).exists(),
     async markUntouched(runId, firstRow) {
       await putOnce(container, paths.untouched(runId, firstRow), '', { contentType: 'text/plain' });
+    },
+    async claimUntouched(runId, firstRow) {
+      return (await container.getBlobClient(paths.untouched(runId, firstRow)).deleteIfExists()).succeeded;
     },
     async readIntents(runId) {
       return {

@@ -34,7 +34,7 @@ export function createRowEncoder(plan: MappingPlan): RowEncoder {
 
 function extraRejection(row: SourceRow, extra: readonly string[]): Rejection {
   const names = extra.slice(0, 3).map(shorten).join(', ');
-  const message = `The record has members without a target that the first record does not have: ${names} (record ${row.row})`;
+  const message = `The record has members without a target that the first record does not have: ${names} (row ${row.row})`;
   return { class: 'mapping', code: 'mapping.unmapped', message };
 }
 
@@ -45,7 +45,7 @@ function shorten(text: string): string {
 }
 
 function rejectionOf(code: string, column: string, problem: string, row: SourceRow): Rejection {
-  return { class: 'mapping', code, message: `Column ${column}: ${problem} (record ${row.row})` };
+  return { class: 'mapping', code, message: `Column ${column}: ${problem} (row ${row.row})` };
 }
 
 interface PreparedCell {

@@ -405,6 +405,32 @@ describe('a lane', () => {
     expect(await ledger.markIntent('r', 5)).toBe(true);
   });
 
+  it('is no repeat where the one before it was stopped between its mark and its first request', async () => {
+    const ledger = createMemoryLedger();
+    const stoppedAtMark: MemoryLedger = {
+      ...ledger,
+      async markIntent(runId, firstRow) {
+        ledger.run('r').stop = 'paused';
+        return ledger.markIntent(runId, firstRow);
+      },
+    };
+    const before = createScene({ ledger: stoppedAtMark });
+    expect(await before.send([{ from: 0, to: 1 }])).toMatchObject({ end: 'paused', requests: 0 });
+    const { untouched, contested } = ledger.run('r');
+    expect(untouched).toEqual(new Set([1]));
+
+    delete ledger.run('r').stop;
+    const after = createScene({
+      ledger,
+      before: (_rows, at) => {
+        at.nowMs = 60_000;
+      },
+    });
+    expect(await after.send([{ from: 0, to: 1 }])).toMatchObject({ end: 'box', left: [{ from: 0, to: 1, cursor: 5 }] });
+    // Nothing is doubtful: a cancel now has no rows to look up.
+    expect([untouched, contested]).toEqual([new Set(), new Set()]);
+  });
+
   it('takes rows whose request was never settled for rows that may have been sent', async () => {
     const ledger = createMemoryLedger();
     const scene = createScene({
