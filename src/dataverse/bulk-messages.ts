@@ -16,12 +16,18 @@ export function bulkPath(message: BulkMessage, target: WriteTarget): string {
 
 /** The body of a bulk message, rows in the order given. All rows must have a key that the message takes. */
 export function buildBulkBody(message: BulkMessage, target: WriteTarget, rows: readonly EncodedRow[]): Buffer {
-  const type = `{"@odata.type":"Microsoft.Dynamics.CRM.${target.logicalName}"`;
-  const targets = rows.map((row) => {
-    const members = message === 'DeleteMultiple' || row.members === '' ? '' : `,${row.members}`;
-    return `${type},${keyMember(target, row.key)}${members}}`;
-  });
-  return Buffer.from(`{"Targets":[${targets.join(',')}]}`, 'latin1');
+  const type = `{"@odata.type":"Microsoft.Dynamics.CRM.${target.logicalName}",`;
+  const takesMembers = message !== 'DeleteMultiple';
+  // One text that grows is laid out once, when it becomes bytes; texts of rows that are joined are laid out one by one before.
+  let body = '{"Targets":[';
+  let before = type;
+  for (const { key, members } of rows) {
+    body += before;
+    body += keyMember(target, key);
+    if (takesMembers && members !== '') body += `,${members}`;
+    before = `},${type}`;
+  }
+  return Buffer.from(rows.length === 0 ? `${body}]}` : `${body}}]}`, 'latin1');
 }
 
 /** JSON members that name a row by its primary id. */

@@ -38,11 +38,11 @@ function settleByRead(call: WriteCall, doubtful: DoubtfulRow, result: PartResult
   const { pending } = doubtful;
   const { row } = pending.row;
   if (result.ok && isOurs(call, doubtful, result.body)) {
-    call.outcomes.set(pending, { row, outcome: 'created', recovered: true });
+    pending.outcome = { row, outcome: 'created', recovered: true };
   } else if (result.ok || result.fault.class === 'absent' || result.fault.code === noRowForAlternateKey) {
     settleRejection(call, pending, doubtful.fault);
   } else {
-    call.outcomes.set(pending, { row, outcome: 'unknown' });
+    pending.outcome = { row, outcome: 'unknown' };
   }
 }
 

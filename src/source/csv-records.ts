@@ -66,7 +66,7 @@ export class CsvReader {
     this.#lineEnds = new Landmark(text, '\n');
     this.#delimiters = new Landmark(text, options.delimiter);
     this.#quotes = new Landmark(text, '"');
-    this.#hasLoneReturn = /\r(?!\n)/.test(text);
+    this.#hasLoneReturn = text.includes('\r') && /\r(?!\n)/.test(text);
   }
 
   /** Where the next record, or the blank lines before it, begins. Behind a last record without line end it passes the end. */

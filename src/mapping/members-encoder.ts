@@ -1,0 +1,122 @@
+import type { Rejection } from '../plan/outcome.ts';
+import type { SourceRow } from '../source/source-row.ts';
+import { valueEncoder } from './column-encoders.ts';
+import { directEncoder, directRoom, type DirectEncoder } from './direct-encoders.ts';
+import { encodeCell, type PreparedCell } from './encode-cell.ts';
+import type { MappingPlan, PlannedColumn } from './mapping-plan.ts';
+
+interface PreparedMember extends PreparedCell {
+  /** Bytes of `"name":` or `"nav@odata.bind":`. */
+  readonly before: Buffer;
+  /** Bytes of the whole member for an empty value; none leave it out. */
+  readonly whenEmpty: Buffer;
+  /** An empty text is a value of text columns and nothing at all elsewhere. */
+  readonly isText: boolean;
+  readonly direct: PreparedDirect | undefined;
+}
+
+interface PreparedDirect {
+  readonly encode: DirectEncoder;
+  /** Bytes of the name and of what stands around the value. */
+  readonly before: Buffer;
+  readonly after: Buffer;
+}
+
+function prepareMember(planned: PlannedColumn, empty: MappingPlan['empty']): PreparedMember {
+  const { column, bind, source } = planned;
+  const property = bind?.navigationProperty ?? column.logicalName;
+  const before = `${JSON.stringify(bind === undefined ? property : `${property}@odata.bind`)}:`;
+  const encode = directEncoder(planned);
+  const [opening, closing] = bind === undefined ? ['', ''] : [`"/${bind.entitySetName}(`, ')"'];
+  return {
+    source,
+    name: column.logicalName,
+    encode: valueEncoder(planned),
+    before: Buffer.from(before),
+    whenEmpty: Buffer.from(empty === 'null' ? `${JSON.stringify(property)}:null` : ''),
+    isText: column.type === 'String' || column.type === 'Memo',
+    direct: encode && { encode, before: Buffer.from(before + opening), after: Buffer.from(closing) },
+  };
+}
+
+/** JSON members of a row in one-byte text, or the first misfit. */
+export function createMembersEncoder(plan: MappingPlan): (row: SourceRow) => string | Rejection {
+  const prepared = plan.members.map((planned) => prepareMember(planned, plan.empty));
+  const writer = new MembersWriter();
+  return (row) => {
+    writer.begin();
+    for (const member of prepared) {
+      const cell = row.cells[member.source];
+      // A member that a JSON record does not have is left alone, whatever an empty value means.
+      if (cell === undefined) continue;
+      if (cell === null || (cell === '' && !member.isText)) {
+        writer.addBytes(member.whenEmpty);
+      } else if (typeof cell !== 'string' || member.direct === undefined || !writer.addDirect(member.direct, cell)) {
+        const encoded = encodeCell(row, cell, member);
+        if (typeof encoded !== 'string') return encoded;
+        writer.addText(member.before, encoded);
+      }
+    }
+    return writer.text();
+  };
+}
+
+const firstRoom = 64 * 1024;
+const comma = 44;
+
+/** Puts the members of one row after the other into the same bytes: text that grew in pieces would have to be laid out anyway. */
+class MembersWriter {
+  #bytes = Buffer.allocUnsafe(firstRoom);
+  #at = 0;
+
+  begin(): void {
+    this.#at = 0;
+  }
+
+  text(): string {
+    return this.#bytes.toString('latin1', 0, this.#at);
+  }
+
+  addBytes(member: Buffer): void {
+    if (member.length === 0) return;
+    this.#beginMember(member.length);
+    this.#put(member);
+  }
+
+  addText(before: Buffer, value: string): void {
+    this.#beginMember(before.length + value.length);
+    this.#put(before);
+    this.#at += this.#bytes.write(value, this.#at, 'latin1');
+  }
+
+  /** False, with nothing added, when the cell is not of the plain form. */
+  addDirect({ encode, before, after }: PreparedDirect, cell: string): boolean {
+    const begin = this.#at;
+    this.#beginMember(before.length + cell.length + directRoom + after.length);
+    this.#put(before);
+    const end = encode(cell, this.#bytes, this.#at);
+    if (end < 0) {
+      this.#at = begin;
+      return false;
+    }
+    this.#at = end;
+    this.#put(after);
+    return true;
+  }
+
+  #beginMember(room: number): void {
+    if (this.#at + room + 1 > this.#bytes.length) this.#grow(this.#at + room + 1);
+    if (this.#at > 0) this.#bytes[this.#at++] = comma;
+  }
+
+  #put(bytes: Buffer): void {
+    this.#bytes.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
+  #grow(least: number): void {
+    const larger = Buffer.allocUnsafe(Math.max(least, this.#bytes.length * 2));
+    larger.set(this.#bytes.subarray(0, this.#at));
+    this.#bytes = larger;
+  }
+}
