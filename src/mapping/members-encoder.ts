@@ -100,7 +100,7 @@ class MembersWriter {
       return false;
     }
     this.#at = end;
-    this.#put(after);
+    if (after.length > 0) this.#put(after);
     return true;
   }
 
