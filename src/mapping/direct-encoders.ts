@@ -2,11 +2,11 @@ import type { ColumnMetadata } from '../dataverse/table.ts';
 import type { PlannedColumn } from './mapping-plan.ts';
 
 /**
- * Writes the value of a cell straight to bytes, from `at` on, and returns where it ended; -1 when the cell is not of the plain form that nearly all
- * cells of its type have, or does not fit. Then the column's `CellEncoder` decides, so nothing is ever refused here, and what is written is
- * byte for byte what that encoder would answer. `out` has room for the cell and `directRoom` bytes more.
+ * Writes the value of a cell, the range of a text, straight to bytes, from `at` on, and returns where it ended; -1 when the cell is not of the plain
+ * form that nearly all cells of its type have, or does not fit. Then the column's `CellEncoder` decides, so nothing is ever refused here, and what
+ * is written is byte for byte what that encoder would answer. `out` has room for the cell and `directRoom` bytes more.
  */
-export type DirectEncoder = (cell: string, out: Uint8Array, at: number) => number;
+export type DirectEncoder = (text: string, from: number, to: number, out: Uint8Array, at: number) => number;
 
 /** Bytes a value may take beyond those of its cell: quotes. */
 export const directRoom = 2;
@@ -49,11 +49,14 @@ const backslash = 92;
 const minus = 45;
 const point = 46;
 const zero = 48;
+const colon = 58;
+const letterT = 84;
+const letterZ = 90;
 const firstPrintable = 32;
 
 function quoted(encode: DirectEncoder): DirectEncoder {
-  return (cell, out, at) => {
-    const end = encode(cell, out, at + 1);
+  return (text, from, to, out, at) => {
+    const end = encode(text, from, to, out, at + 1);
     if (end === notPlain) return notPlain;
     out[at] = quote;
     out[end] = quote;
@@ -63,12 +66,12 @@ function quoted(encode: DirectEncoder): DirectEncoder {
 
 /** Text that needs no escape; one-byte text has no more UTF-16 units than characters. */
 function directText(maxLength: number): DirectEncoder {
-  return (cell, out, at) => {
-    if (cell.length > maxLength) return notPlain;
+  return (text, from, to, out, at) => {
+    if (to - from > maxLength) return notPlain;
     let end = at;
     out[end++] = quote;
-    for (let index = 0; index < cell.length; index += 1) {
-      const byte = cell.charCodeAt(index);
+    for (let index = from; index < to; index += 1) {
+      const byte = text.charCodeAt(index);
       if (byte < firstPrintable || byte === quote || byte === backslash) return notPlain;
       out[end++] = byte;
     }
@@ -80,13 +83,14 @@ function directText(maxLength: number): DirectEncoder {
 /** Digits up to which a whole number, also as the part before the point, is exact as a double. */
 const exactDigits = 15;
 
-const digitAt = (cell: string, index: number): number => cell.charCodeAt(index) - zero;
+const digitAt = (text: string, index: number): number => text.charCodeAt(index) - zero;
 const isDigit = (digit: number): boolean => digit >= 0 && digit <= 9;
 
-function copy(cell: string, out: Uint8Array, at: number): number {
-  for (let index = 0; index < cell.length; index += 1) out[at + index] = cell.charCodeAt(index);
-  return at + cell.length;
-}
+const copy: DirectEncoder = (text, from, to, out, at) => {
+  const shift = at - from;
+  for (let index = from; index < to; index += 1) out[index + shift] = text.charCodeAt(index);
+  return to + shift;
+};
 
 const isWithin = ({ minValue = -Infinity, maxValue = Infinity }: ColumnMetadata, limit: number) => {
   const [least, most] = [Math.max(minValue, -limit), Math.min(maxValue, limit - 1)];
@@ -99,19 +103,19 @@ function isOption({ options }: ColumnMetadata): (value: number) => boolean {
 }
 
 function directInteger(fits: (value: number) => boolean): DirectEncoder {
-  return (cell, out, at) => {
-    const first = cell.charCodeAt(0) === minus ? 1 : 0;
-    const digits = cell.length - first;
-    if (digits < 1 || digits > exactDigits || (digits > 1 && digitAt(cell, first) === 0)) return notPlain;
+  return (text, from, to, out, at) => {
+    const first = text.charCodeAt(from) === minus ? from + 1 : from;
+    const digits = to - first;
+    if (digits < 1 || digits > exactDigits || (digits > 1 && digitAt(text, first) === 0)) return notPlain;
     let value = 0;
-    for (let index = first; index < cell.length; index += 1) {
-      const digit = digitAt(cell, index);
+    for (let index = first; index < to; index += 1) {
+      const digit = digitAt(text, index);
       if (!isDigit(digit)) return notPlain;
       value = value * 10 + digit;
     }
     // -0 is for the careful encoder.
-    if (first === 1 && value === 0) return notPlain;
-    return fits(first === 1 ? -value : value) ? copy(cell, out, at) : notPlain;
+    if (first > from && value === 0) return notPlain;
+    return fits(first > from ? -value : value) ? copy(text, from, to, out, at) : notPlain;
   };
 }
 
@@ -121,74 +125,85 @@ function directDecimal({
   maxValue = Infinity,
   precision = exactDigits,
 }: ColumnMetadata): DirectEncoder {
-  return (cell, out, at) => {
-    const first = cell.charCodeAt(0) === minus ? 1 : 0;
-    if (cell.length - first > exactDigits) return notPlain;
+  return (text, from, to, out, at) => {
+    const first = text.charCodeAt(from) === minus ? from + 1 : from;
+    if (to - first > exactDigits) return notPlain;
     let value = 0;
-    let pointAt = cell.length;
-    for (let index = first; index < cell.length; index += 1) {
-      const digit = digitAt(cell, index);
+    let pointAt = to;
+    for (let index = first; index < to; index += 1) {
+      const digit = digitAt(text, index);
       if (isDigit(digit)) value = value * 10 + digit;
-      else if (digit === point - zero && pointAt === cell.length) pointAt = index;
+      else if (digit === point - zero && pointAt === to) pointAt = index;
       else return notPlain;
     }
     const whole = pointAt - first;
-    const decimals = Math.max(0, cell.length - pointAt - 1);
-    const isFormed = whole > 0 && pointAt !== cell.length - 1 && (whole === 1 || digitAt(cell, first) > 0);
+    const decimals = Math.max(0, to - pointAt - 1);
+    const isFormed = whole > 0 && pointAt !== to - 1 && (whole === 1 || digitAt(text, first) > 0);
     if (!isFormed || decimals > precision) return notPlain;
-    const number = (first === 1 ? -value : value) / 10 ** decimals;
-    return number >= minValue && number <= maxValue ? copy(cell, out, at) : notPlain;
+    const number = (first > from ? -value : value) / 10 ** decimals;
+    return number >= minValue && number <= maxValue ? copy(text, from, to, out, at) : notPlain;
   };
 }
 
-const directBoolean: DirectEncoder = (cell, out, at) =>
-  cell === 'true' || cell === 'false' ? copy(cell, out, at) : notPlain;
+const directBoolean: DirectEncoder = (text, from, to, out, at) => {
+  const isWord =
+    (to - from === 4 && text.startsWith('true', from)) || (to - from === 5 && text.startsWith('false', from));
+  return isWord ? copy(text, from, to, out, at) : notPlain;
+};
 
 /** The number of two digits, or a negative number. */
-function twoDigits(cell: string, index: number): number {
-  const [tens, ones] = [digitAt(cell, index), digitAt(cell, index + 1)];
+function twoDigits(text: string, index: number): number {
+  const tens = digitAt(text, index);
+  const ones = digitAt(text, index + 1);
   return isDigit(tens) && isDigit(ones) ? tens * 10 + ones : -1;
 }
 
+const isBetween = (value: number, least: number, most: number): boolean => value >= least && value <= most;
+
 /** Dates Dataverse keeps begin in 1753; days every month has. */
-function isPlainDate(cell: string): boolean {
-  const century = twoDigits(cell, 0);
-  const month = twoDigits(cell, 5);
-  const day = twoDigits(cell, 8);
+function isPlainDate(text: string, from: number): boolean {
   return (
-    century >= 18 &&
-    twoDigits(cell, 2) >= 0 &&
-    cell.charCodeAt(4) === minus &&
-    month >= 1 &&
-    month <= 12 &&
-    cell.charCodeAt(7) === minus &&
-    day >= 1 &&
-    day <= 28
+    twoDigits(text, from) >= 18 &&
+    twoDigits(text, from + 2) >= 0 &&
+    text.charCodeAt(from + 4) === minus &&
+    isBetween(twoDigits(text, from + 5), 1, 12) &&
+    text.charCodeAt(from + 7) === minus &&
+    isBetween(twoDigits(text, from + 8), 1, 28)
+  );
+}
+
+/** `T10:00:00Z` */
+function isPlainTime(text: string, from: number): boolean {
+  return (
+    text.charCodeAt(from) === letterT &&
+    isBetween(twoDigits(text, from + 1), 0, 23) &&
+    text.charCodeAt(from + 3) === colon &&
+    isBetween(twoDigits(text, from + 4), 0, 59) &&
+    text.charCodeAt(from + 6) === colon &&
+    isBetween(twoDigits(text, from + 7), 0, 59) &&
+    text.charCodeAt(from + 9) === letterZ
   );
 }
 
 const dateLength = '2024-05-31'.length;
 const instantLength = '2024-05-31T10:00:00Z'.length;
 
-const directDate = quoted((cell, out, at) =>
-  cell.length === dateLength && isPlainDate(cell) ? copy(cell, out, at) : notPlain,
+const directDate = quoted((text, from, to, out, at) =>
+  to - from === dateLength && isPlainDate(text, from) ? copy(text, from, to, out, at) : notPlain,
 );
 
-const directInstant = quoted((cell, out, at) => {
-  if (cell.length !== instantLength || !isPlainDate(cell)) return notPlain;
-  const isFormed = cell[10] === 'T' && cell[13] === ':' && cell[16] === ':' && cell[19] === 'Z';
-  const [hour, minute, second] = [twoDigits(cell, 11), twoDigits(cell, 14), twoDigits(cell, 17)];
-  const isTime = hour >= 0 && hour <= 23 && minute >= 0 && minute <= 59 && second >= 0 && second <= 59;
-  return isFormed && isTime ? copy(cell, out, at) : notPlain;
+const directInstant = quoted((text, from, to, out, at) => {
+  const isPlain = to - from === instantLength && isPlainDate(text, from) && isPlainTime(text, from + dateLength);
+  return isPlain ? copy(text, from, to, out, at) : notPlain;
 });
 
 const guidLength = 36;
 
 /** Lower case without braces. */
-const directGuid: DirectEncoder = (cell, out, at) => {
-  if (cell.length !== guidLength) return notPlain;
+const directGuid: DirectEncoder = (text, from, to, out, at) => {
+  if (to - from !== guidLength) return notPlain;
   for (let index = 0; index < guidLength; index += 1) {
-    const byte = cell.charCodeAt(index);
+    const byte = text.charCodeAt(from + index);
     const isDash = index === 8 || index === 13 || index === 18 || index === 23;
     const fits = isDash ? byte === minus : isDigit(byte - zero) || (byte >= 97 && byte <= 102);
     if (!fits) return notPlain;

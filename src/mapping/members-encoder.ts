@@ -1,5 +1,5 @@
 import type { Rejection } from '../plan/outcome.ts';
-import type { SourceRow } from '../source/source-row.ts';
+import type { Cell, SourceRow } from '../source/source-row.ts';
 import { valueEncoder } from './column-encoders.ts';
 import { directEncoder, directRoom, type DirectEncoder } from './direct-encoders.ts';
 import { encodeCell, type PreparedCell } from './encode-cell.ts';
@@ -45,13 +45,17 @@ export function createMembersEncoder(plan: MappingPlan): (row: SourceRow) => str
   const writer = new MembersWriter();
   return (row) => {
     writer.begin();
+    const { cells } = row;
     for (const member of prepared) {
-      const cell = row.cells[member.source];
+      const { direct, source } = member;
+      const isRange = direct !== undefined && cells.isRange(source);
+      if (isRange && writer.addDirect(direct, cells.text, cells.from(source), cells.to(source))) continue;
+      const cell = cells.at(source);
       // A member that a JSON record does not have is left alone, whatever an empty value means.
       if (cell === undefined) continue;
       if (cell === null || (cell === '' && !member.isText)) {
         writer.addBytes(member.whenEmpty);
-      } else if (typeof cell !== 'string' || member.direct === undefined || !writer.addDirect(member.direct, cell)) {
+      } else if (isRange || !isDirectlyAdded(writer, direct, cell)) {
         const encoded = encodeCell(row, cell, member);
         if (typeof encoded !== 'string') return encoded;
         writer.addText(member.before, encoded);
@@ -59,6 +63,10 @@ export function createMembersEncoder(plan: MappingPlan): (row: SourceRow) => str
     }
     return writer.text();
   };
+}
+
+function isDirectlyAdded(writer: MembersWriter, direct: PreparedDirect | undefined, cell: Cell): boolean {
+  return direct !== undefined && typeof cell === 'string' && writer.addDirect(direct, cell, 0, cell.length);
 }
 
 const firstRoom = 64 * 1024;
@@ -90,11 +98,11 @@ class MembersWriter {
   }
 
   /** False, with nothing added, when the cell is not of the plain form. */
-  addDirect({ encode, before, after }: PreparedDirect, cell: string): boolean {
+  addDirect({ encode, before, after }: PreparedDirect, text: string, from: number, to: number): boolean {
     const begin = this.#at;
-    this.#beginMember(before.length + cell.length + directRoom + after.length);
+    this.#beginMember(before.length + to - from + directRoom + after.length);
     this.#put(before);
-    const end = encode(cell, this.#bytes, this.#at);
+    const end = encode(text, from, to, this.#bytes, this.#at);
     if (end < 0) {
       this.#at = begin;
       return false;

@@ -65,7 +65,7 @@ function sourceIdEncoder({ source, column }: { readonly source: number; readonly
 function partitionedEncoder(encodeId: IdEncoder, source: number): IdEncoder {
   return (row) => {
     const key = encodeId(row);
-    const cell = row.cells[source];
+    const cell = row.cells.at(source);
     if ('class' in key || cell === undefined || cell === null || cell === '') return key;
     const partitionId = encodeCell(row, cell, { source, name: partitionColumn, encode: encodePartition });
     return typeof partitionId === 'string' ? { ...key, partitionId } : partitionId;
@@ -91,7 +91,7 @@ function alternateKeyEncoder(parts: readonly PlannedColumn[]): KeyEncoder {
 
 /** The server keeps no key with an empty part unique, so a row is never looked for by one. */
 function encodeKeyCell(row: SourceRow, prepared: PreparedCell): string | Rejection {
-  const cell = row.cells[prepared.source];
+  const cell = row.cells.at(prepared.source);
   if (cell === undefined || cell === null || cell === '') {
     return rejectionOf('mapping.keyEmpty', prepared.name, 'is part of the key and empty', row);
   }

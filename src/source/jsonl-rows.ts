@@ -1,8 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { recordTooLongText } from './fault-texts.ts';
+import { listedCells } from './cells.ts';
 import { readJsonRecord } from './json-record.ts';
 import { recordLimitBytes } from './limits.ts';
-import type { Cell, ReadRow, SliceReading } from './source-row.ts';
+import type { ReadRow, SliceReading } from './source-row.ts';
 import type { SourceFault } from './source.ts';
 import { findInvalidUtf8 } from './utf8.ts';
 
@@ -40,7 +41,7 @@ function readLine(bytes: Buffer, place: SliceReading, columns: ReadonlySet<strin
   if (!isUtf8(bytes)) return unreadable('source.encoding', 'The bytes are not UTF-8.', findInvalidUtf8(bytes));
   const record = readJsonRecord(bytes.toString('latin1'));
   if ('problem' in record) return unreadable('source.json', record.problem.message, record.problem.at);
-  const cells: Cell[] = place.columns.map((name) => record.members.get(name));
+  const cells = listedCells(place.columns.map((name) => record.members.get(name)));
   const extra = [...record.members.keys()].filter((name) => !columns.has(name));
   return extra.length === 0 ? { ...range, cells } : { ...range, cells, extra };
 }

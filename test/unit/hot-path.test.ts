@@ -82,12 +82,12 @@ function jsonLinesOf({ records, lineEnd, hasFinalEnd }: File): string {
 
 /** The bodies of the engine, slice by slice; rows are sent as they come. */
 function bodiesOf(source: string, format: SourceFormat, file: File): readonly Buffer[] {
-  const { head, rows, slices } = readSource(source, format, file);
+  const { head, readRows, slices } = readSource(source, format, file);
   const spec = accountSpec(format.kind);
   const compiled = compileMapping({ spec, sourceColumns: head.columns, table: accounts, runIdDigest: '0'.repeat(32) });
   if ('faults' in compiled) throw new Error(JSON.stringify(compiled.faults));
   const encode = createRowEncoder(compiled.plan);
-  const encoded = rows.map((row): EncodedRow => {
+  const encoded = readRows.map((row): EncodedRow => {
     const result = encode(row);
     if (isRejection(result)) throw new Error(result.message);
     return result;

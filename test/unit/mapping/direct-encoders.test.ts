@@ -14,7 +14,7 @@ const planned = (type: ColumnType, more: Partial<ColumnMetadata> = {}): PlannedC
 /** What is written directly; undefined when it is left to the careful encoder. */
 function direct(each: PlannedColumn, cell: string): string | undefined {
   const out = Buffer.alloc(cell.length + directRoom + 2, '?');
-  const end = directEncoder(each)?.(cell, out, 1) ?? -1;
+  const end = directEncoder(each)?.(`12${cell}345`, 2, 2 + cell.length, out, 1) ?? -1;
   expect(out.at(-1)).toBe('?'.charCodeAt(0));
   return end < 0 ? undefined : out.toString('latin1', 1, end);
 }

@@ -5,6 +5,7 @@ import type { MappingPlan } from '../../../src/mapping/mapping-plan.ts';
 import { createRowEncoder } from '../../../src/mapping/row-encoder.ts';
 import type { Rejection } from '../../../src/plan/outcome.ts';
 import type { MappingSpec, RunSpec, TargetSpec } from '../../../src/plan/run-spec.ts';
+import { listedCells } from '../../../src/source/cells.ts';
 import type { Cell } from '../../../src/source/source-row.ts';
 
 export function column(logicalName: string, type: ColumnType, more: Partial<ColumnMetadata> = {}): ColumnMetadata {
@@ -108,7 +109,7 @@ export const oneByte = (text: string) => Buffer.from(text, 'utf8').toString('lat
 /** Encodes record 17 with the given cells, in normal text. */
 export function encode(each: Case, cells: readonly Cell[]): EncodedRow | Rejection {
   const bytes = cells.map((cell) => (typeof cell === 'string' ? oneByte(cell) : cell));
-  return createRowEncoder(planOf(each))({ row: 17, from: 100, to: 150, cells: bytes });
+  return createRowEncoder(planOf(each))({ row: 17, from: 100, to: 150, cells: listedCells(bytes) });
 }
 
 /** The members as the service will read them. */

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readRows } from '../../../src/source/rows.ts';
-import { cellsOf, jsonl, readSource } from './read-source.ts';
+import { cellsOf, jsonl, listed, readSource } from './read-source.ts';
 
 /** Rows of lines read under the given columns. */
 function read(text: string, columns: readonly string[]) {
-  return [...readRows(Buffer.from(text), jsonl, { columns, firstRow: 1, from: 0 })];
+  return [...readRows(Buffer.from(text), jsonl, { columns, firstRow: 1, from: 0 })].map(listed);
 }
 
 describe('JSON lines', () => {
