@@ -95,9 +95,9 @@ function failureLines(report: RunReport): string[] {
   return ['failures', ...lines];
 }
 
-/** Messages about the file say the record themselves. */
+/** Messages about the file say the row themselves. */
 function firstPlace(message: string, firstRow: number): string {
-  return new RegExp(`\\brecord ${firstRow}\\b`).test(message) ? '' : ` (first in row ${formatCount(firstRow)})`;
+  return new RegExp(`\\brow ${firstRow}\\b`).test(message) ? '' : ` (first in row ${formatCount(firstRow)})`;
 }
 
 /** A run that left no report: where it stands, and why. */

@@ -1,5 +1,5 @@
 /**
- * @typedef {'queued' | 'opening' | 'indexing' | 'running' | 'waiting' | 'closing'
+ * @typedef {'queued' | 'opening' | 'indexing' | 'running' | 'waiting' | 'paused' | 'closing'
  *   | 'completed' | 'stopped' | 'cancelled' | 'failed' | 'inconsistent'} RunState
  *
  * @typedef {object} Progress
@@ -27,6 +27,9 @@
  * @property {{ container: string, blob: string }} source
  * @property {Progress | null} progress
  * @property {{ pointer: string, detail: string }[]} faults
+ * @property {string | null} note
+ * @property {{ kind: 'redrive' | 'undo', of: string, root: string } | null} lineage
+ * @property {string[]} children
  *
  * @typedef {object} Report
  * @property {RunState} state
@@ -35,6 +38,7 @@
  * @property {number | null} rowsTotal
  * @property {Record<string, number>} counts
  * @property {number} recovered
+ * @property {number} superseded
  * @property {{ tiles: boolean, parts: number, rowsCovered: number, sumsAgree: boolean } | null} proof
  * @property {{ from: number, to: number }[]} overlaps
  * @property {number} requests
@@ -91,10 +95,20 @@ export async function getFailures(runId) {
   return response.blob();
 }
 
-/** @param {string} runId */
-export async function cancelRun(runId) {
+/**
+ * Does something to a run, or begins another one with its rows; answers the run that then is to be watched.
+ *
+ * @param {string} runId
+ * @param {'cancel' | 'pause' | 'unpause' | 'resume' | 'redrive'} what
+ * @returns {Promise<{ runId: string }>}
+ */
+export async function orderRun(runId, what) {
   // The header is one that no form and no foreign page can send without asking first.
-  await send(`${runPath(runId)}/cancel`, { method: 'POST', headers: { 'x-fanout-client': 'dashboard' } });
+  const response = await send(`${runPath(runId)}/${what}`, {
+    method: 'POST',
+    headers: { 'x-fanout-client': 'dashboard' },
+  });
+  return response.json();
 }
 
 /** @param {string} runId */

@@ -1,9 +1,10 @@
-import { cancelRun, getFailures, hasEnded } from './api.js';
+import { getFailures, hasEnded } from './api.js';
 import { addSample, drawChart } from './chart.js';
 import { h, setText } from './dom.js';
 import { formatCount, formatDuration, formatMoment, formatRate, formatShare, nothing, outcomeWords } from './format.js';
 import { createBar, createStateChip, lanesText } from './list-view.js';
 import { reportSection } from './report-view.js';
+import { createActions } from './run-actions.js';
 
 /**
  * @typedef {import('./api.js').Run} Run
@@ -28,7 +29,7 @@ export function createRunView(/** @type {string} */ runId, /** @type {() => void
     /** @param {Run} run @param {Report | undefined} result */
     update(run, result) {
       if (loading.isConnected) loading.replaceWith(...known);
-      head.update(run);
+      head.update(run, result);
       numbers.update(run);
       watch.update(run);
       outcomes.update(result?.counts ?? run.progress?.counts ?? {}, result?.rowsTotal ?? run.progress?.rowsTotal ?? 0);
@@ -45,30 +46,44 @@ export function createRunView(/** @type {string} */ runId, /** @type {() => void
 function createHead(runId, onChanged) {
   const title = h('h1', { id: 'heading', tabindex: '-1' }, 'Run');
   const state = createStateChip();
-  const cancel = createCancel(runId, onChanged);
+  const actions = createActions(runId, {
+    onChanged,
+    onStarted: (started) => (location.hash = `run=${encodeURIComponent(started)}`),
+  });
   const bar = createBar();
   const done = h('p', { class: 'done' });
   const facts = h('p', { class: 'facts quiet' });
+  const family = h('p', { class: 'facts' });
+  const note = h('p', { class: 'note', role: 'status' });
   const element = h(
     'header',
     { class: 'run-head unknown' },
     h('a', { class: 'back', href: '#' }, '← All runs'),
-    h('div', { class: 'title-line' }, title, state.element, cancel.element),
+    h('div', { class: 'title-line' }, title, state.element, actions.element),
     facts,
+    family,
     bar.element,
     done,
+    note,
   );
+  let relatives = '';
   return {
     element,
-    /** @param {Run} run */
-    update(run) {
+    /** @param {Run} run @param {Report | undefined} report */
+    update(run, report) {
       element.classList.remove('unknown');
       setText(title, `${run.operation} ${run.table}`);
       state.update(run);
-      cancel.update(run);
+      actions.update(run, report);
       bar.update(run);
       setText(facts, factsOf(run));
       setText(done, doneText(run));
+      // The report says the same where there is one, and a single fault is told below.
+      setText(note, hasEnded(run.state) ? '' : (run.note ?? ''));
+      const now = JSON.stringify([run.lineage, run.children]);
+      if (now === relatives) return;
+      relatives = now;
+      family.replaceChildren(...familyOf(run));
     },
   };
 }
@@ -79,6 +94,16 @@ const factsOf = (run) =>
     ' · ',
   );
 
+/** Links to the run whose rows these are, and to those that took up its rows. @param {Run} run */
+function familyOf({ lineage, children }) {
+  /** @param {string} runId */
+  const link = (runId) => h('a', { href: `#run=${encodeURIComponent(runId)}` }, runId);
+  const parent =
+    lineage === null ? [] : [lineage.kind === 'undo' ? 'Undoes ' : 'Sends again rows of ', link(lineage.of)];
+  const others = children.flatMap((child, index) => [index === 0 ? 'Taken up by ' : ', ', link(child)]);
+  return parent.length > 0 && others.length > 0 ? [...parent, ' · ', ...others] : [...parent, ...others];
+}
+
 /** @param {Run} run */
 function doneText({ state, progress }) {
   if (progress === null) return hasEnded(state) ? 'No row was sent.' : 'The file is not indexed yet.';
@@ -87,54 +112,7 @@ function doneText({ state, progress }) {
   const text = `${formatCount(progress.rowsDone)} of ${formatCount(progress.rowsTotal)} rows (${share})`;
   return progress.waitingUntil === null || hasEnded(state)
     ? text
-    : `${text}. The environment asked to wait until ${formatMoment(progress.waitingUntil)}.`;
-}
-
-/** @param {string} runId @param {() => void} onChanged */
-function createCancel(runId, onChanged) {
-  const message = h('p', { class: 'warn', role: 'alert' });
-  const button = h('button', { type: 'button', class: 'danger', onclick: () => dialog.showModal() }, 'Cancel run');
-  const confirm = h('button', { type: 'button', class: 'danger', onclick: cancel }, 'Cancel the run');
-  const dialog = h(
-    'dialog',
-    { 'aria-labelledby': 'cancel-title' },
-    h('h2', { id: 'cancel-title' }, 'Cancel this run?'),
-    h('p', {}, 'Rows already sent stay as they are. The rest is reported as not attempted. This cannot be undone.'),
-    message,
-    h(
-      'div',
-      { class: 'buttons' },
-      h('button', { type: 'button', onclick: () => dialog.close() }, 'Let it run'),
-      confirm,
-    ),
-  );
-  let asked = false;
-
-  async function cancel() {
-    confirm.disabled = true;
-    setText(message, '');
-    try {
-      await cancelRun(runId);
-      asked = true;
-      dialog.close();
-      onChanged();
-    } catch (error) {
-      setText(message, error instanceof Error && error.message !== '' ? error.message : 'The service did not take it.');
-    } finally {
-      confirm.disabled = false;
-    }
-  }
-  return {
-    element: h('div', { class: 'cancel' }, button, dialog),
-    /** @param {Run} run */
-    update(run) {
-      const ended = hasEnded(run.state);
-      button.hidden = ended;
-      button.disabled = asked;
-      setText(button, asked ? 'Cancelling …' : 'Cancel run');
-      if (ended && dialog.open) dialog.close();
-    },
-  };
+    : `${text}. Nothing is sent before ${formatMoment(progress.waitingUntil)}.`;
 }
 
 function createNumbers() {

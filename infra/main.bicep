@@ -43,6 +43,11 @@ param maximumInstanceCount int = 40
 @description('Upper bound of lanes in one wave, whatever the environment recommends.')
 param maxLanes int = 256
 
+@minValue(1)
+@maxValue(1024)
+@description('Seconds that a run which ends early waits before it takes rows it lost sight of for not written.')
+param settleSeconds int = 360
+
 @description('When syncs are looked at: NCRONTAB with seconds, in UTC. Empty: every five minutes.')
 param syncSchedule string = ''
 
@@ -88,7 +93,8 @@ module storage 'modules/storage.bicep' = {
     location: location
     tags: tags
     containers: [deploymentContainer, sourceContainer, runsContainer, syncsContainer]
-    expiringContainer: runsContainer
+    // What syncs have loaded (syncs/) stays: a source that does not change for so long must not look like a new one.
+    expiringPrefixes: ['${runsContainer}/runs/', '${runsContainer}/recent/']
     expireAfterDays: runRetentionDays
   }
 }
@@ -143,6 +149,7 @@ module app 'modules/function-app.bicep' = {
     syncsContainer: syncsContainer
     syncSchedule: empty(syncSchedule) ? '0 */5 * * * *' : syncSchedule
     maxLanes: maxLanes
+    settleSeconds: settleSeconds
   }
 }
 

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawnSync, type SpawnSyncOptions } from 'node:child_process';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -15,12 +15,14 @@ export async function buildIfNeeded(root: string): Promise<boolean> {
     projects.map(({ source, output }) => isStale({ source: join(root, source), output: join(root, output) })),
   );
   if (!stale.includes(true)) return false;
-  const { status } = spawnSync('npm', ['run', '--silent', 'build'], {
-    cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    shell: process.platform === 'win32',
-  });
-  if (status !== 0) throw new Error('npm run build failed');
+  const args = ['run', '--silent', 'build'];
+  const options: SpawnSyncOptions = { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] };
+  // npm tells its scripts where its own program is; outside of npm the one in PATH is asked.
+  const npmProgram = process.env['npm_execpath'];
+  const { status, error } = npmProgram?.endsWith('.js')
+    ? spawnSync(process.execPath, [npmProgram, ...args], options)
+    : spawnSync('npm', args, { ...options, shell: process.platform === 'win32' });
+  if (status !== 0) throw new Error('npm run build failed', { cause: error });
   return true;
 }
 

@@ -15,13 +15,16 @@ export interface LocalStackOptions {
   readonly schemaFiles: readonly string[];
   /** 0 or absent = any free port. */
   readonly ports?: Partial<StackPorts>;
-  /** App settings beyond (or instead of) those the stack itself gives the host. */
-  readonly env?: Readonly<Record<string, string>>;
+  /** App settings beyond (or instead of) those the stack itself gives the host; as a function, once it is known where the services are. */
+  readonly env?: Readonly<Record<string, string>> | ((services: StackServices) => Promise<Record<string, string>>);
   /** Receives each line the children write, and the child's name. */
   readonly onLine?: (name: string, line: string) => void;
   /** Gives up starting, and ends what was started; a stack that is ready is ended by `stop`. */
   readonly signal?: AbortSignal;
 }
+
+/** What the app is to be told of. */
+export type StackServices = Pick<LocalStack, 'emulatorUrl' | 'blobUrl' | 'storageConnectionString'>;
 
 export interface StackPorts extends StoragePorts {
   readonly emulator: number;
@@ -105,10 +108,15 @@ async function startAll(options: LocalStackOptions, children: Child[], stop: () 
   children.push(emulator);
   watch(emulator);
 
+  const services: StackServices = {
+    emulatorUrl: emulator.ready,
+    blobUrl: azurite.blobUrl,
+    storageConnectionString: azurite.connectionString,
+  };
   const hostEnv = {
     ...env,
     ...appSettings(azurite.connectionString, emulator.ready),
-    ...options.env,
+    ...(typeof options.env === 'function' ? await options.env(services) : options.env),
   };
   const data = await subfolder(dir, 'host');
   const startHostOn = (port: number) => startHost({ port, data, env: hostEnv, ...watchOf('host') });
@@ -119,10 +127,8 @@ async function startAll(options: LocalStackOptions, children: Child[], stop: () 
     watch(next, isExpected);
   });
   return {
+    ...services,
     url: host.ready,
-    emulatorUrl: emulator.ready,
-    blobUrl: azurite.blobUrl,
-    storageConnectionString: azurite.connectionString,
     hostProcess,
     broken,
     stop: async () => {

@@ -3,6 +3,7 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { RestError } from '@azure/storage-blob';
 import { exitCode } from '../cli/commands.ts';
 import { UsageError } from '../cli/errors.ts';
+import { faultsOf, sourceSchema } from '../src/plan/spec.ts';
 import { loopbackWithoutProxy } from './local-environment.ts';
 import { localDir, readStackFile } from './stack-file.ts';
 import { uploadSource } from './upload-source.ts';
@@ -38,12 +39,21 @@ function readRequest(args: readonly string[]): Request | undefined {
   if (file === undefined) throw new UsageError('FILE is missing.');
   if (more !== undefined) throw new UsageError(`FILE and BLOB are enough, found also "${more}".`);
   const connectionString = values['connection-string'];
+  const place = { container: values.container, blob: blob ?? basename(file) };
+  assertNameable(place);
   return {
     file,
-    blob: blob ?? basename(file),
-    container: values.container,
+    ...place,
     ...(connectionString === undefined ? {} : { connectionString }),
   };
+}
+
+/** A file that no run spec can name is of no use there. */
+function assertNameable(place: Pick<Request, 'container' | 'blob'>): void {
+  const { error } = sourceSchema.safeParse(place, { reportInput: true });
+  if (error === undefined) return;
+  const faults = error.issues.flatMap(faultsOf).map(({ pointer, detail }) => `${pointer.slice(1)}: ${detail}`);
+  throw new UsageError(`No run spec can name that place. ${faults.join(' ')}`);
 }
 
 function parse<Config extends ParseArgsConfig>(config: Config): ReturnType<typeof parseArgs<Config>> {

@@ -7,7 +7,7 @@ import { createRunPlans } from './activities/run-plan.ts';
 import { createAgent } from './dataverse/agent.ts';
 import { createClient, type Client } from './dataverse/client.ts';
 import { systemClock } from './dataverse/clock.ts';
-import { createThrottleGate, type ThrottleGate } from './dataverse/throttle-gate.ts';
+import { createGates } from './dataverse/gates.ts';
 import { createCredential, createTokenSource } from './dataverse/tokens.ts';
 import { createLedger } from './ledger/ledger.ts';
 import type { RunsDeps } from './functions/runs-deps.ts';
@@ -63,12 +63,7 @@ function createStorage(storage: StorageSettings): BlobServiceClient {
 function createClients(settings: Settings): (connection: string) => Client {
   const dispatcher = createAgent({ connections: maxDop });
   const clients = new Map<string, Client>();
-  const gates = new Map<string, ThrottleGate>();
-  const gateOf = (identity: string) => {
-    const gate = gates.get(identity) ?? createThrottleGate({ clock: systemClock });
-    gates.set(identity, gate);
-    return gate;
-  };
+  const gateOf = createGates(systemClock);
   return (name) => {
     const known = clients.get(name);
     if (known !== undefined) return known;
@@ -83,7 +78,7 @@ function createClients(settings: Settings): (connection: string) => Client {
           origin,
           clock: systemClock,
         }),
-        gate: gateOf(`${origin} ${clientId ?? ''}`),
+        gate: gateOf(origin, clientId),
       })),
       dispatcher,
       clock: systemClock,

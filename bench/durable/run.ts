@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -79,10 +80,10 @@ async function measureRound(tailProbability: number): Promise<DurableRound> {
     );
     const child = startWithoutDurable(without, spec[0] ?? {});
     const runId = await withDurable.app.start(spec[1] ?? {});
-    await delay(runSeconds * 1_000);
+    await Promise.race([delay(runSeconds * 1_000), endedEarly(child)]);
     done.abort();
     const [withoutSamples = [], withSamples = []] = await samples;
-    child.kill();
+    child.removeAllListeners('exit').kill();
     await withDurable.app.stack.hostProcess.kill('SIGTERM');
     return roundOf(readHistory(join(withDir, 'host'), runId), withoutSamples, withSamples);
   } finally {
@@ -118,6 +119,11 @@ async function prepare({ app }: RunningSide, tailProbability: number): Promise<o
   const source = await app.put('bench/cities.csv', citiesCsv(rows));
   const target = { table: cityTable.logicalName, operation: 'create' };
   return { connection: 'main', source, target, options: { rowsPerRequest } };
+}
+
+async function endedEarly(child: ChildProcess): Promise<never> {
+  const [code] = (await once(child, 'exit')) as [number | null];
+  throw new Error(`The engine without Durable ended with ${code ?? 'a signal'} before the time was up.`);
 }
 
 function startWithoutDurable({ app, connectionString }: RunningSide, spec: object) {

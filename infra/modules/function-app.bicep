@@ -24,6 +24,7 @@ param runsContainer string
 param syncsContainer string
 param syncSchedule string
 param maxLanes int
+param settleSeconds int
 
 // Every name is explained in docs/operations.md. None of the values is a secret.
 var settings = union(
@@ -40,6 +41,7 @@ var settings = union(
     FANOUT_SYNCS_CONTAINER: syncsContainer
     FANOUT_SYNC_SCHEDULE: syncSchedule
     FANOUT_MAX_LANES: string(maxLanes)
+    FANOUT_SETTLE_SECONDS: string(settleSeconds)
   },
   dataverseMaxDop > 0 ? { Dataverse__main__maxDop: string(dataverseMaxDop) } : {}
 )
@@ -88,6 +90,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
         maximumInstanceCount: maximumInstanceCount
       }
     }
+    // No ftpsState: there is no FTP on Flex Consumption (learn.microsoft.com/azure/azure-functions/functions-app-settings#flex-consumption-plan-deprecations).
     siteConfig: {
       minTlsVersion: '1.2'
       appSettings: [

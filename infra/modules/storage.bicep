@@ -5,8 +5,8 @@ param tags object
 @description('Blob containers to create.')
 param containers string[]
 
-@description('The container whose blobs are removed when they get old.')
-param expiringContainer string
+@description('Beginnings, container included, of the names of blobs that are removed when they get old.')
+param expiringPrefixes string[]
 
 @description('Age, in days since the last change, at which they are removed.')
 param expireAfterDays int
@@ -55,7 +55,7 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01
           definition: {
             filters: {
               blobTypes: ['blockBlob', 'appendBlob']
-              prefixMatch: ['${expiringContainer}/']
+              prefixMatch: expiringPrefixes
             }
             actions: {
               baseBlob: {

@@ -18,12 +18,14 @@ export function createBreaker(inARow: number): Breaker {
         if (outcomes.length > 0) [code, count] = [undefined, 0];
         return undefined;
       }
-      for (const { outcome, rejection } of outcomes.toSorted((left, right) => left.row - right.row)) {
+      for (const { outcome, ...settled } of outcomes.toSorted((left, right) => left.row - right.row)) {
         if (outcome === 'notAttempted') continue;
+        const rejection = outcome === 'rejected' ? settled.rejection : undefined;
         count = rejection !== undefined && rejection.code === code ? count + 1 : 1;
         code = rejection?.code;
+        // Without the message: it may quote a value, and this goes into the orchestration's history.
         if (rejection !== undefined && count >= inARow)
-          return `${count} rows in a row were rejected with ${rejection.code}: ${rejection.message}`;
+          return `${count} rows in a row, up to row ${settled.row}, were rejected with ${rejection.code}; the failures of the run say why.`;
       }
       return undefined;
     },

@@ -54,7 +54,7 @@ function withoutRequest({ plan, duplicates }: ChunkContext, row: ReadRow): Encod
 function repeatedKey({ rowMap }: RunPlan, row: number, lastRow: number): RowOutcome {
   const sourceRowOf = (own: number): number => rowMap?.sourceRowOf(own) ?? own;
   const others = row === lastRow ? 'that of an earlier row' : `that of row ${sourceRowOf(lastRow)}`;
-  const message = `The key is also ${others}, and the spec rejects repeated keys (record ${sourceRowOf(row)})`;
+  const message = `The key is also ${others}, and the spec rejects repeated keys (row ${sourceRowOf(row)})`;
   return { row, outcome: 'rejected', rejection: { class: 'source', code: 'source.repeatedKey', message } };
 }
 

@@ -33,8 +33,7 @@ export function createCloseRun(deps: CloseRunDeps): (input: CloseRunInput) => Pr
     if (manifest === undefined) throw new Error(`Run ${input.runId} has no manifest.`);
     const isIndexed = (await ledger.readIndex(input.runId)) !== undefined;
     const report = isIndexed ? await closeBooks(deps, input, manifest) : reportOf(input, manifest, now());
-    await ledger.writeReport(report);
-    return outputOf(report);
+    return outputOf(await ledger.writeReport(report));
   };
 }
 

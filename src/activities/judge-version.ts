@@ -1,4 +1,5 @@
 import type { RowVersion } from '../dataverse/read-versions.ts';
+import { isSince } from '../dataverse/since.ts';
 import type { EncodedRow } from '../mapping/encoded-row.ts';
 import type { RowOutcome } from '../plan/outcome.ts';
 import type { Look } from '../plan/payloads.ts';
@@ -9,10 +10,15 @@ import type { RunPlan } from './run-plan.ts';
  * that was modified since the run began counts as the run's work: its values are those of the file unless someone else wrote in that time.
  */
 export function judgeVersion(plan: RunPlan, row: EncodedRow, version: RowVersion, look: Look): RowOutcome | undefined {
-  if (version.kind === 'unreadable') return look === 'last' ? { row: row.row, outcome: 'unknown' } : undefined;
+  if (version.kind === 'unreadable') return look === 'last' ? unknown(row, version.reason) : undefined;
   const done = doneKind(plan, version);
   if (done !== undefined) return { row: row.row, outcome: done, recovered: true };
   return look === 'first' ? undefined : { row: row.row, outcome: 'notAttempted' };
+}
+
+function unknown({ row }: EncodedRow, reason: string): RowOutcome {
+  const message = `The row may have been sent, and could not be looked up: ${reason}`;
+  return { row, outcome: 'unknown', rejection: { class: 'service', code: 'row.unreadable', message } };
 }
 
 function doneKind({ manifest, mapping }: RunPlan, version: Exclude<RowVersion, { readonly kind: 'unreadable' }>) {
@@ -29,9 +35,4 @@ function doneKind({ manifest, mapping }: RunPlan, version: Exclude<RowVersion, {
     case 'upsert':
       return isSince(found?.modifiedOn, manifest.createdAt) ? 'upserted' : undefined;
   }
-}
-
-/** The service tells times in whole seconds. */
-function isSince(at: string | undefined, since: string): boolean {
-  return at !== undefined && Date.parse(at) >= Math.floor(Date.parse(since) / 1_000) * 1_000;
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../dataverse/clock.ts';
-import type { Ledger, LiveTally } from '../ledger/ledger.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import { addCounts } from '../plan/outcome.ts';
+import type { LiveTally } from '../plan/progress.ts';
 
 /** What has happened since the orchestrator last heard of it; a few numbers for people who watch. */
 export interface LiveProgress {

@@ -10,6 +10,7 @@ import type { Fault } from '../plan/fault.ts';
 import type { OpenRunInput, OpenRunOutput } from '../plan/payloads.ts';
 import type { RunSpec } from '../plan/run-spec.ts';
 import { SourceChangedError, type BlobSource } from '../source/blob-source.ts';
+import { suspectDelimiter } from '../source/foreign-file.ts';
 import { readHead } from '../source/head.ts';
 import { faultDetail, type SourceFormat, type SourceHead, type SourcePin } from '../source/source.ts';
 import { digestOf } from './digest.ts';
@@ -48,7 +49,11 @@ export function createOpenRun(deps: OpenRunDeps): (input: OpenRunInput) => Promi
       runIdDigest: digestOf(manifest.lineage?.root ?? runId),
     });
     const mappingFaults = [...('faults' in compiled ? compiled.faults : []), ...target.lookupFaults];
-    if (mappingFaults.length > 0 || 'faults' in compiled) return { faults: firstFaults(mappingFaults) };
+    if (mappingFaults.length > 0 || 'faults' in compiled) {
+      const suspicion = suspectDelimiter(format, head.columns);
+      const first = suspicion === undefined ? [] : [{ pointer: '/source/delimiter', detail: suspicion }];
+      return { faults: firstFaults([...first, ...mappingFaults]) };
+    }
     const plan: StoredPlan = { format, head, table: writeTargetOf(target.table), mapping: compiled.plan };
     await deps.ledger.writeMapping(runId, plan);
     return target.dopHint === undefined ? {} : { dopHint: target.dopHint };

@@ -1,18 +1,17 @@
 import { newSendLog } from '../dataverse/client.ts';
 import { RequestRejectedError, ThrottledError, TransientError } from '../dataverse/errors.ts';
-import { findUnchanged } from '../dataverse/find-unchanged.ts';
-import { writeRows } from '../dataverse/write-rows.ts';
 import type { LaneEnd } from '../plan/lane.ts';
-import type { RowOutcome } from '../plan/outcome.ts';
 import type { EncodedRow } from '../mapping/encoded-row.ts';
+import type { RowOutcome } from '../plan/outcome.ts';
 import { addSends, sendOf } from '../plan/request-size.ts';
 import { SourceChangedError } from '../source/blob-source.ts';
 import type { Slice } from '../source/source.ts';
 import { chunksOf, settle, type Chunk, type ChunkContext } from './chunks.ts';
 import type { Lane } from './lane.ts';
-import { lookTwice } from './look-twice.ts';
 import { tallyLog, type LaneTally } from './lane-tally.ts';
 import { createPartBuilder, type PartBuilder, type SettledRow } from './part-builder.ts';
+import { LaneStoppedError } from './stop-signal.ts';
+import { writeChunk } from './write-chunk.ts';
 
 /** Why a lane cannot go on. */
 export interface SliceEnd {
@@ -97,8 +96,13 @@ async function mayRepeat(
   firstRow: number,
 ): Promise<boolean> {
   const isFirst = await ledger.markIntent(runId, firstRow);
-  if (!isFirst) await ledger.markContested(runId, slice.firstRow);
-  return !isFirst || (firstRow > slice.firstRow && (await ledger.isContested(runId, slice.firstRow)));
+  // Whoever was here before and sent nothing (the box ended, the run was paused) makes this life no repeat.
+  const isFirstToSend = isFirst || (await ledger.claimUntouched(runId, firstRow));
+  if (!isFirstToSend) {
+    await ledger.markContested(runId, slice.firstRow);
+    return true;
+  }
+  return (!isFirst || firstRow > slice.firstRow) && (await ledger.isContested(runId, slice.firstRow));
 }
 
 function contextOf({ plan, input }: Lane, firstRow: number): ChunkContext {
@@ -119,27 +123,9 @@ async function sendChunk(
   if (chunk.sendable.length === 0) return settleChunk(lane, chunk.settled, builder);
   const log = newSendLog();
   try {
-    const client = lane.deps.clientOf(lane.plan.manifest.spec.connection);
-    const common = { table: lane.plan.table, repeat, deadlineAtMs: lane.boxEndsMs, log };
-    const { unchanged, settled } =
-      lane.plan.manifest.lineage?.kind === 'undo'
-        ? await findUnchanged(client, { ...common, rows: chunk.sendable })
-        : { unchanged: chunk.sendable, settled: [] };
-    const write = async (rows: readonly EncodedRow[], again: boolean) => {
-      const { operation } = lane.plan.manifest.spec.target;
-      return writeRows(client, {
-        ...common,
-        repeat: again,
-        operation,
-        rows,
-        options: lane.plan.manifest.spec.options,
-        runStartedAt: lane.plan.manifest.createdAt,
-      });
-    };
-    const { outcomes, timings } = await write(unchanged, repeat);
-    const again = await lookTwice({ lane, slice, client, log }, unchanged, outcomes, async (rows) => write(rows, true));
+    const { outcomes, timings } = await writeChunk({ lane, slice, repeat, log }, chunk.sendable);
     for (const { rows, ms } of timings) lane.tally.sends = addSends(lane.tally.sends, sendOf(rows, ms));
-    const sent = settleSent(lane, chunk.sendable, [...outcomes, ...settled, ...again]);
+    const sent = settleSent(lane, chunk.sendable, outcomes);
     for (const { outcome } of sent) if (outcome.rejection?.class === 'service') lane.tally.badRows += 1;
     return settleChunk(lane, chunk.settled.length === 0 ? sent : [...chunk.settled, ...sent], builder);
   } catch (error) {
@@ -155,7 +141,7 @@ async function sendChunk(
   }
 }
 
-/** The rows with their outcomes; where there are several for one row, the last one holds. */
+/** The rows with their outcomes. */
 function settleSent(
   { plan }: Lane,
   rows: readonly EncodedRow[],
@@ -179,6 +165,7 @@ function settleChunk(lane: Lane, settled: readonly SettledRow[], builder: PartBu
 }
 
 function endOf(error: unknown): SliceEnd {
+  if (error instanceof LaneStoppedError) return { end: error.mark };
   if (error instanceof ThrottledError) return { end: 'throttled', waitMs: error.retryAfterMs, detail: error.message };
   // Without all attempts made it was the end of the box that cut them short.
   if (error instanceof TransientError) return { end: error.exhausted ? 'unavailable' : 'box', detail: error.message };

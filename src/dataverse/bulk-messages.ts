@@ -43,8 +43,8 @@ function keyMember(target: WriteTarget, key: RowKey): string {
 }
 
 /**
- * Accepts a complete success. CreateMultiple must bring as many ids as there were rows, and ours where we chose them; the
- * others answer without a body. Throws `MalformedAnswerError`.
+ * Accepts a complete success. CreateMultiple must bring as many ids as there were rows, and ours where we chose them; the others answer
+ * 204, or bring a whole object: an empty body with another status is what a cut connection leaves. Throws `MalformedAnswerError`.
  */
 export function readBulkAnswer(
   message: BulkMessage,
@@ -52,7 +52,7 @@ export function readBulkAnswer(
   answer: { readonly status: number; readonly body: string },
 ): void {
   if (message !== 'CreateMultiple') {
-    if (answer.body !== '') readJsonObject(answer.body);
+    if (answer.status !== 204) readJsonObject(answer.body);
     return;
   }
   const ids = readJsonObject(answer.body)['Ids'];

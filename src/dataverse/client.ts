@@ -17,7 +17,7 @@ import { createSenderPool } from './sender-pool.ts';
 import type { Sender, SenderPool } from './sender-pool.ts';
 import { createTableMemory } from './table-memory.ts';
 import type { TableMemory } from './table-memory.ts';
-import type { PassResult, ThrottleGate } from './throttle-gate.ts';
+import type { PassResult, ToldWait } from './throttle-gate.ts';
 
 /** learn.microsoft.com/power-apps/developer/data-platform/webapi/compose-http-requests-handle-errors */
 export const apiRoot = '/api/data/v9.2/';
@@ -40,6 +40,8 @@ export interface SendLog {
   /** HTTP requests, repeats included. */
   requests: number;
   readonly throttles: ThrottleEvent[];
+  /** Requests of which the service itself has told no end: they may take effect until its time limit. */
+  unheard: number;
   /** Time with a request on its way; waits are not in it. */
   busyMs: number;
   /** The latest `x-ms-dop-hint`, which is per identity, summed over the identities of the connection. */
@@ -47,7 +49,7 @@ export interface SendLog {
 }
 
 export function newSendLog(): SendLog {
-  return { requests: 0, throttles: [], busyMs: 0 };
+  return { requests: 0, unheard: 0, throttles: [], busyMs: 0 };
 }
 
 export interface ClientRequest<T> {
@@ -60,13 +62,16 @@ export interface ClientRequest<T> {
   readonly repeatable: boolean;
   /** No wait (throttle, back-off) may end later than this, on the client's clock. */
   readonly deadlineAtMs: number;
+  /** Ends waits, and lets nothing further out. A request on its way is heard to its end: else nobody knew what it did. */
   readonly signal?: AbortSignal | undefined;
   readonly log?: SendLog;
   /**
    * Reads a 2xx or multipart answer. Throws `MalformedAnswerError` when it is not complete, which makes the request one
-   * without an answer. `gate` is that of the identity that sent the request.
+   * without an answer. Hands waits that it finds inside the answer to `throttled`, which returns how long they are in milliseconds.
    */
-  read(answer: Answer, gate: ThrottleGate): T;
+  read(answer: Answer, throttled: (told: ToldWait) => number): T;
+  /** Called with every whole answer, whatever it says. */
+  heard?(answer: Answer): void;
   /** Number of the identity that has to send it, from 0; absent: whoever may send first. */
   readonly sender?: number;
 }
@@ -142,8 +147,11 @@ async function sendUntilDecided<T>(deps: Deps, request: ClientRequest<T>): Promi
   let waitedMs = 0;
   let maybeCommittedBefore = false;
   let refused: RefusedToken | undefined;
+  /** Each identity may ask for a fresh token once. */
+  const renewed = new Set<Sender>();
   for (;;) {
     const reply = await attempt(deps, request, refused);
+    refused = undefined;
     if (reply.kind === 'value') {
       return { value: reply.value, attempts: attempts + 1, maybeCommittedBefore, ms: reply.ms };
     }
@@ -152,7 +160,8 @@ async function sendUntilDecided<T>(deps: Deps, request: ClientRequest<T>): Promi
       maybeCommittedBefore ||= reply.partly;
       continue;
     }
-    if (reply.kind === 'fault' && reply.fault.class === 'token' && refused === undefined) {
+    if (reply.kind === 'fault' && reply.fault.class === 'token' && !renewed.has(reply.sender)) {
+      renewed.add(reply.sender);
       refused = reply;
       continue;
     }
@@ -161,6 +170,8 @@ async function sendUntilDecided<T>(deps: Deps, request: ClientRequest<T>): Promi
       reply.kind === 'lost' ? reply.error : errorOf(reply.fault, reply.facts, request, maybeCommittedBefore);
     if (!(error instanceof TransientError)) throw error;
     maybeCommittedBefore ||= error.maybeCommitted;
+    const isUnheard = error.maybeCommitted && error.serviceErrorCode === undefined;
+    if (isUnheard && request.log !== undefined) request.log.unheard += 1;
     const pauseMs = deps.random() * Math.min(backoffCapMs, backoffBaseMs * 2 ** (attempts - 1));
     waitedMs += pauseMs;
     const mayRepeat = request.repeatable || !error.maybeCommitted;
@@ -196,9 +207,11 @@ async function attempt<T>(deps: Deps, request: ClientRequest<T>, refused: Refuse
     const answer = await sendOnce(deps.dispatcher, httpRequest(deps, request, { token, clientRequestId }));
     const ms = clock.now() - sentAtMs;
     noteDopHint(deps.pool, sender, request.log, answer);
+    request.heard?.(answer);
     if (isReadable(answer)) {
       result = 'answered';
-      return { kind: 'value', value: request.read(answer, gate), ms };
+      const value = readAnswer(request, answer, (told) => gate.throttled(pass, told));
+      if (value !== undefined) return { kind: 'value', value: value.read, ms };
     }
     const serviceRequestId = answer.header('x-ms-service-request-id');
     const fault = readFault({ httpStatus: answer.status, body: answer.body, serviceRequestId });
@@ -210,7 +223,8 @@ async function attempt<T>(deps: Deps, request: ClientRequest<T>, refused: Refuse
       serviceRequestId,
       clientRequestId,
     };
-    return { kind: 'fault', fault, facts, sender, token, partly: isMultipart(answer) };
+    const partly = isMultipart(answer) || fault.items !== undefined;
+    return { kind: 'fault', fault, facts, sender, token, partly };
   } catch (error) {
     if (error instanceof MalformedAnswerError) {
       return { kind: 'lost', error: new TransientError(error.message, { maybeCommitted: true, cause: error }) };
@@ -249,32 +263,47 @@ function httpRequest<T>(
     body: request.body,
     timeoutMs: deps.requestTimeoutMs ?? (request.method === 'GET' ? readTimeoutMs : requestTimeoutMs),
     clientRequestId: perAttempt.clientRequestId,
-    signal: request.signal,
   };
 }
 
-/**
- * A `$batch` may answer with the status of the operation that stopped it. Only a throttle is heard before the parts are looked at:
- * whatever they say, everybody has to wait.
- */
+/** A `$batch` may answer with the status of the operation that stopped it. */
 function isReadable(answer: Answer): boolean {
-  return answer.status !== 429 && (isMultipart(answer) || (answer.status >= 200 && answer.status < 300));
+  return isMultipart(answer) || (answer.status >= 200 && answer.status < 300);
 }
 
 function isMultipart(answer: Answer): boolean {
   return answer.header('content-type')?.toLowerCase().startsWith('multipart/mixed') === true;
 }
 
+/** Undefined where only the status can be believed: a throttle makes everybody wait, also when the parts behind it are not whole. */
+function readAnswer<T>(
+  request: ClientRequest<T>,
+  answer: Answer,
+  throttled: (told: ToldWait) => number,
+): { readonly read: T } | undefined {
+  try {
+    return { read: request.read(answer, throttled) };
+  } catch (error) {
+    if (error instanceof MalformedAnswerError && answer.status === 429) return undefined;
+    throw error;
+  }
+}
+
 function passResult(answer: Answer, fault: ServiceFault, nowMs: number): PassResult {
   const retryAfterMs = readRetryAfter({
-    retryAfter: answer.header('retry-after'),
+    retryAfter: answer.headerList('retry-after'),
     date: answer.header('date'),
     nowMs,
   });
   if (fault.class === 'throttled') return { facet: fault.facet ?? 'other', retryAfterMs };
-  // A server that asks for a pause gets it from everybody, though the request itself stays undecided.
-  if (answer.status === 503 && retryAfterMs !== undefined) return { facet: 'other', retryAfterMs };
+  // A server that asks for a pause gets it from everybody, whatever becomes of the request itself.
+  if (asksForPauses(answer.status) && retryAfterMs !== undefined) return { facet: 'other', retryAfterMs };
   return fault.class === 'transient' ? 'lost' : 'answered';
+}
+
+/** Statuses with which a `Retry-After` is meant for all that is sent under the identity. */
+export function asksForPauses(httpStatus: number): boolean {
+  return httpStatus === 429 || httpStatus === 503;
 }
 
 function errorOf<T>(

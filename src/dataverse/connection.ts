@@ -16,6 +16,11 @@ export interface Connection {
   readonly allowLoopbackHttp: boolean;
 }
 
+/** Both hosts of an environment, with `.api` and without, are one environment; limits and links know no difference. */
+export function environmentOf(origin: string): string {
+  return origin.replace(/^(https?:\/\/[^./]+)\.api\./, '$1.');
+}
+
 const loopbackHosts = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
 export type ConnectionUrlCheck =

@@ -26,7 +26,7 @@ export interface ServiceFault {
   /** Present when throttled. */
   readonly facet?: ThrottleFacet;
   readonly serviceRequestId?: string;
-  /** Per-row statuses of a bulk message on an elastic table; rows that are not listed succeeded. */
+  /** Per-row statuses of a bulk message on an elastic table, never empty; rows that are not listed succeeded. */
   readonly items?: readonly FaultItem[];
 }
 
@@ -141,8 +141,17 @@ const sqlErrorCode = '0x80044150';
 const repeatableSqlErrors = new Set(['1205', '3732', '2766', '2812']);
 const sqlTimeout = '-2';
 
-/** No code of its own tells an unknown column from a value of the wrong type. */
+/**
+ * No code of its own tells an unknown column from a value of the wrong type. Only these codes are looked at: the texts of others, a plug-in's
+ * among them, may say anything.
+ */
 const unknownColumn = /Invalid property '|Could not find a property named '|undeclared property/i;
+const codesOfUnknownColumns = new Set([undefined, '0x80048d19']);
+
+/** So is answered to the path of a message that is not there. */
+const unknownMessage =
+  /No HTTP resource was found that matches the request URI|segment 'Microsoft\.Dynamics\.CRM\.\w+'/i;
+const codesOfUnknownMessages = new Set([undefined, '0x80060888', '0x8006088a']);
 
 export function facetOf(code: string | undefined): ThrottleFacet | undefined {
   return code === undefined ? undefined : facets[code];
@@ -159,12 +168,11 @@ export function classifyFault(answer: {
   if (httpStatus === 401) return 'token';
   if (code === sqlErrorCode) return classifySqlError(message);
   const known = code === undefined ? undefined : classByCode[code];
-  if (known === 'row' || (known === undefined && httpStatus === 400)) {
-    return unknownColumn.test(message) ? 'run' : 'row';
-  }
-  if (known !== undefined) return known;
-  if (httpStatus === 429) return 'throttled';
-  return classByStatus[httpStatus] ?? classifyOther(httpStatus);
+  // What a code says of a row is believed also with this status, which plug-ins may choose.
+  if (httpStatus === 429 && (known === undefined || known === 'busy')) return 'throttled';
+  if (codesOfUnknownMessages.has(code) && httpStatus < 500 && unknownMessage.test(message)) return 'unsupported';
+  if (codesOfUnknownColumns.has(code) && httpStatus === 400 && unknownColumn.test(message)) return 'run';
+  return known ?? classByStatus[httpStatus] ?? classifyOther(httpStatus);
 }
 
 function classifySqlError(message: string): FaultClass {

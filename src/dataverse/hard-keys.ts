@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { EncodedRow, RowKey } from '../mapping/encoded-row.ts';
+import type { WriteTarget } from './bulk-messages.ts';
 import { apiRoot } from './client.ts';
 import type { ServiceFault } from './error-table.ts';
 import { MalformedAnswerError } from './errors.ts';
@@ -9,8 +10,8 @@ import { newPendingRow, settleAbsent, settleRejection, settleSuccess, throwIfFor
 import type { PendingRow, WriteCall } from './pending-row.ts';
 import { readEach } from './read-each.ts';
 import { readJsonList } from './read-json.ts';
-import { verifyCreated } from './verify-created.ts';
-import type { PartResult } from './write-by-batch.ts';
+import type { PartResult } from './send-operations.ts';
+import { verifyRefused } from './verify-refused.ts';
 
 /**
  * Characters in a key value that no URL by alternate key works with, encoded or not
@@ -67,7 +68,7 @@ async function findIds(call: WriteCall, rows: readonly PendingRow[]): Promise<{ 
     else settleRejection(call, pending, ambiguous);
   };
   const readings = rows.map((pending) => ({
-    path: searchPath(call, pending.row),
+    path: searchPath(call.target, pending.row, call.target.primaryIdColumn),
     check: (body: string) => void idsIn(body, call.target.primaryIdColumn),
     settle: (result: PartResult) => settle(pending, result),
   }));
@@ -75,11 +76,11 @@ async function findIds(call: WriteCall, rows: readonly PendingRow[]): Promise<{ 
   return { found, absent };
 }
 
-/** Two are enough to know that there are several. */
-function searchPath({ target }: WriteCall, row: EncodedRow): string {
+/** Looks for a row by what its key says. Two are enough to know that there are several. */
+export function searchPath(target: WriteTarget, row: EncodedRow, select: string): string {
   const conditions = keyParts(predicateOf(row)).map(({ column, literal }) => `${column} eq ${literal}`);
   const filter = encodeURIComponent(Buffer.from(conditions.join(' and '), 'latin1').toString('utf8'));
-  return `${apiRoot}${target.entitySetName}?$select=${target.primaryIdColumn}&$filter=${filter}&$top=2`;
+  return `${apiRoot}${target.entitySetName}?$select=${select}&$filter=${filter}&$top=2`;
 }
 
 function predicateOf({ key }: EncodedRow): string {
@@ -139,7 +140,7 @@ async function settleApart(
 ): Promise<PendingRow[]> {
   const within: WriteCall = { ...apart, doubtful: [] };
   await settleRows(within, [...rows.values()]);
-  if (within.doubtful.length > 0) await verifyCreated(within);
+  if (within.doubtful.length > 0) await verifyRefused(within);
   const again: PendingRow[] = [];
   for (const [pending, standIn] of rows) {
     const { outcome } = standIn;

@@ -3,7 +3,7 @@ import type { RunOptions } from '../plan/run-spec.ts';
 /** Options of a write that travel as headers or in the query. */
 export type WriteOptions = Pick<
   RunOptions,
-  'bypassBusinessLogic' | 'suppressFlows' | 'duplicateDetection' | 'tag' | 'callerObjectId'
+  'bypassBusinessLogic' | 'bypassStepIds' | 'suppressFlows' | 'duplicateDetection' | 'tag' | 'callerObjectId'
 >;
 
 export type Headers = Readonly<Record<string, string>>;
@@ -26,6 +26,9 @@ export function optionHeaders(options: WriteOptions): Headers {
   return {
     ...(options.bypassBusinessLogic.length > 0 && {
       'MSCRM.BypassBusinessLogicExecution': options.bypassBusinessLogic.join(','),
+    }),
+    ...(options.bypassStepIds !== undefined && {
+      'MSCRM.BypassBusinessLogicExecutionStepIds': options.bypassStepIds.map(headerValue).join(','),
     }),
     ...(options.suppressFlows && { 'MSCRM.SuppressCallbackRegistrationExpanderJob': 'true' }),
     ...(options.duplicateDetection && { 'MSCRM.SuppressDuplicateDetection': 'false' }),

@@ -6,13 +6,8 @@ import type { SendCosts } from './send-costs.ts';
  */
 const requestPriceMs = 200;
 
-/** Larger requests than this gain nothing that can be measured and lose all of it with one bad row. */
-const mostRowsPerRequest = 1_000;
-/**
- * Requests that finding bad rows may take, for each request of a load without any. What is rolled back has run plug-ins and held locks, so it costs
- * the environment more than the time that is counted here.
- */
-const mostExtraRequests = 0.25;
+/** A batch that is sent to measure it may be expected to take so long. */
+const longestTrialMs = 12_000;
 
 /** `batch`: each row as an operation of its own in one `$batch`. */
 export type Sending = 'message' | 'batch';
@@ -21,7 +16,7 @@ export type Isolation = 'halve' | 'batch';
 /** Whether to send rows as a bulk message; a batch is cheaper where most messages would be rolled back. */
 export function chooseSending(rows: number, costs: SendCosts): Sending {
   const expected = expectations(costs);
-  return expected.byBatch(rows).ms < expected.byMessage(rows).ms ? 'batch' : 'message';
+  return expected.byBatch(rows) < expected.byMessage(rows) ? 'batch' : 'message';
 }
 
 /**
@@ -30,81 +25,38 @@ export function chooseSending(rows: number, costs: SendCosts): Sending {
  */
 export function chooseIsolation(rows: number, costs: SendCosts): Isolation {
   const expected = expectations(costs);
-  return expected.byHalves(rows).ms < expected.byBatch(rows).ms ? 'halve' : 'batch';
+  const batchMs = expected.byBatch(rows);
+  // Halves alone would never show what a batch costs here.
+  if (costs.largestBatch < rows / 2 && batchMs <= longestTrialMs) return 'batch';
+  return expected.byHalves(rows) < batchMs ? 'halve' : 'batch';
 }
 
-export interface RequestBounds {
-  readonly tableType: 'Standard' | 'Elastic' | 'Virtual';
-  /** No request may take longer than this. */
-  readonly maxRequestMs: number;
-  /** What the person who ordered the run allows. */
-  readonly maxRows?: number;
-}
-
-/** Elastic tables gain nothing from more rows at once (learn.microsoft.com/power-apps/developer/data-platform/use-elastic-tables). */
-const elasticRowsPerRequest = 100;
-
-/**
- * The number of rows per request at which a row costs least, what finding bad rows will cost included. Between 1 and 1,000; on elastic
- * tables, which roll nothing back, as many as the bounds let through.
- */
-export function adviseRowsPerRequest(costs: SendCosts, bounds: RequestBounds): number {
-  const rowsInTime = (rowMs: number) => Math.floor((bounds.maxRequestMs - costs.requestMs) / rowMs);
-  const most = Math.min(mostRowsPerRequest, bounds.maxRows ?? mostRowsPerRequest);
-  const mostByMessage = Math.min(most, rowsInTime(costs.rowMs));
-  if (bounds.tableType === 'Elastic') return Math.max(1, Math.min(elasticRowsPerRequest, mostByMessage));
-  const expected = expectations(costs);
-  let best = 1;
-  let bestMs = expected.byMessage(1).ms;
-  for (let rows = 2; rows <= mostByMessage; rows += 1) {
-    const { ms, requests } = expected.byMessage(rows);
-    if (requests > 1 + mostExtraRequests) break;
-    if (ms / rows < bestMs) [best, bestMs] = [rows, ms / rows];
-  }
-  // An operation costs the same in any batch, so that the largest is the cheapest.
-  const inBatch = Math.max(1, Math.min(most, rowsInTime(costs.operationMs)));
-  return expected.byBatch(inBatch).ms / inBatch < bestMs ? inBatch : best;
-}
-
-interface Expected {
-  /** Time and, at its price, requests. */
-  readonly ms: number;
-  readonly requests: number;
-}
-
-const none: Expected = { ms: 0, requests: 0 };
-const cheaper = (one: Expected, other: Expected) => (other.ms < one.ms ? other : one);
-
-function plus(one: Expected, other: Expected, probability: number): Expected {
-  return { ms: one.ms + probability * other.ms, requests: one.requests + probability * other.requests };
-}
-
-/** Expected costs when each row is bad with the same probability. */
+/** Expected costs in ms when each row is bad with the same probability. */
 function expectations({ requestMs, rowMs, operationMs, badShare }: SendCosts) {
-  const halving = new Map<number, Expected>();
+  const halving = new Map<number, number>();
   const clean = (rows: number) => (1 - badShare) ** rows;
-  const request = (ms: number): Expected => ({ ms: requestMs + requestPriceMs + ms, requests: 1 });
-  const byBatch = (rows: number): Expected => request(rows * operationMs);
+  const request = (ms: number) => requestMs + requestPriceMs + ms;
+  const byBatch = (rows: number) => request(rows * operationMs);
 
   /** Of rows among which one is bad for certain; the message that said so is paid already. */
-  const found = (rows: number): Expected => (rows === 0 ? none : cheaper(byBatch(rows), byHalves(rows)));
+  const found = (rows: number) => (rows === 0 ? 0 : Math.min(byBatch(rows), byHalves(rows)));
 
   /** The first half is sent. When it is clean the bad row is in the second, which then need not be sent whole. */
-  function byHalves(rows: number): Expected {
+  function byHalves(rows: number): number {
     if (rows === 1) return request(rowMs);
     const known = halving.get(rows);
     if (known !== undefined) return known;
     const half = Math.ceil(rows / 2);
     const firstIsBad = badShare > 0 ? (1 - clean(half)) / (1 - clean(rows)) : half / rows;
-    const afterBad = plus(half > 1 ? found(half) : none, byMessage(rows - half), 1);
-    const cost = plus(plus(request(half * rowMs), afterBad, firstIsBad), found(rows - half), 1 - firstIsBad);
+    const afterBad = (half > 1 ? found(half) : 0) + byMessage(rows - half);
+    const cost = request(half * rowMs) + firstIsBad * afterBad + (1 - firstIsBad) * found(rows - half);
     halving.set(rows, cost);
     return cost;
   }
 
   /** Of rows of which nothing is known. */
-  function byMessage(rows: number): Expected {
-    return plus(request(rows * rowMs), rows > 1 ? found(rows) : none, 1 - clean(rows));
+  function byMessage(rows: number): number {
+    return request(rows * rowMs) + (1 - clean(rows)) * (rows > 1 ? found(rows) : 0);
   }
 
   return { byBatch, byHalves, byMessage };

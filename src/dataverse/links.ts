@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { apiRoot } from './client.ts';
+import { environmentOf } from './connection.ts';
 import { RequestRejectedError } from './errors.ts';
 
 /** Pages of one query, far beyond any table: what goes on longer goes in circles. */
@@ -46,11 +47,8 @@ export function pathOfLink(link: string, { origin, entitySetName }: LinkPlace): 
   return `${path}${url.search}`;
 }
 
-/** Both hosts of an environment, with `.api` and without, answer for each other. */
 function isSameEnvironment(one: URL, other: URL): boolean {
-  const host = ({ host: name }: URL) => name.replace(/^([^.]+)\.api\./, '$1.');
-  if (one.username !== '' || one.password !== '') return false;
-  return one.protocol === other.protocol && host(one) === host(other);
+  return one.username === '' && one.password === '' && environmentOf(one.origin) === environmentOf(other.origin);
 }
 
 /** The link to a path below the API root, as the service would write it. */

@@ -11,17 +11,27 @@ export interface BatchPart {
 /**
  * Takes a batch answer apart, one part per operation in the order of the operations. Throws `MalformedAnswerError` unless the
  * answer is whole (closing boundary), flat (no change sets) and has exactly `operationCount` parts: a part is never
- * attributed on less.
+ * attributed on less. There are fewer only where the answer says by its status that the last part stopped the batch.
  */
 export function parseBatchAnswer(
-  answer: { readonly contentType: string | undefined; readonly body: string },
+  answer: { readonly status: number; readonly contentType: string | undefined; readonly body: string },
   operationCount: number,
 ): BatchPart[] {
   const parts = sectionsOf(answer.body, boundaryOf(answer.contentType)).map(parsePart);
-  if (parts.length !== operationCount) {
+  const isWhole = parts.length === operationCount || (parts.length < operationCount && isStop(answer.status, parts));
+  if (!isWhole) {
     throw new MalformedAnswerError(`The batch answer has ${parts.length} parts for ${operationCount} operations.`);
   }
   return parts;
+}
+
+/** Without continue-on-error the first failure is the last part, and its status is that of the whole answer. */
+function isStop(status: number, parts: readonly BatchPart[]): boolean {
+  return (
+    status >= 400 &&
+    parts.findIndex((part) => part.status >= 400) === parts.length - 1 &&
+    parts.at(-1)?.status === status
+  );
 }
 
 function boundaryOf(contentType: string | undefined): string {

@@ -64,14 +64,20 @@ export function buildBatchBody(operations: readonly BatchOperation[]): BatchBody
   return { body: Buffer.from(body, 'latin1'), contentType: `multipart/mixed; boundary="${boundary}"` };
 }
 
+/** What is written here as it came must not end its line: the rest would be read as headers, or as another operation. */
+function assertLine(text: string): string {
+  if (!/^[\x20-\x7e]*$/.test(text)) throw new RangeError('A line of a batch may hold printable ASCII only.');
+  return text;
+}
+
 function writePart({ method, path, headers, body }: BatchOperation): string {
   const inner = body === undefined ? headers : { 'Content-Type': 'application/json; type=entry', ...headers };
   const lines = [
     'Content-Type: application/http',
     'Content-Transfer-Encoding: binary',
     '',
-    `${method} ${path} HTTP/1.1`,
-    ...Object.entries(inner).map(([name, value]) => `${name}: ${value}`),
+    assertLine(`${method} ${path} HTTP/1.1`),
+    ...Object.entries(inner).map(([name, value]) => assertLine(`${name}: ${value}`)),
     '',
     body ?? '',
   ];

@@ -1,5 +1,5 @@
 import type { EncodedRow } from '../mapping/encoded-row.ts';
-import type { Operation, RowOutcome } from '../plan/outcome.ts';
+import type { Operation, Rejection, RowOutcome } from '../plan/outcome.ts';
 import type { Client, SendLog } from './client.ts';
 import { isUnknownTable } from './error-table.ts';
 import type { ServiceFault } from './error-table.ts';
@@ -32,19 +32,25 @@ export function newPendingRow(
   return { row, shadowed, repeat, sends: 0, busySends: 0, raced: false, outcome: undefined };
 }
 
-/** One call of `writeRows`. */
-export interface WriteCall {
+/** What every request of a call shares. */
+export interface TableCall {
   readonly client: Client;
-  readonly target: WriteTarget;
-  readonly operation: Operation;
   readonly options: WriteOptions;
   readonly deadlineAtMs: number;
   readonly signal: AbortSignal | undefined;
-  readonly runStartedAt: string | undefined;
   readonly lesson: TableLesson;
   readonly log: SendLog;
+}
+
+/** One call of `writeRows`. */
+export interface WriteCall extends TableCall {
+  readonly target: WriteTarget;
+  readonly operation: Operation;
+  /** Other lives may have sent these rows a moment ago. */
+  readonly repeat: boolean;
+  readonly runStartedAt: string | undefined;
   readonly timings: BulkTiming[];
-  /** Created rows that met a duplicate which may be their own earlier send. */
+  /** Rows that were refused although an earlier send of them may have taken effect. */
   readonly doubtful: DoubtfulRow[];
 }
 
@@ -59,7 +65,7 @@ export interface DoubtfulRow {
   readonly fault: ServiceFault;
 }
 
-const successKinds = { create: 'created', update: 'updated', upsert: 'upserted', delete: 'deleted' } as const;
+export const successKinds = { create: 'created', update: 'updated', upsert: 'upserted', delete: 'deleted' } as const;
 
 export function settleSuccess(call: WriteCall, pending: PendingRow): void {
   call.lesson.meter(call.operation).noteRow('taken');
@@ -72,18 +78,28 @@ export function isSuccess(call: WriteCall, pending: PendingRow): boolean {
 
 export function settleRejection(call: WriteCall, pending: PendingRow, fault: ServiceFault): void {
   call.lesson.meter(call.operation).noteRow('refused');
-  pending.outcome = {
-    row: pending.row.row,
-    outcome: 'rejected',
-    rejection: {
-      class: 'service',
-      code: fault.code ?? `http.${fault.httpStatus}`,
-      message: fault.message,
-      httpStatus: fault.httpStatus,
-      ...(fault.serviceRequestId !== undefined && { serviceRequestId: fault.serviceRequestId }),
-      attempts: pending.sends,
-    },
-  };
+  pending.outcome = { row: pending.row.row, outcome: 'rejected', rejection: rejectionOf(pending, fault) };
+}
+
+/** Nobody can tell what became of the row; the last refusal is kept for people. */
+export function settleUnknown(pending: PendingRow, fault: ServiceFault): void {
+  pending.outcome = { row: pending.row.row, outcome: 'unknown', rejection: rejectionOf(pending, fault) };
+}
+
+const rejectionOf = ({ sends }: PendingRow, fault: ServiceFault): Rejection => ({
+  class: 'service',
+  code: fault.code ?? `http.${fault.httpStatus}`,
+  message: fault.message,
+  httpStatus: fault.httpStatus,
+  ...(fault.serviceRequestId !== undefined && { serviceRequestId: fault.serviceRequestId }),
+  attempts: sends,
+});
+
+/** A refusal is no answer to an earlier send that may have taken effect: such a row is looked up, unless it is known not to be there. */
+export function settleRefusal(call: WriteCall, pending: PendingRow, fault: ServiceFault): void {
+  const isNoUpdate = call.operation === 'update' && isMissing(fault);
+  if (pending.repeat && !pending.shadowed && !isNoUpdate) call.doubtful.push({ pending, fault });
+  else settleRejection(call, pending, fault);
 }
 
 /**
@@ -93,11 +109,7 @@ export function settleRejection(call: WriteCall, pending: PendingRow, fault: Ser
 export function settleByFault(call: WriteCall, pending: PendingRow, fault: ServiceFault): 'settled' | 'again' {
   throwIfForAllRows(call, fault);
   const { operation } = call;
-  if (operation === 'create' && fault.class === 'duplicate' && pending.repeat && !pending.shadowed) {
-    call.doubtful.push({ pending, fault });
-    return 'settled';
-  }
-  if (operation === 'delete' && isAbsent(fault)) {
+  if (operation === 'delete' && isMissing(fault)) {
     settleAbsent(pending);
     return 'settled';
   }
@@ -106,14 +118,15 @@ export function settleByFault(call: WriteCall, pending: PendingRow, fault: Servi
     pending.raced = true;
     return 'again';
   }
-  settleRejection(call, pending, fault);
+  settleRefusal(call, pending, fault);
   return 'settled';
 }
 
 const alternateKeyViolated = '0x80060892';
 const noRowForAlternateKey = '0x80060891';
 
-function isAbsent(fault: ServiceFault): boolean {
+/** No row with this key is there. */
+export function isMissing(fault: ServiceFault): boolean {
   return fault.class === 'absent' || fault.code === noRowForAlternateKey;
 }
 

@@ -1,11 +1,10 @@
 import type { ServiceFault } from './error-table.ts';
 import { BatchRejectedError } from './errors.ts';
-import type { BatchOperation } from './odata-batch.ts';
-import type { BatchPart } from './odata-batch-answer.ts';
-import type { WriteCall } from './pending-row.ts';
+import type { TableCall } from './pending-row.ts';
+import { sendOperations } from './send-operations.ts';
+import type { OperationResults, PartResult, SentOperation } from './send-operations.ts';
 import { sessionHeaders } from './session.ts';
-import { pauseOrGiveUp, sendBatch } from './write-by-batch.ts';
-import type { PartResult } from './write-by-batch.ts';
+import { pauseOrGiveUp } from './write-by-batch.ts';
 
 /** Whole rows can be wide: so many of them stay well under the bound of an answer. */
 const readsPerBatch = 200;
@@ -15,7 +14,7 @@ export interface Reading {
   /** Below the API root's origin: absolute path with query, encoded. */
   readonly path: string;
   /** Throws `MalformedAnswerError` for a body that is not whole, which makes the batch one without an answer. */
-  check(body: string): void;
+  readonly check: (body: string) => void;
   settle(result: PartResult): void;
 }
 
@@ -23,18 +22,18 @@ export interface Reading {
  * Sends reads in batches until each is decided: found, or refused for good. What stays undecided for a lock ends as `TransientError`, like
  * any other request.
  */
-export async function readEach(call: WriteCall, readings: readonly Reading[]): Promise<void> {
+export async function readEach(call: TableCall, readings: readonly Reading[]): Promise<void> {
   for (let from = 0; from < readings.length; from += readsPerBatch) {
     await readUntilDecided(call, readings.slice(from, from + readsPerBatch));
   }
 }
 
-async function readUntilDecided(call: WriteCall, readings: readonly Reading[]): Promise<void> {
+async function readUntilDecided(call: TableCall, readings: readonly Reading[]): Promise<void> {
   let left = readings;
   for (let refusals = 1; left.length > 0;) {
     const results = await sendReads(call, left);
     const undecided = left.filter((reading, index) => !settleIfDecided(reading, results[index]));
-    const faults = results.flatMap((result) => (result.ok ? [] : [result.fault]));
+    const faults = results.flatMap((result) => (result === undefined || result.ok ? [] : [result.fault]));
     const lock = faults.find((fault) => isUndecided(fault) && fault.class !== 'throttled');
     left = undecided;
     if (lock === undefined) continue;
@@ -43,22 +42,23 @@ async function readUntilDecided(call: WriteCall, readings: readonly Reading[]): 
   }
 }
 
-/** One result for each read, whether they were refused one by one or together. */
-async function sendReads(call: WriteCall, readings: readonly Reading[]): Promise<readonly PartResult[]> {
+/** One result for each read that was reached, whether they were refused one by one or together. */
+async function sendReads(call: TableCall, readings: readonly Reading[]): Promise<OperationResults> {
   const headers = sessionHeaders(call);
-  const operations = readings.map(({ path }): BatchOperation => ({ method: 'GET', path, headers }));
+  const operations = readings.map(({ path, check }): SentOperation => ({
+    method: 'GET',
+    path,
+    headers,
+    check: ({ body }) => check(body),
+  }));
   try {
-    return (await sendBatch(call, operations, (parts) => checkBodies(readings, parts))).value;
+    return (await sendOperations(call, operations)).value;
   } catch (error) {
     if (!(error instanceof BatchRejectedError)) throw error;
     // That the batch is absent says nothing of the rows.
     const fault: ServiceFault = error.fault.class === 'absent' ? { ...error.fault, class: 'row' } : error.fault;
     return readings.map(() => ({ ok: false, fault }));
   }
-}
-
-function checkBodies(readings: readonly Reading[], parts: readonly BatchPart[]): void {
-  for (const [index, { status, body }] of parts.entries()) if (status < 300) readings[index]?.check(body);
 }
 
 function settleIfDecided(reading: Reading, result: PartResult | undefined): boolean {

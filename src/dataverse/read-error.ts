@@ -1,5 +1,5 @@
 import { classifyFault, facetOf } from './error-table.ts';
-import type { FaultItem, ServiceFault } from './error-table.ts';
+import type { FaultClass, FaultItem, ServiceFault } from './error-table.ts';
 
 /** Text kept of a body that is not one of the service's error objects. */
 const keptTextBytes = 2_048;
@@ -17,7 +17,7 @@ export function readFault(answer: {
   const { httpStatus, body, serviceRequestId } = answer;
   const told = readErrorBody(body);
   const message = told.message === '' ? `HTTP ${httpStatus} without an explanation` : told.message;
-  const faultClass = classifyFault({ httpStatus, code: told.code, message });
+  const faultClass = classOf(told, httpStatus, message);
   return {
     class: faultClass,
     httpStatus,
@@ -29,7 +29,24 @@ export function readFault(answer: {
   };
 }
 
+/** Statuses that only the service itself can mean: from a gateway that does not know it they say nothing of a row. */
+const ofServiceAlone = new Set([404, 405, 409, 410, 412, 501]);
+
+function classOf(told: ErrorBody, httpStatus: number, message: string): FaultClass {
+  if (!told.isOfService && ofServiceAlone.has(httpStatus)) return 'transient';
+  // Half of an error object may have been any error; a refused token or a throttle is one all the same.
+  if (told.isCut === true && httpStatus !== 401 && httpStatus !== 429) return 'transient';
+  const faultClass = classifyFault({ httpStatus, code: told.code, message });
+  // An answer that goes through its rows has decided on them, whatever its status.
+  const isOverall = faultClass === 'transient' || (faultClass === 'throttled' && facetOf(told.code) === undefined);
+  return told.items !== undefined && isOverall ? 'row' : faultClass;
+}
+
 interface ErrorBody {
+  /** One of the service's own error objects. */
+  readonly isOfService: boolean;
+  /** The beginning of an object. */
+  readonly isCut?: boolean;
   readonly code?: string | undefined;
   readonly message: string;
   readonly items?: readonly FaultItem[] | undefined;
@@ -40,15 +57,17 @@ function readErrorBody(body: string): ErrorBody {
   const error = json === undefined ? undefined : asObject(json['error']);
   if (error !== undefined) {
     return {
+      isOfService: true,
       code: normaliseCode(error['code']),
       message: textOf(error['message']),
       items: readItems(error[bulkItemsAnnotation]),
     };
   }
   if (json !== undefined && (typeof json['Message'] === 'string' || json['ErrorCode'] !== undefined)) {
-    return { code: normaliseCode(json['ErrorCode']), message: textOf(json['Message']) };
+    return { isOfService: true, code: normaliseCode(json['ErrorCode']), message: textOf(json['Message']) };
   }
-  return { message: firstBytes(body.trim()) };
+  const text = body.trim();
+  return { isOfService: false, isCut: json === undefined && text.startsWith('{'), message: firstBytes(text) };
 }
 
 /** Any spelling of a code (hex in either case, signed decimal) as `0x` and eight lower-case hex digits; none for empty and zero. */
@@ -63,14 +82,17 @@ export function normaliseCode(code: unknown): string | undefined {
 function readItems(annotation: unknown): readonly FaultItem[] | undefined {
   const list = typeof annotation === 'string' ? parseJson(annotation) : annotation;
   if (!Array.isArray(list)) return undefined;
-  const items: FaultItem[] = [];
+  const statusByIndex = new Map<number, number>();
   for (const entry of list) {
     const index = asObject(entry)?.['RequestIndex'];
     const httpStatus = asObject(entry)?.['StatusCode'];
     if (!isCount(index) || !isCount(httpStatus)) return undefined;
-    items.push({ index, httpStatus });
+    // A list that says two things of one row is believed in nothing.
+    if ((statusByIndex.get(index) ?? httpStatus) !== httpStatus) return undefined;
+    statusByIndex.set(index, httpStatus);
   }
-  return items;
+  if (statusByIndex.size === 0) return undefined;
+  return [...statusByIndex].map(([index, httpStatus]) => ({ index, httpStatus }));
 }
 
 function isCount(value: unknown): value is number {

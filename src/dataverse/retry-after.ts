@@ -1,9 +1,18 @@
 const shortestMs = 1_000;
-const httpDate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+/** A run lives no longer than a day, and what names more is no wait that anybody meant. */
+const longestMs = 24 * 60 * 60_000;
+
+/** The form of RFC 9110 section 5.6.7, and the two older ones that have to be understood. */
+const httpDates: readonly RegExp[] = [
+  /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/,
+  /^[A-Z][a-z]+day, \d{2}-[A-Z][a-z]{2}-\d{2} \d{2}:\d{2}:\d{2} GMT$/,
+  /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}$/,
+];
 
 /**
- * How long a `Retry-After` tells us to wait, in milliseconds, at least one second; undefined when it is missing or says nothing.
- * A date is counted from the answer's own `Date`, so a wrong clock here does no harm (RFC 9110 section 10.2.3).
+ * How long a `Retry-After` tells us to wait, in milliseconds, from one second to one day; undefined when it is missing or says nothing.
+ * A date is counted from the answer's own `Date`, so a wrong clock here does no harm (RFC 9110 section 10.2.3). Of several values the
+ * longest counts.
  */
 export function readRetryAfter(answer: {
   readonly retryAfter: string | undefined;
@@ -11,11 +20,36 @@ export function readRetryAfter(answer: {
   readonly nowMs: number;
 }): number | undefined {
   const text = answer.retryAfter?.trim() ?? '';
-  if (/^-?\d+(\.\d+)?$/.test(text)) return Math.max(shortestMs, Math.ceil(Number(text)) * 1_000);
-  if (!httpDate.test(text)) return undefined;
-  const until = Date.parse(text);
-  const answered = answer.date !== undefined && httpDate.test(answer.date) ? Date.parse(answer.date) : answer.nowMs;
-  return Number.isNaN(until) || Number.isNaN(answered) ? undefined : Math.max(shortestMs, until - answered);
+  const waitMs = millisecondsIn(text) ?? untilDate(text, answer);
+  return waitMs === undefined ? undefined : Math.min(longestMs, Math.max(shortestMs, waitMs));
+}
+
+/** Seconds, decimals rounded up; a span of time as the .NET SDK writes it; several of them, from a header that came twice. */
+function millisecondsIn(text: string): number | undefined {
+  const seconds = text.split(/, +/).map(secondsIn);
+  return seconds.includes(undefined) ? undefined : Math.ceil(Math.max(...seconds.map(Number))) * 1_000;
+}
+
+function secondsIn(text: string): number | undefined {
+  if (/^-?\d+(\.\d+)?$/.test(text)) return Number(text);
+  const span = /^(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2}(?:\.\d+)?)$/
+    .exec(text)
+    ?.slice(1)
+    .map((part: string | undefined) => Number(part ?? 0));
+  if (span === undefined) return undefined;
+  const [days = 0, hours = 0, minutes = 0, seconds = 0] = span;
+  return ((days * 24 + hours) * 60 + minutes) * 60 + seconds;
+}
+
+function untilDate(text: string, { date, nowMs }: { readonly date: string | undefined; readonly nowMs: number }) {
+  const until = dateIn(text);
+  return until === undefined ? undefined : until - (dateIn(date ?? '') ?? nowMs);
+}
+
+function dateIn(text: string): number | undefined {
+  if (!httpDates.some((form) => form.test(text))) return undefined;
+  const ms = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
+  return Number.isNaN(ms) ? undefined : ms;
 }
 
 const firstUntoldMs = 30_000;

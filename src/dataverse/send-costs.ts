@@ -6,6 +6,8 @@ export interface SendCosts {
   readonly rowMs: number;
   /** One operation of a batch. */
   readonly operationMs: number;
+  /** Operations of the largest batch that was measured; 0: `operationMs` is a published figure. */
+  readonly largestBatch: number;
   /** Share of rows that the service refuses. */
   readonly badShare: number;
 }
@@ -37,11 +39,15 @@ const rowMemory = 0.5 ** (1 / 20_000);
 export function createCostMeter(): CostMeter {
   const messages = createLine(prior.requestMs, prior.rowMs);
   const batches = createLine(prior.requestMs, prior.operationMs);
+  let largestBatch = 0;
   let seen = 0;
   let refusals = 0;
   return {
     noteMessage: (rows, ms) => messages.note(rows, ms),
-    noteBatch: (operations, ms) => batches.note(operations, ms),
+    noteBatch(operations, ms) {
+      largestBatch = Math.max(largestBatch, operations);
+      batches.note(operations, ms);
+    },
     noteRow(end) {
       seen = seen * rowMemory + 1;
       refusals = refusals * rowMemory + (end === 'refused' ? 1 : 0);
@@ -53,6 +59,7 @@ export function createCostMeter(): CostMeter {
         requestMs: base,
         rowMs,
         operationMs: Math.max(leastOperationRows * rowMs, batches.fit().slope),
+        largestBatch,
         badShare: (refusals + priorBadShare * priorRows) / (seen + priorRows),
       };
     },

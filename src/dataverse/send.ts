@@ -20,7 +20,6 @@ export interface HttpRequest {
   readonly body?: Buffer | undefined;
   readonly timeoutMs: number;
   readonly clientRequestId: string;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** A whole answer, whatever its status. */
@@ -28,6 +27,8 @@ export interface Answer {
   readonly status: number;
   /** By lower-case name; the last one where a header came several times. */
   header(name: string): string | undefined;
+  /** All of them, as one list. */
+  headerList(name: string): string | undefined;
   readonly body: string;
 }
 
@@ -49,10 +50,12 @@ const unsentCodes = new Set([
 
 /**
  * Sends one request once and reads the answer to its end, because an unread answer blocks its connection. Throws `TransientError`
- * when there is no whole answer, and the signal's reason when the caller gave up.
+ * when there is no whole answer.
  */
 export async function sendOnce(dispatcher: Dispatcher, request: HttpRequest): Promise<Answer> {
-  const ending = endingOf(request);
+  // One signal in all: timers for parts of an answer never fire on one that drips.
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), request.timeoutMs);
   try {
     const { statusCode, headers, body } = await dispatcher.request({
       origin: request.origin,
@@ -60,7 +63,7 @@ export async function sendOnce(dispatcher: Dispatcher, request: HttpRequest): Pr
       method: request.method,
       headers: request.headers,
       body: request.body ?? null,
-      signal: ending.signal,
+      signal: late.signal,
     });
     const text = await readAll(body);
     return {
@@ -70,38 +73,20 @@ export async function sendOnce(dispatcher: Dispatcher, request: HttpRequest): Pr
         const value = headers[name];
         return typeof value === 'object' ? value.at(-1) : value;
       },
+      headerList(name) {
+        const value = headers[name];
+        return typeof value === 'object' ? value.join(', ') : value;
+      },
     };
   } catch (cause) {
-    request.signal?.throwIfAborted();
-    throw new TransientError(describeFailure(cause, ending.timedOut() ? request.timeoutMs : undefined), {
+    throw new TransientError(describeFailure(cause, late.signal.aborted ? request.timeoutMs : undefined), {
       maybeCommitted: !unsentCodes.has(codeOf(cause)),
       clientRequestId: request.clientRequestId,
       cause,
     });
   } finally {
-    ending.dispose();
+    clearTimeout(timer);
   }
-}
-
-/** One signal for the deadline and the caller, with nothing left behind when the request is over. */
-function endingOf({ timeoutMs, signal: caller }: HttpRequest) {
-  const controller = new AbortController();
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    controller.abort();
-  }, timeoutMs);
-  const stop = () => controller.abort();
-  if (caller?.aborted === true) stop();
-  else caller?.addEventListener('abort', stop, { once: true });
-  return {
-    signal: controller.signal,
-    timedOut: () => late,
-    dispose() {
-      clearTimeout(timer);
-      caller?.removeEventListener('abort', stop);
-    },
-  };
 }
 
 async function readAll(body: AsyncIterable<Buffer>): Promise<string> {

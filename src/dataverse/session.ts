@@ -1,15 +1,15 @@
 import type { Headers } from './headers.ts';
-import type { WriteCall } from './pending-row.ts';
+import type { TableCall } from './pending-row.ts';
 
 /** On answers to writes on elastic tables (learn.microsoft.com/power-apps/developer/data-platform/use-elastic-tables). */
 export const sessionTokenHeader = 'x-ms-session-token';
 
-export function noteSession(call: WriteCall, token: string | undefined): void {
+export function noteSession(call: TableCall, token: string | undefined): void {
   if (token !== undefined && isSendable(token)) call.lesson.sessionToken = token;
 }
 
 /** What makes a read see our own latest write; without it an elastic table may answer from before. */
-export function sessionHeaders(call: WriteCall): Headers {
+export function sessionHeaders(call: TableCall): Headers {
   const { sessionToken } = call.lesson;
   return sessionToken === undefined ? {} : { 'MSCRM.SessionToken': sessionToken };
 }

@@ -41,8 +41,11 @@ export interface ThrottleGate {
   leave(pass: Pass, result: PassResult): number;
   /** 0 when a pass would be given at once, else how long the wait is at least. */
   waitMs(): number;
-  /** A throttle that came inside an answer, such as in a part of a batch. Returns the wait in milliseconds. */
-  throttled(told: ToldWait): number;
+  /**
+   * A throttle that came inside the answer to a request that was sent with this pass, such as in a part of a batch. Returns the wait in
+   * milliseconds. The pass has still to be ended.
+   */
+  throttled(pass: Pass, told: ToldWait): number;
 }
 
 /** One gate per identity and process. */
@@ -109,8 +112,8 @@ class Gate implements ThrottleGate {
     return 0;
   }
 
-  throttled(told: ToldWait): number {
-    return this.#close({ closings: this.#closings }, told);
+  throttled(pass: Pass, told: ToldWait): number {
+    return this.#close(pass, told);
   }
 
   #give(): Pass {

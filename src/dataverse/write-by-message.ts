@@ -55,10 +55,8 @@ async function sendBulk(
       deadlineAtMs: call.deadlineAtMs,
       signal: call.signal,
       log: call.log,
-      read(answer) {
-        readBulkAnswer(message, rows, answer);
-        noteSession(call, answer.header(sessionTokenHeader));
-      },
+      heard: (answer) => noteSession(call, answer.header(sessionTokenHeader)),
+      read: (answer) => readBulkAnswer(message, rows, answer),
     });
     call.timings.push({ rows: rows.length, ms: sent.ms });
     call.lesson.meter(call.operation).noteMessage(rows.length, sent.ms);
@@ -96,12 +94,12 @@ async function settleByLess(
     const [first, second] = halvesOf(rows);
     await settleByMessage(call, message, first);
     await settleByMessage(call, message, second);
-  } else if (call.target.tableType === 'Elastic') {
-    await settleByBatch(call, await rowsToRepeat(call, rows, fault));
-  } else if (fault.class === 'unsupported') {
+  } else if (fault.class === 'unsupported' && fault.items === undefined) {
     await settleByBatch(call, rows);
     // The rows went through without it, so it was the message that was refused.
     if (rows.some((pending) => isSuccess(call, pending))) call.lesson.refuse(message);
+  } else if (call.target.tableType === 'Elastic') {
+    await settleByBatch(call, await rowsToRepeat(call, rows, fault));
   } else if (only === undefined || rows.length > 1) {
     await (pointsAtRows(fault) ? isolate(call, message, rows) : settleByBatch(call, rows));
   } else if (fault.class === 'transient') {

@@ -10,7 +10,7 @@ import { separateEqualKeys } from './key-text.ts';
 import { newPendingRow } from './pending-row.ts';
 import type { BulkTiming, PendingRow, WriteCall } from './pending-row.ts';
 import type { BulkMessage, TableMetadata } from './table.ts';
-import { verifyCreated } from './verify-created.ts';
+import { verifyRefused } from './verify-refused.ts';
 import { settleByBatch } from './write-by-batch.ts';
 import { settleByMessage } from './write-by-message.ts';
 
@@ -67,6 +67,7 @@ export async function writeRows(client: Client, request: WriteRequest): Promise<
     options: request.options,
     deadlineAtMs: request.deadlineAtMs,
     signal: request.signal,
+    repeat: request.repeat,
     runStartedAt: request.runStartedAt,
     lesson: client.tables.of(request.table.logicalName),
     log: request.log ?? newSendLog(),
@@ -82,7 +83,7 @@ export async function writeRows(client: Client, request: WriteRequest): Promise<
     await settleRows(call, hard.length === 0 ? rows : rows.filter((pending) => !hard.includes(pending)));
     if (hard.length > 0) await settleHardKeys(call, hard, settleRows);
   }
-  if (call.doubtful.length > 0) await verifyCreated(call);
+  if (call.doubtful.length > 0) await verifyRefused(call);
   return {
     outcomes: pendings.map(outcomeOf),
     requests: call.log.requests,

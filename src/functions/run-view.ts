@@ -1,9 +1,8 @@
 import { OrchestrationRuntimeStatus, type DurableClient, type DurableOrchestrationStatus } from 'durable-functions';
-import type { LiveTally, Manifest } from '../ledger/ledger.ts';
+import type { Manifest } from '../ledger/ledger.ts';
 import type { Fault } from '../plan/fault.ts';
 import type { Lineage } from '../plan/lineage.ts';
-import { addCounts } from '../plan/outcome.ts';
-import { etaSeconds, type RunProgress, type RunStatus } from '../plan/progress.ts';
+import { held, withLive, type LiveTally, type RunProgress, type RunStatus } from '../plan/progress.ts';
 import type { Report } from '../plan/report.ts';
 import { brokenStates, statusOf } from './accept-run.ts';
 import type { RunsDeps } from './runs-deps.ts';
@@ -68,29 +67,34 @@ export async function viewRun(
 ): Promise<RunView | undefined> {
   const manifest = await ledger.manifest(runId);
   if (manifest === undefined) return undefined;
-  const [report, status, live, children] = await Promise.all([
+  const [report, status, tallies, children] = await Promise.all([
     ledger.readReport(runId),
     statusOf(client, runId),
     ledger.readLive(runId),
     ledger.children(runId),
   ]);
-  return compose({ manifest, report, status, live, children }, linksOf(requestUrl, runId));
+  return compose({ manifest, report, status, tallies, children }, linksOf(requestUrl, runId));
 }
 
 interface Known {
   readonly manifest: Manifest;
   readonly report: Report | undefined;
   readonly status: DurableOrchestrationStatus | undefined;
-  readonly live: readonly LiveTally[];
+  readonly tallies: readonly LiveTally[];
   readonly children: readonly string[];
 }
 
-function compose({ manifest, report, status, live, children }: Known, links: RunLinks): RunView {
+function compose({ manifest, report, status, tallies, children }: Known, links: RunLinks): RunView {
   const { runId, spec, createdAt, lineage } = manifest;
   const custom = (status?.customStatus ?? undefined) as RunStatus | undefined;
   const broken = status !== undefined && brokenStates.has(status.runtimeStatus);
   const paused = status?.runtimeStatus === OrchestrationRuntimeStatus.Suspended;
   const progress = custom?.progress ?? null;
+  const progressNow = (told: RunProgress): RunProgress => {
+    if (report !== undefined) return settled(told, report);
+    const live = withLive(told, tallies, { waveStartedAt: custom?.waveStartedAt, nowMs: Date.now() });
+    return paused ? held(live) : live;
+  };
   return {
     runId,
     state: report?.state ?? (broken ? 'failed' : paused ? 'paused' : (custom?.stage ?? 'queued')),
@@ -100,14 +104,14 @@ function compose({ manifest, report, status, live, children }: Known, links: Run
     table: spec.target.table,
     operation: spec.target.operation,
     source: { container: spec.source.container, blob: spec.source.blob },
-    progress: progress === null ? null : report === undefined ? withLive(progress, live) : settled(progress, report),
+    progress: progress === null ? null : progressNow(progress),
     faults:
       report?.faults ??
       (broken
         ? [
             {
               pointer: '',
-              detail: `The orchestration ended as ${status.runtimeStatus}. Its output is in the task hub.`,
+              detail: `The orchestration ended as ${status.runtimeStatus}; resume lets the run go on from its ledger. Why it ended is in the task hub.`,
             },
           ]
         : []),
@@ -116,23 +120,6 @@ function compose({ manifest, report, status, live, children }: Known, links: Run
     children,
     links,
   };
-}
-
-/** Adds what the lanes of the current wave have done since the orchestrator last heard of them. */
-function withLive(progress: RunProgress, live: readonly LiveTally[]): RunProgress {
-  const sum = live
-    .filter((tally) => tally.wave === progress.wave)
-    .reduce<RunProgress>(
-      (total, tally) => ({
-        ...total,
-        rowsDone: total.rowsDone + tally.rows,
-        counts: addCounts(total.counts, tally.counts),
-        requests: total.requests + tally.requests,
-        throttled: total.throttled + tally.throttled,
-      }),
-      progress,
-    );
-  return { ...sum, etaSeconds: etaSeconds(sum.rowsTotal - sum.rowsDone, sum.rowsPerSecond) };
 }
 
 function settled(progress: RunProgress, { counts, proof, rowsPerSecond }: Report): RunProgress {

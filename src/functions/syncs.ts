@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { InvocationContext } from '@azure/functions';
 import { RestError, type ContainerClient } from '@azure/storage-blob';
-import type { DurableClient } from 'durable-functions';
+import { OrchestrationRuntimeStatus, type DurableClient } from 'durable-functions';
+import type { Manifest, SyncRecord } from '../ledger/ledger.ts';
 import { parseRunSpec } from '../plan/spec.ts';
-import { acceptRun, pinSource } from './accept-run.ts';
-import type { SyncRecord } from '../ledger/ledger.ts';
+import { acceptRun, ensureStarted, isGone, pinSource, statusOf } from './accept-run.ts';
 import type { RunsDeps } from './runs-deps.ts';
 
 export interface SyncDeps extends RunsDeps {
@@ -15,13 +15,12 @@ export interface SyncDeps extends RunsDeps {
 /** A version whose run failed before it sent a row is begun this often in all. */
 const mostAttempts = 3;
 
-/** What a sync did this time. */
-export interface SyncResult {
-  readonly sync: string;
-  /** The run of this version of the source; absent when the definition has faults. */
-  readonly runId?: string;
-  readonly faults?: readonly string[];
-}
+/** What a sync did this time: begun a run, found nothing new, waits for a run to end, or has begun that run again. */
+export type SyncStep = 'started' | 'unchanged' | 'waiting' | 'resumed';
+
+export type SyncResult = { readonly sync: string } & (
+  { readonly did: SyncStep; readonly runId: string } | { readonly faults: readonly string[] }
+);
 
 /**
  * Timer: starts a run for each sync whose source has changed. The run's id is made from the sync's name, its spec and the source's version, so
@@ -45,9 +44,11 @@ export async function startSyncs(deps: SyncDeps, client: DurableClient): Promise
 
 /** Logs what the syncs did; a faulty definition is an error of its own and stops no other. */
 export function logSyncs(results: readonly SyncResult[], context: Pick<InvocationContext, 'log' | 'error'>): void {
-  for (const { sync, runId, faults } of results) {
-    if (faults === undefined) context.log(`Sync ${sync}: run ${runId ?? ''}.`);
-    else context.error(`Sync ${sync} was not started: ${faults.join(' ')}`);
+  for (const result of results) {
+    const { sync } = result;
+    if ('faults' in result) context.error(`Sync ${sync} was not started: ${result.faults.join(' ')}`);
+    // Most of the time there is nothing new, and nothing to say.
+    else if (result.did !== 'unchanged') context.log(`Sync ${sync}: ${result.did}, run ${result.runId}.`);
   }
 }
 
@@ -64,16 +65,18 @@ async function startSync(deps: SyncDeps, client: DurableClient, sync: string, de
     .digest('hex')
     .slice(0, 16);
   const last = await deps.ledger.readSync(sync);
-  if (last?.version === version && !(await mayTryAgain(deps, last))) return { sync, runId: last.runId };
-  if (last !== undefined && last.version !== version && !(await hasEnded(deps, last.runId)))
-    return { sync, runId: last.runId };
-
+  if (last !== undefined) {
+    const open = await openManifest(deps, last.runId);
+    if (open !== undefined) return { sync, runId: last.runId, did: await keepGoing(deps, client, open) };
+    if (last.version === version && !(await mayTryAgain(deps, last)))
+      return { sync, runId: last.runId, did: 'unchanged' };
+  }
   const attempt = last?.version === version ? last.attempt + 1 : 1;
   const name = sync.replaceAll(/[^A-Za-z0-9_-]/g, '_').slice(0, 60);
   const runId = `sync-${name}-${version}${attempt === 1 ? '' : `-${attempt}`}`;
   await acceptRun(deps, client, { runId, spec, pin: pinned.pin });
   await deps.ledger.writeSync(sync, { version, runId, attempt });
-  return { sync, runId };
+  return { sync, runId, did: 'started' };
 }
 
 /** A run that could not begin (the environment away, a setting wrong) is tried again; one that sent rows is a person's business. */
@@ -81,9 +84,19 @@ async function mayTryAgain({ ledger }: SyncDeps, { runId, attempt }: SyncRecord)
   return attempt < mostAttempts && (await ledger.readReport(runId))?.state === 'failed';
 }
 
-/** A run that is no longer in the ledger ended long ago. */
-async function hasEnded({ ledger }: SyncDeps, runId: string): Promise<boolean> {
-  return (await ledger.readReport(runId)) !== undefined || (await ledger.manifest(runId)) === undefined;
+/** The manifest of a run whose books are open; a run that is no longer in the ledger ended long ago. */
+async function openManifest({ ledger }: SyncDeps, runId: string): Promise<Manifest | undefined> {
+  return (await ledger.readReport(runId)) === undefined ? ledger.manifest(runId) : undefined;
+}
+
+/** Nobody else looks after the run of a sync: one whose orchestration broke or was lost goes on, unless a person ended it. */
+async function keepGoing(deps: SyncDeps, client: DurableClient, manifest: Manifest): Promise<SyncStep> {
+  const status = await statusOf(client, manifest.runId);
+  if (status?.runtimeStatus === OrchestrationRuntimeStatus.Terminated)
+    throw new Error(`Run ${manifest.runId} was terminated and its books are open: cancel it, or resume it.`);
+  if (status !== undefined && !isGone(status.runtimeStatus)) return 'waiting';
+  await ensureStarted(deps, client, manifest);
+  return 'resumed';
 }
 
 async function definitionNames(container: ContainerClient): Promise<readonly string[]> {

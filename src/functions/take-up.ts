@@ -5,7 +5,7 @@ import type { Manifest } from '../ledger/ledger.ts';
 import type { Lineage } from '../plan/lineage.ts';
 import { parseRedriveSpec, type RedriveSpec } from '../plan/redrive-spec.ts';
 import type { Report } from '../plan/report.ts';
-import type { RunSpec } from '../plan/run-spec.ts';
+import { undoSpecOf } from '../plan/undo-spec.ts';
 import { acceptRun, pinSource, type Acceptance } from './accept-run.ts';
 import { faultyProblem, problem } from './problem.ts';
 import {
@@ -47,17 +47,8 @@ export const undoRun =
     if ('refused' in parent) return parent.refused;
     const { manifest } = parent;
     if (manifest.spec.target.operation !== 'create') return problem(409, 'Only a run that creates rows can be undone.');
-    const { target, options, connection, source } = manifest.spec;
-    const spec: RunSpec = {
-      connection,
-      source,
-      target: { table: target.table, operation: 'delete' },
-      mapping: { unmapped: 'error', empty: 'null' },
-      // Rows that are kept because they were changed are no sign that something is wrong.
-      options: { ...options, tolerate: { inARow: 1_000_000 } },
-    };
     const lineage: Lineage = { kind: 'undo', of: manifest.runId, root: rootOf(manifest) };
-    return takeUp(deps, client, request, { spec, pin: manifest.pin, lineage });
+    return takeUp(deps, client, request, { spec: undoSpecOf(manifest.spec), pin: manifest.pin, lineage });
   };
 
 interface EndedRun {

@@ -1,6 +1,6 @@
 import type { ContainerClient } from '@azure/storage-blob';
 import type { Lineage } from '../plan/lineage.ts';
-import type { OutcomeCounts } from '../plan/outcome.ts';
+import type { LiveTally } from '../plan/progress.ts';
 import type { FailureGroup, PartTally, Report } from '../plan/report.ts';
 import type { RunSpec } from '../plan/run-spec.ts';
 import type { SourceFormat, SourceHead, SourcePin } from '../source/source.ts';
@@ -30,16 +30,6 @@ export interface SpoolHead {
 export interface Spool extends SpoolHead {
   readonly pin: SourcePin;
   readonly rowMap: Buffer;
-}
-
-/** What one host instance has done in one wave so far. */
-export interface LiveTally {
-  readonly wave: number;
-  /** Rows of committed parts. */
-  readonly rows: number;
-  readonly counts: OutcomeCounts;
-  readonly requests: number;
-  readonly throttled: number;
 }
 
 /** A mark in the ledger that every lane looks for before it sends. */
@@ -101,6 +91,8 @@ export interface Ledger {
   readonly isContested: (runId: string, sliceFirstRow: number) => Promise<boolean>;
   /** Takes a mark back: the life that left it here has written nothing. */
   readonly markUntouched: (runId: string, firstRow: number) => Promise<void>;
+  /** Makes the mark count again, for the one who is to begin here now; true for one caller, and only where a mark was taken back. */
+  readonly claimUntouched: (runId: string, firstRow: number) => Promise<boolean>;
   /** All marks of a run. */
   readonly readIntents: (runId: string) => Promise<Intents>;
   readonly writeLive: (runId: string, hostInstance: string, tally: LiveTally) => Promise<void>;
@@ -119,7 +111,8 @@ export interface Ledger {
     sheet: FailureSheet,
   ) => Promise<readonly FailureGroup[]>;
   readonly readFailures: (runId: string, format: FailuresFormat) => Promise<NodeJS.ReadableStream | undefined>;
-  readonly writeReport: (report: Report) => Promise<void>;
+  /** Closes the books for good: the first report stays and is returned. */
+  readonly writeReport: (report: Report) => Promise<Report>;
   readonly readReport: (runId: string) => Promise<Report | undefined>;
 }
 
@@ -193,6 +186,9 @@ export function createLedger(container: ContainerClient): Ledger {
     async markUntouched(runId, firstRow) {
       await putOnce(container, paths.untouched(runId, firstRow), '', { contentType: 'text/plain' });
     },
+    async claimUntouched(runId, firstRow) {
+      return (await container.getBlobClient(paths.untouched(runId, firstRow)).deleteIfExists()).succeeded;
+    },
     async readIntents(runId) {
       return {
         begun: await rowsOf(paths.intents(runId)),
@@ -236,7 +232,13 @@ export function createLedger(container: ContainerClient): Ledger {
       const download = await ifFound(async () => container.getBlobClient(paths.failures(runId, format)).download());
       return download?.readableStreamBody;
     },
-    writeReport: (report) => put(container, paths.report(report.runId), JSON.stringify(report, null, 2), json),
+    async writeReport(report) {
+      const name = paths.report(report.runId);
+      const { first } = await putOnce(container, name, JSON.stringify(report, null, 2), json);
+      const kept = first ? report : await readJson<Report>(container, name);
+      if (kept === undefined) throw new Error(`The report of run ${report.runId} exists and cannot be read.`);
+      return kept;
+    },
     readReport: (runId) => readJson(container, paths.report(runId)),
   };
 }

@@ -55,18 +55,21 @@ function unusedColumns(
     .filter((name) => !used.has(name))
     .map((name) => ({
       pointer: '/mapping/columns',
-      detail: `No entry uses source column ${name}. Map it, or set mapping.unmapped to "ignore".`,
+      detail: `No entry uses source column ${quoted(name)}. Map it, or set mapping.unmapped to "ignore".`,
     }));
 }
+
+/** As JSON writes it: spaces at the ends and control characters show. */
+const quoted = (name: string): string => JSON.stringify(name);
 
 /** Says that the table has no such column, with names that are near. */
 export function unknownColumn(table: TableMetadata, name: string): string {
   const names = table.columns.map(({ logicalName }) => logicalName);
-  return `Table ${table.logicalName} has no column ${name}.${didYouMean(name, names)}`;
+  return `Table ${table.logicalName} has no column ${quoted(name)}.${didYouMean(name, names)}`;
 }
 
 function unknownSource(sourceColumns: readonly string[], name: string): string {
-  return `The source has no column ${name}.${didYouMean(name, sourceColumns)}`;
+  return `The source has no column ${quoted(name)}.${didYouMean(name, sourceColumns)}`;
 }
 
 /** Each source column goes to the column of its name; logical names are lower case, headers need not be. */
@@ -78,10 +81,10 @@ function assignByName({ spec, sourceColumns, table }: AssignInput, faults: Fault
     const earlier = column && byTarget.get(column.logicalName);
     if (column === undefined) {
       if (unmappedIsFault(spec)) {
-        faults.push({ pointer, detail: `Source column ${name} has no target. ${unknownColumn(table, name)}` });
+        faults.push({ pointer, detail: `Source column ${quoted(name)} has no target. ${unknownColumn(table, name)}` });
       }
     } else if (earlier !== undefined) {
-      const both = `${sourceColumns[earlier.source] ?? ''} and ${name}`;
+      const both = `${quoted(sourceColumns[earlier.source] ?? '')} and ${quoted(name)}`;
       faults.push({ pointer, detail: `Source columns ${both} both go to column ${column.logicalName}.` });
     } else {
       byTarget.set(column.logicalName, { source, column, pointer });

@@ -25,7 +25,7 @@ export function encodeCell(
 }
 
 export function rejectionOf(code: string, column: string, problem: string, row: SourceRow): Rejection {
-  return { class: 'mapping', code, message: `Column ${column}: ${problem} (record ${row.row})` };
+  return { class: 'mapping', code, message: `Column ${column}: ${problem} (row ${row.row})` };
 }
 
 const shownCharacters = 60;

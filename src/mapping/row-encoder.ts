@@ -34,7 +34,7 @@ export function createRowEncoder(plan: MappingPlan): RowEncoder {
 
 function extraRejection(row: SourceRow, extra: readonly string[]): Rejection {
   const names = extra.slice(0, 3).map(shorten).join(', ');
-  const message = `The record has members without a target that the first record does not have: ${names} (record ${row.row})`;
+  const message = `The record has members without a target that the first record does not have: ${names} (row ${row.row})`;
   return { class: 'mapping', code: 'mapping.unmapped', message };
 }
 

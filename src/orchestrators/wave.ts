@@ -19,7 +19,9 @@ export function* sendWave(
   const deal = planWave(run, grant);
   const startedMs = context.df.currentUtcDateTime.getTime();
   const boxEndsAt = new Date(startedMs + grant.boxSeconds * 1_000).toISOString();
-  context.df.setCustomStatus(statusOf('running', run, { lanes: deal.lanes.length }));
+  context.df.setCustomStatus(
+    statusOf('running', run, { lanes: deal.lanes.length, waveStartedAt: new Date(startedMs).toISOString() }),
+  );
   const rowLimit = rowLimitOf(run);
   const tasks = deal.lanes.map((stretches) =>
     context.df.callActivity(names.sendRows, {

@@ -35,6 +35,6 @@ export interface RowFacts {
 
 export function isSelected({ outcomes, classes, codes }: RowSelection, row: RowFacts): boolean {
   if (row.reason === 'superseded' || !outcomes.some((outcome) => outcome === row.outcome)) return false;
-  if (row.rejection === undefined) return true;
+  if (row.outcome !== 'rejected' || row.rejection === undefined) return true;
   return (classes?.includes(row.rejection.class) ?? true) && (codes?.includes(row.rejection.code) ?? true);
 }

@@ -32,6 +32,7 @@ export interface RowOutcome {
   readonly outcome: OutcomeKind;
   /** Learned by a verifying read or a repeated request rather than by the first answer. */
   readonly recovered?: true;
+  /** Why the row was rejected; of an unknown row, the last refusal. */
   readonly rejection?: Rejection;
   /** Why the row was not attempted. */
   readonly reason?: NotAttemptedReason;

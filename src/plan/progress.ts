@@ -1,4 +1,4 @@
-import { totalOf, type OutcomeCounts } from './outcome.ts';
+import { addCounts, totalOf, type OutcomeCounts } from './outcome.ts';
 import { longestNote, type RunState } from './run-state.ts';
 
 /** Stages a run passes through while its orchestration lives. */
@@ -10,6 +10,8 @@ export interface RunStatus {
   readonly progress: RunProgress | null;
   /** What holds the run up, for people; absent while all is well. */
   readonly note?: string;
+  /** ISO time at which the lanes of the current wave set off; absent between waves. */
+  readonly waveStartedAt?: string;
 }
 
 export interface RunProgress {
@@ -29,8 +31,19 @@ export interface RunProgress {
   readonly waitingUntil: string | null;
 }
 
+/** What one host instance has done in one wave so far. */
+export interface LiveTally {
+  readonly wave: number;
+  /** Rows of committed parts. */
+  readonly rows: number;
+  readonly counts: OutcomeCounts;
+  readonly requests: number;
+  readonly throttled: number;
+}
+
 export interface StatusDetail {
   readonly lanes?: number;
+  readonly waveStartedAt?: string;
   readonly waitingUntil?: string;
 }
 
@@ -40,12 +53,14 @@ export function statusOf(stage: RunStage, run: RunState, detail: StatusDetail = 
   return {
     stage,
     ...(run.note === null ? {} : { note: run.note }),
+    ...(detail.waveStartedAt === undefined ? {} : { waveStartedAt: detail.waveStartedAt }),
     progress: {
       rowsTotal: run.source.rowCount,
       rowsDone,
       counts: run.counts,
-      rowsPerSecond: rate === null ? null : Math.round(rate * 10) / 10,
-      etaSeconds: etaSeconds(run.source.rowCount - rowsDone, rate),
+      rowsPerSecond: rate === null ? null : toTenths(rate),
+      // While the books are closed nothing is sent any more, be there rows left or not.
+      etaSeconds: stage === 'closing' ? null : etaSeconds(run.source.rowCount - rowsDone, rate),
       wave: run.wave,
       lanes: detail.lanes ?? run.lanes,
       dopHint: run.dopHint,
@@ -56,6 +71,42 @@ export function statusOf(stage: RunStage, run: RunState, detail: StatusDetail = 
     },
   };
 }
+
+const toTenths = (rate: number): number => Math.round(rate * 10) / 10;
+
+/** Below this, a wave's own rate says more of when its first answers came than of how fast it is. */
+const leastWaveSeconds = 4;
+
+/** Adds what the lanes of the current wave have done since the orchestrator last heard of them. */
+export function withLive(
+  progress: RunProgress,
+  live: readonly LiveTally[],
+  { waveStartedAt, nowMs }: { readonly waveStartedAt: string | undefined; readonly nowMs: number },
+): RunProgress {
+  if (waveStartedAt === undefined) return progress;
+  const ofWave = live.filter((tally) => tally.wave === progress.wave);
+  const rows = ofWave.reduce((total, tally) => total + tally.rows, 0);
+  const seconds = (nowMs - Date.parse(waveStartedAt)) / 1_000;
+  const rowsDone = progress.rowsDone + rows;
+  const rowsPerSecond = rows > 0 && seconds >= leastWaveSeconds ? toTenths(rows / seconds) : progress.rowsPerSecond;
+  return {
+    ...progress,
+    rowsDone,
+    counts: ofWave.reduce((total, tally) => addCounts(total, tally.counts), progress.counts),
+    requests: ofWave.reduce((total, tally) => total + tally.requests, progress.requests),
+    throttled: ofWave.reduce((total, tally) => total + tally.throttled, progress.throttled),
+    rowsPerSecond,
+    etaSeconds: etaSeconds(progress.rowsTotal - rowsDone, rowsPerSecond),
+  };
+}
+
+/** A run that is held sends nothing, at no rate, and nobody knows when it ends. */
+export const held = (progress: RunProgress): RunProgress => ({
+  ...progress,
+  rowsPerSecond: null,
+  etaSeconds: null,
+  lanes: 0,
+});
 
 /** Seconds until the rows left are done at this rate; null while no rate is known. */
 export function etaSeconds(rowsLeft: number, rowsPerSecond: number | null): number | null {

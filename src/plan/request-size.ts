@@ -45,6 +45,7 @@ export const addSends = (left: SendSums, right: SendSums): SendSums => ({
 /** What one run's requests cost, learned from its own traffic. Sums fade, so that the latest few hundred requests count. */
 export interface RequestFit {
   readonly requests: number;
+  /** Rows the service took, by whatever request. */
   readonly rows: number;
   /** Rows the service refused. */
   readonly badRows: number;
@@ -75,6 +76,8 @@ const assumedOverheadMs = 150;
 const assumedDeviationMs = 75;
 /** Deviation of one request's time, as a share of it. */
 const noise = 0.4;
+/** Time that a clock cannot see is not none at all. */
+const leastRowMs = 0.01;
 const rememberedRequests = 1_000;
 const smoothingRequests = 60;
 /** Upward drift of the unhindered cost, so that an environment that became slower for good is believed in the end. */
@@ -82,14 +85,20 @@ const driftPerSecond = 0.0002;
 /** Before this many answers one slow request may still be the whole measurement. */
 const leastRequests = 20;
 
+/** What the service said of the rows of a wave: also of those that went in no bulk message, or in one that was taken apart. */
+export interface SentRows {
+  readonly taken: number;
+  readonly bad: number;
+}
+
 /** Learns from one wave. Only differences within a wave tell the fixed cost: between waves the load differs too. */
-export function learn(fit: RequestFit, wave: SendSums, badRows: number, seconds: number): RequestFit {
-  if (wave.requests === 0) return { ...fit, badRows: fit.badRows + badRows };
+export function learn(fit: RequestFit, wave: SendSums, rows: SentRows, seconds: number): RequestFit {
+  if (wave.requests === 0) return { ...fit, rows: fit.rows + rows.taken, badRows: fit.badRows + rows.bad };
   const keep = rememberedRequests / (rememberedRequests + wave.requests);
   const learned = {
     requests: fit.requests * keep + wave.requests,
-    rows: fit.rows * keep + wave.rows,
-    badRows: fit.badRows * keep + badRows,
+    rows: fit.rows * keep + rows.taken,
+    badRows: fit.badRows * keep + rows.bad,
     spread: fit.spread * keep + wave.inverseSquared - wave.inverse ** 2 / wave.requests,
     slope: fit.slope * keep + wave.rowMsInverse - (wave.inverse * wave.rowMs) / wave.requests,
   };
@@ -107,7 +116,7 @@ export const inflationOf = ({ rowMs, unhinderedRowMs }: RequestFit): number =>
 
 /** The fixed cost of a request in ms: the assumption, drawn to what was measured as far as that is surer. */
 export function overheadOf({ spread, slope, rowMs }: RequestFit): number {
-  const doubt = ((noise * (rowMs ?? 1)) / assumedDeviationMs) ** 2;
+  const doubt = ((noise * Math.max(leastRowMs, rowMs ?? 1)) / assumedDeviationMs) ** 2;
   return Math.min(1_000, Math.max(20, (slope + doubt * assumedOverheadMs) / (spread + doubt)));
 }
 
@@ -115,26 +124,39 @@ export function overheadOf({ spread, slope, rowMs }: RequestFit): number {
 const overheadShare = 0.05;
 /** Far from the server's own limit of two minutes, and what a lane may be late by at the end of its box. */
 const longestRequestMs = 10_000;
+/**
+ * So many of a hundred requests may be rolled back for a bad row. Each leads to at least one request more, and has run plug-ins and held locks, so
+ * it costs the environment more than the time that is counted here.
+ */
+const mostRolledBack = 0.2;
+/** Fewer say nothing of their share. */
+const leastBadRows = 5;
 /** Sizes this near to the present one are not worth a change. */
 const indifference = 0.25;
 
 /**
- * Rows for the next requests. Three bounds, the smallest counts: the fixed cost is small enough; a row that the service refuses, which makes a
- * standard table roll back the whole request, does not cost more than the size gains (`sqrt(a / 2pb)` with p the share of such rows); a
- * request stays short.
+ * Rows for the next requests. Four bounds, the smallest counts: the fixed cost is small enough; a row that the service refuses, which makes a
+ * standard table roll back the whole request, does not cost more than the size gains (`sqrt(a / 2pb)` with p the share of such rows); few
+ * enough requests are rolled back; a request stays short.
  */
 export function sizeRequests(fit: RequestFit, now: number | null): number {
-  if (now === null || fit.requests < leastRequests || fit.rowMs === null) return now ?? defaultRowsPerRequest;
+  if (now === null) return defaultRowsPerRequest;
+  const badShare = Math.min(1, fit.badRows / Math.max(1, fit.rows + fit.badRows));
+  // Without bulk messages nothing is rolled back.
+  const fewRolledBack = fit.requests > 0 && fit.badRows >= leastBadRows ? mostRolledBack / badShare : Infinity;
+  const size = Math.max(1, Math.round(Math.min(fewRolledBack, sizeByCost(fit, badShare, now))));
+  return Math.abs(size - now) <= now * indifference ? now : size;
+}
+
+function sizeByCost(fit: RequestFit, badShare: number, now: number): number {
+  if (fit.requests < leastRequests || fit.rowMs === null) return now;
   const a = overheadOf(fit);
   const b = fit.rowMs;
-  const badShare = Math.min(1, fit.badRows / Math.max(1, fit.rows + fit.badRows));
-  const wanted = Math.min(
+  return Math.min(
     ((1 / overheadShare - 1) * a) / b,
     (longestRequestMs - a) / b,
     badShare > 0 ? Math.sqrt(a / (2 * badShare * b)) : Infinity,
     now * 4,
     maxRowsPerRequest,
   );
-  const size = Math.max(1, Math.round(wanted));
-  return Math.abs(size - now) <= now * indifference ? now : size;
 }

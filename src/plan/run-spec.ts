@@ -53,6 +53,8 @@ export interface RunOptions {
   readonly rowsPerRequest?: number;
   /** Skips custom synchronous and/or asynchronous business logic; needs prvBypassCustomBusinessLogic. */
   readonly bypassBusinessLogic: readonly ('CustomSync' | 'CustomAsync')[];
+  /** Ids of the plug-in steps to skip; the organisation allows three unless its settings say otherwise. Needs the same privilege. */
+  readonly bypassStepIds?: readonly string[];
   /** Keeps Power Automate triggers from firing. */
   readonly suppressFlows: boolean;
   /** Evaluates duplicate detection rules, which the Web API leaves out by default. */

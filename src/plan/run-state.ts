@@ -232,13 +232,14 @@ export function absorb(
     wave: run.wave + 1,
     lanes: deal.lanes.length,
     dopHint: latestHint(reports) ?? run.dopHint,
-    rowsPerSecond: done > 0 ? done / seconds : run.rowsPerSecond,
+    // The few rows that go ahead alone say nothing about a wave.
+    rowsPerSecond: done > 0 && rowLimitOf(run) === undefined ? done / seconds : run.rowsPerSecond,
     slicesPerLaneSecond: slicesDone > 0 ? slicesDone / deal.lanes.length / seconds : run.slicesPerLaneSecond,
     feedback: feedbackOf(reports, { seconds, lanes: deal.lanes.length }),
     fit: learn(
       run.fit,
       reports.reduce((sends, report) => addSends(sends, report.sends), noSends),
-      sum(reports, (report) => report.badRows),
+      { taken: takenOf(counts) - takenOf(run.counts), bad: sum(reports, (report) => report.badRows) },
       seconds,
     ),
     holdSeconds: isUnavailable(results) ? unavailableHoldSeconds : 0,
@@ -248,6 +249,9 @@ export function absorb(
   };
   return { ...next, ending: endingOf(next, spec, results) };
 }
+
+const takenOf = (counts: OutcomeCounts): number => takenKinds.reduce((rows, kind) => rows + (counts[kind] ?? 0), 0);
+const takenKinds = ['created', 'updated', 'upserted', 'deleted', 'alreadyAbsent'] as const;
 
 /** A wait is a few events and no wave. What the last wave met is told to the governor once, by the lease that led to the wait. */
 export const waited = (run: RunState): RunState => ({

@@ -4,22 +4,26 @@ import { pointerSegment, type Fault } from './fault.ts';
 import type { RunSpec } from './run-spec.ts';
 
 const name = (pattern: RegExp, what: string) => z.string().regex(pattern, what);
-const logicalName = name(/^[a-z_][a-z0-9_]{0,127}$/, 'a logical name: lower-case letters, digits and _');
-const connectionName = name(/^[A-Za-z][A-Za-z0-9]{0,31}$/, 'a connection name: 1 to 32 letters and digits');
+const logicalNameText = 'a logical name: 1 to 128 lower-case letters, digits and _, no digit first';
+const logicalName = name(/^[a-z_][a-z0-9_]{0,127}$/, logicalNameText);
+const connectionName = name(
+  /^[A-Za-z][A-Za-z0-9]{0,31}$/,
+  'a connection name: 1 to 32 letters and digits, a letter first',
+);
 const containerName = name(
   /^[a-z0-9](?:[a-z0-9]|-(?!-)){1,61}[a-z0-9]$/,
   'a container name: 3 to 63 of a-z, 0-9 and single -',
 );
 const blobName = name(
   /^(?!.*(?:\.\.|\/\/|\/\.))[A-Za-z0-9][A-Za-z0-9._/ -]{0,511}$/,
-  'a blob name: letters, digits, space and . _ / -, without "..", "//" or "/."',
+  'a blob name: 1 to 512 of a-z, A-Z, 0-9, space and . _ / -, a letter or digit first, without "..", "//" or "/."',
 );
 const reservedColumns = new Set(['__proto__', 'constructor', 'prototype']);
 const sourceColumn = z
   .string()
   .min(1)
   .max(256)
-  .refine((value) => !reservedColumns.has(value), 'not a reserved name');
+  .refine((value) => !reservedColumns.has(value), 'a name other than __proto__, constructor and prototype');
 const headerText = name(/^[\x20-\x7e]{1,256}$/, '1 to 256 printable ASCII characters');
 
 /** Where rows come from; also of a redrive. */
@@ -38,17 +42,31 @@ const target = z.strictObject({
 
 const columnSource = z.preprocess(
   (value) => (typeof value === 'string' ? { from: value } : value),
-  z.strictObject({
-    from: sourceColumn,
-    lookup: z.exactOptional(z.strictObject({ table: logicalName, key: z.exactOptional(logicalName) })),
-  }),
+  z.strictObject(
+    {
+      from: sourceColumn,
+      lookup: z.exactOptional(z.strictObject({ table: logicalName, key: z.exactOptional(logicalName) })),
+    },
+    'the name of a source column, or an object',
+  ),
 );
 
+/** Records leave a member of this name out without a word. */
+const refuseProto = (value: unknown, { issues }: { readonly issues: z.core.$ZodRawIssue[] }) => {
+  const name = '__proto__';
+  if (typeof value === 'object' && value !== null && Object.hasOwn(value, name))
+    issues.push({ code: 'custom', path: [name], input: name, message: logicalNameText });
+  return value;
+};
+
 const mapping = z.strictObject({
-  columns: z.exactOptional(z.record(logicalName, columnSource)),
+  columns: z.exactOptional(z.preprocess(refuseProto, z.record(logicalName, columnSource))),
   unmapped: z.enum(['error', 'ignore']).default('error'),
   empty: z.enum(['null', 'omit']).default('null'),
 });
+
+/** Microsoft recommends no more (learn.microsoft.com/power-apps/developer/data-platform/bypass-custom-business-logic). */
+const mostStepIds = 10;
 
 const options = z.strictObject({
   maxLanes: z.exactOptional(z.int().min(1).max(maxDop)),
@@ -57,6 +75,7 @@ const options = z.strictObject({
     .array(z.enum(['CustomSync', 'CustomAsync']))
     .max(2)
     .default([]),
+  bypassStepIds: z.exactOptional(z.array(z.guid()).min(1).max(mostStepIds)),
   suppressFlows: z.boolean().default(false),
   duplicateDetection: z.boolean().default(false),
   tag: z.exactOptional(headerText),
@@ -97,7 +116,7 @@ export function faultsOf(issue: Issue): readonly Fault[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({
       pointer: pointer + pointerSegment(key),
-      detail: 'Not a property of a run spec.',
+      detail: 'No such property.',
     }));
   }
   if (issue.code === 'invalid_key')
@@ -111,11 +130,11 @@ function describe(issue: Issue): string {
     case 'invalid_value':
       return `Must be one of ${issue.values.map((value) => shown(value)).join(', ')}; it ${is}.`;
     case 'invalid_type':
-      return `Must be ${article(issue.expected)}; it ${is}.`;
+      return `Must be ${expected(issue)}; it ${is}.`;
     case 'too_big':
-      return `Must be at most ${issue.maximum}${unitOf(issue.origin)}; it ${is}.`;
+      return `Must ${bound('at most', issue.origin, issue.maximum)}; it ${is}.`;
     case 'too_small':
-      return `Must be at least ${issue.minimum}${unitOf(issue.origin)}; it ${is}.`;
+      return `Must ${bound('at least', issue.origin, issue.minimum)}; it ${is}.`;
     case 'invalid_format':
       return issue.format === 'guid' ? `Must be a GUID; it ${is}.` : `Must be ${issue.message}; it ${is}.`;
     default:
@@ -123,8 +142,18 @@ function describe(issue: Issue): string {
   }
 }
 
-const article = (type: string): string => (/^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`);
-const unitOf = (origin: string): string => (origin === 'string' ? ' characters' : origin === 'array' ? ' items' : '');
+/** The type in words, unless the schema has its own. */
+function expected({ expected: type, message }: z.core.$ZodIssueInvalidType): string {
+  if (!message.startsWith('Invalid input')) return message;
+  return /^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`;
+}
+
+function bound(limit: string, origin: string, count: number | bigint): string {
+  const unit = origin === 'string' ? 'character' : 'item';
+  return origin === 'string' || origin === 'array'
+    ? `have ${limit} ${count} ${unit}${count === 1 ? '' : 's'}`
+    : `be ${limit} ${count}`;
+}
 
 /** Long values are cut: a fault names the value, it does not repeat the document. */
 function shown(value: unknown): string {

@@ -34,8 +34,9 @@ function findFault(
   const at = (position: number) => ({ row, byteOffset: reading.from + position });
   if (record.problem !== undefined) return csvFault(record.problem.kind, at(record.problem.at));
   if (isRagged) {
-    const counts = `${record.cells.length} cells where the header has ${reading.columns.length}`;
-    return { code: 'source.ragged', message: `The record has ${counts}.`, ...at(record.from) };
+    const { length } = record.cells;
+    const message = `The row has ${length} ${length === 1 ? 'cell' : 'cells'} where the header has ${reading.columns.length}.`;
+    return { code: 'source.ragged', message, ...at(record.from) };
   }
   if (isTooLong) {
     return { code: 'source.recordTooLong', message: recordTooLongText, ...at(record.from) };

@@ -6,7 +6,7 @@ const csvProblems: Readonly<Record<CsvProblem, string>> = {
   quoteInField: 'A quotation mark stands inside a field that does not begin with one.',
   textAfterQuote: 'Text follows the closing quotation mark of a field.',
   unclosedQuote: 'A quotation mark is opened here and never closed.',
-  loneReturn: 'A carriage return without line feed stands outside quotation marks.',
+  loneReturn: 'A carriage return without line feed stands outside quotation marks; lines end with LF or CR LF.',
   fieldTooLong: `A field is longer than ${fieldLimitBytes} bytes.`,
 };
 

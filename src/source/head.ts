@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { cellList } from './cells.ts';
 import { CsvReader } from './csv-records.ts';
 import { csvFault } from './fault-texts.ts';
+import { findForeignFile, longestMark, startsWith } from './foreign-file.ts';
 import { readJsonRecord } from './json-record.ts';
 import { lines } from './jsonl-rows.ts';
 import { columnLimit, columnNameLimit, fieldLimitBytes, recordLimitBytes } from './limits.ts';
@@ -12,14 +13,7 @@ import { findInvalidUtf8 } from './utf8.ts';
 /** `needMore`: the head does not end within these bytes; call again with more of them (at most a little over 4 MiB are ever needed). */
 export type HeadReading = { readonly head: SourceHead } | { readonly fault: SourceFault } | { readonly needMore: true };
 
-const byteOrderMarks = [
-  { bytes: [0xff, 0xfe, 0, 0], name: 'UTF-32 (little-endian)' },
-  { bytes: [0, 0, 0xfe, 0xff], name: 'UTF-32 (big-endian)' },
-  { bytes: [0xff, 0xfe], name: 'UTF-16 (little-endian)' },
-  { bytes: [0xfe, 0xff], name: 'UTF-16 (big-endian)' },
-];
 const utf8Mark = [0xef, 0xbb, 0xbf];
-const longestMark = 4;
 
 /** Names that would reach an object's prototype if a row ever became a plain object. */
 const refusedNames = new Set(['__proto__', 'constructor', 'prototype']);
@@ -34,19 +28,13 @@ export function readHead(
   { complete }: { readonly complete: boolean },
 ): HeadReading {
   if (!complete && firstBytes.length < longestMark) return { needMore: true };
-  const foreign = byteOrderMarks.find((mark) => startsWith(firstBytes, mark.bytes));
-  if (foreign !== undefined) {
-    return faulty('source.encoding', `The file is ${foreign.name}; it must be UTF-8.`, 0);
-  }
+  const foreign = findForeignFile(firstBytes, format);
+  if (foreign !== undefined) return faulty(foreign.code, foreign.message, 0);
   const from = startsWith(firstBytes, utf8Mark) ? utf8Mark.length : 0;
   const bytes = firstBytes.subarray(from);
   const reading = format.kind === 'csv' ? readCsvHead(bytes, format.delimiter, from) : readJsonlHead(bytes, from);
   if (reading.end < bytes.length || complete) return reading.result;
   return bytes.length > recordLimitBytes ? tooLong(format, from) : { needMore: true };
-}
-
-function startsWith(bytes: Buffer, mark: readonly number[]): boolean {
-  return mark.every((byte, at) => bytes[at] === byte);
 }
 
 function faulty(code: string, message: string, byteOffset: number, row = 0): { fault: SourceFault } {
@@ -64,12 +52,12 @@ interface Attempt {
   readonly end: number;
 }
 
-const empty = (from: number) => faulty('source.empty', 'The file holds no record, not even a header.', from);
+const empty = faulty('source.empty', 'The file is empty: it holds neither header nor rows.', 0);
 
 function readCsvHead(bytes: Buffer, delimiter: string, from: number): Attempt {
   const reader = new CsvReader(bytes.toString('latin1'), { delimiter, fieldLimit: fieldLimitBytes });
   const record = reader.next();
-  if (record === undefined) return { result: empty(from), end: bytes.length };
+  if (record === undefined) return { result: empty, end: bytes.length };
   const end = Math.min(reader.position, bytes.length);
   const invalid = findInvalidUtf8(bytes.subarray(record.from, record.to));
   if (invalid !== undefined) return { result: notUtf8(from + record.from + invalid), end };
@@ -92,7 +80,7 @@ function notUtf8(byteOffset: number, row = 0) {
 
 function readJsonlHead(bytes: Buffer, from: number): Attempt {
   const first = lines(bytes).next();
-  if (first.done === true) return { result: empty(from), end: bytes.length };
+  if (first.done === true) return { result: empty, end: bytes.length };
   const [lineFrom, lineTo] = first.value;
   const line = bytes.subarray(lineFrom, lineTo);
   const end = lineTo;
@@ -113,14 +101,14 @@ function readJsonlHead(bytes: Buffer, from: number): Attempt {
 
 function findNameProblem(columns: readonly string[]): string | undefined {
   if (columns.length === 0) return 'The first record has no members.';
-  if (columns.length > columnLimit) return `There are ${columns.length} columns; at most ${columnLimit} are read.`;
+  if (columns.length > columnLimit) return `There are ${columns.length} columns; the limit is ${columnLimit}.`;
   const seen = new Set<string>();
   for (const [index, name] of columns.entries()) {
     if (name.trim() === '') return `Column ${index + 1} has no name.`;
     if (name.length > columnNameLimit)
       return `Column ${index + 1} has a name of more than ${columnNameLimit} characters.`;
-    if (refusedNames.has(name)) return `Column ${index + 1} has the name ${name}, which is refused.`;
-    if (seen.has(name)) return `The name ${name} stands twice, the second time as column ${index + 1}.`;
+    if (refusedNames.has(name)) return `Column ${index + 1} has the name ${name}, which is reserved.`;
+    if (seen.has(name)) return `The name ${JSON.stringify(name)} stands twice, the second time as column ${index + 1}.`;
     seen.add(name);
   }
   return undefined;

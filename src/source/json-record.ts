@@ -35,7 +35,9 @@ function findSyntaxProblem(line: string): { message: string; at: number } | unde
   try {
     const value: unknown = JSON.parse(line);
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-    return isObject ? undefined : { message: 'The line is not a JSON object.', at: 0 };
+    return isObject
+      ? undefined
+      : { message: 'The line is not a JSON object; JSON lines are one object a line.', at: 0 };
   } catch {
     // The parser's own message quotes the line, and row contents stay out of messages.
     return { message: 'The line is not valid JSON.', at: 0 };
@@ -49,7 +51,7 @@ function scanMembers(line: string): Map<string, Cell> {
   while (line.charAt(at) !== '}') {
     const nameEnd = stringEnd(line, at);
     const name = decodeText(unescape(line, at, nameEnd));
-    if (members.has(name)) throw new JsonProblem('A member stands twice in the record.', at);
+    if (members.has(name)) throw new JsonProblem(`Member ${JSON.stringify(name)} stands twice in the record.`, at);
     if (members.size === columnLimit) throw new JsonProblem(`The record has more than ${columnLimit} members.`, at);
     const valueFrom = skipSpace(line, skipSpace(line, nameEnd) + 1);
     const valueTo = valueEnd(line, valueFrom);

@@ -31,13 +31,14 @@ export interface SourceFault {
   /** `source.unclosedQuote`, `source.quoteInField`, `source.ragged`, `source.encoding`, `source.json`, `source.header`, ... */
   readonly code: string;
   readonly message: string;
-  /** Record number from 1; 0 is the header. */
+  /** Row number from 1; 0 is the header, or with byte 0 the whole file. */
   readonly row: number;
   /** Offset in the whole source. */
   readonly byteOffset: number;
 }
 
-/** A fault in words, with its place: record number (0 is the header) and byte offset. */
+/** A fault in words, with its place: row number (or header) and byte offset. What concerns the whole file has none. */
 export function faultDetail({ message, row, byteOffset }: SourceFault): string {
-  return `${message} (record ${row}, byte ${byteOffset})`;
+  if (row === 0 && byteOffset === 0) return message;
+  return `${message} (${row === 0 ? 'header' : `row ${row}`}, byte ${byteOffset})`;
 }

@@ -147,7 +147,15 @@ describe('a run that cannot begin', () => {
     const blob = await app.put('open-quote.csv', 'fan_geonameid,fan_name\n1,A\n2,"never closed\n3,C\n');
     const faults = await faultsOf({ source: blob });
     expect(faults).toHaveLength(1);
-    expect(faults[0]?.[1]).toMatch(/record 2, byte 29/);
+    expect(faults[0]?.[1]).toMatch(/row 2, byte 29/);
+  });
+
+  it('says when the delimiter is another one', async () => {
+    const blob = await app.put('semicolons.csv', 'fan_geonameid;fan_name\n1;A\n');
+    expect((await faultsOf({ source: blob }))[0]).toEqual([
+      '/source/delimiter',
+      'Read with ",", the header is one column that holds ";": perhaps that is the delimiter.',
+    ]);
   });
 
   it('refuses a file that is not UTF-8 by its mark', async () => {
@@ -160,7 +168,7 @@ describe('a run that cannot begin', () => {
 });
 
 describe('a file with bad records', () => {
-  it('reports ragged records and bad bytes by record number and byte offset, and loads the others', async () => {
+  it('reports ragged records and bad bytes by row number and byte offset, and loads the others', async () => {
     const blob = await app.put(
       'bad-bytes.csv',
       Buffer.concat([Buffer.from('fan_geonameid,fan_name\n1,A\n2,'), Buffer.from([0xff]), Buffer.from('\n3\n4,D\n')]),
@@ -171,7 +179,7 @@ describe('a file with bad records', () => {
       [2, 27, 'source.encoding'],
       [3, 31, 'source.ragged'],
     ]);
-    expect(failures[0]?.rejection?.message).toMatch(/record 2, byte 29/);
+    expect(failures[0]?.rejection?.message).toMatch(/row 2, byte 29/);
   });
 });
 

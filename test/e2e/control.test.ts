@@ -189,11 +189,18 @@ describe('the dashboard', () => {
     expect(page.status).toBe(200);
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
     const html = await page.text();
-    const references = [...html.matchAll(/(?:src|href)="([^"#:]+)"/g)].map(
-      ([, path]) => new URL(path ?? '', `${app.stack.url}/api/dashboard`).pathname,
-    );
-    expect(references.length).toBeGreaterThan(1);
-    for (const path of references) expect((await app.api(path)).status).toBe(200);
+    const open = [...html.matchAll(/(?:src|href)="([^"#:]+)"/g)].map(([, path]) => path ?? '');
+    const seen = new Set<string>();
+    for (let path = open.pop(); path !== undefined; path = open.pop()) {
+      const address = new URL(path, `${app.stack.url}/api/dashboard`).pathname;
+      if (seen.has(address)) continue;
+      seen.add(address);
+      const file = await app.api(address);
+      expect(file.status, address).toBe(200);
+      const imports = (await file.text()).matchAll(/^import .* from '\.\/([\w-]+\.js)';$/gm);
+      open.push(...[...imports].map(([, name]) => `dashboard/${name ?? ''}`));
+    }
+    expect(seen.size).toBeGreaterThan(5);
     expect((await app.api('/api/health')).status).toBe(200);
   });
 });

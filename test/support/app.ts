@@ -7,7 +7,7 @@ import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import { createClient, type Client } from '../../cli/client.ts';
 import { followRun } from '../../cli/follow-run.ts';
 import type { RunReport, RunView } from '../../cli/api.ts';
-import { startLocalStack, type LocalStack } from '../../scripts/local-stack.ts';
+import { startLocalStack, type LocalStack, type LocalStackOptions } from '../../scripts/local-stack.ts';
 import { readTableRows } from '../../scripts/emulator-control.ts';
 import { sampleSchemas } from '../../scripts/sample-schemas.ts';
 
@@ -64,14 +64,21 @@ export interface JournalEntry {
 
 export interface AppOptions {
   readonly profile?: string;
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env?: LocalStackOptions['env'];
+  readonly onLine?: LocalStackOptions['onLine'];
   /** Keeps the data of all parts; absent: a folder of its own, gone when stopped. */
   readonly dir?: string;
 }
 
-export async function startApp({ profile = 'fast', env = {}, dir: kept }: AppOptions = {}): Promise<App> {
+export async function startApp({ profile = 'fast', env = {}, dir: kept, onLine }: AppOptions = {}): Promise<App> {
   const dir = kept ?? (await mkdtemp(join(tmpdir(), 'fanout-e2e-')));
-  const stack = await startLocalStack({ dir, profile, schemaFiles: sampleSchemas, env });
+  const stack = await startLocalStack({
+    dir,
+    profile,
+    schemaFiles: sampleSchemas,
+    env,
+    ...(onLine === undefined ? {} : { onLine }),
+  });
   const storage = BlobServiceClient.fromConnectionString(stack.storageConnectionString);
   const sources = storage.getContainerClient('sources');
   const client = createClient({ url: stack.url });

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
-import type { Intents, Ledger, LiveTally, Manifest, Spool, StopMark } from '../../src/ledger/ledger.ts';
+import type { Intents, Ledger, Manifest, Spool, StopMark, SyncRecord } from '../../src/ledger/ledger.ts';
+import type { LiveTally } from '../../src/plan/progress.ts';
 import type { Part, PartEntry } from '../../src/ledger/parts.ts';
 import type { Report } from '../../src/plan/report.ts';
 
@@ -36,6 +37,7 @@ const copy = <T>(value: T): T => structuredClone(value);
 
 export function createMemoryLedger(): MemoryLedger {
   const runs = new Map<string, MemoryRun>();
+  const syncs = new Map<string, SyncRecord>();
   const spooled = new Map<string, Buffer>();
   const run = (runId: string): MemoryRun => {
     const known = runs.get(runId);
@@ -119,6 +121,7 @@ export function createMemoryLedger(): MemoryLedger {
     async markUntouched(runId, firstRow) {
       run(runId).untouched.add(firstRow);
     },
+    claimUntouched: async (runId, firstRow) => run(runId).untouched.delete(firstRow),
     readIntents: async (runId): Promise<Intents> => {
       const { begun, contested, untouched } = run(runId);
       return { begun, contested, untouched };
@@ -148,10 +151,12 @@ export function createMemoryLedger(): MemoryLedger {
       return [];
     },
     readFailures: async () => undefined,
-    readSync: async () => undefined,
-    writeSync: async () => undefined,
+    readSync: async (sync) => copy(syncs.get(sync)),
+    async writeSync(sync, record) {
+      syncs.set(sync, copy(record));
+    },
     async writeReport(report) {
-      run(report.runId).report = copy(report);
+      return copy((run(report.runId).report ??= copy(report)));
     },
     readReport: async (runId) => copy(run(runId).report),
   };

@@ -15,15 +15,18 @@ import { readSource } from './source/read-source.ts';
  * measures against.
  */
 
-const text = (maxLength: number) =>
-  fc.oneof(
-    fc.string({ unit: 'grapheme', maxLength }),
+const mostCharacters = 20;
+/** Fits the shortest text column. */
+const text = fc
+  .oneof(
+    fc.string({ unit: 'grapheme', maxLength: mostCharacters }),
     fc.string({
       unit: fc.constantFrom('a', '"', '\\', ',', '\n', '\r', '\t', "'", 'é', '東', '😀', '\u2028'),
-      maxLength,
+      maxLength: mostCharacters,
     }),
     fc.constant(''),
-  );
+  )
+  .filter(({ length }) => length <= mostCharacters);
 const day = fc
   .date({ min: new Date('1900-01-01'), max: new Date('2099-12-31'), noInvalidDate: true })
   .map((date) => date.toISOString().slice(0, 10));
@@ -43,7 +46,7 @@ const record = fc.tuple(
   ...accountColumns.map((name, at) =>
     at === 0
       ? fc.string({ unit: fc.constantFrom('A', "'", 'é', ' ', '1'), minLength: 1, maxLength: 8 })
-      : fc.oneof(valueOf[name] ?? text(20), fc.constant('')),
+      : fc.oneof(valueOf[name] ?? text, fc.constant('')),
   ),
 );
 const files = fc.record({
@@ -58,7 +61,6 @@ const files = fc.record({
 });
 type File = typeof files extends fc.Arbitrary<infer T> ? T : never;
 
-const maxLengths = new Map(accounts.columns.map(({ logicalName, maxLength }) => [logicalName, maxLength ?? Infinity]));
 /** Empty text and no text are one to `csv-parse`, so an empty cell is never quoted here. */
 const quotedCell = (cell: string) => (/[",\r\n]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
 
@@ -119,11 +121,6 @@ describe('the bodies of a CSV file', () => {
     const format = { kind: 'csv', delimiter: ',' } as const;
     fc.assert(
       fc.property(files, (file) => {
-        fc.pre(
-          file.records.every((cells) =>
-            cells.every((cell, at) => cell.length <= (maxLengths.get(accountColumns[at] ?? '') ?? 0)),
-          ),
-        );
         const source = csvOf(file);
         const records = parse<Record<string, string>>(source, {
           bom: true,

@@ -35,6 +35,29 @@ describe('settings', () => {
     expect(names).not.toContain('FANOUT_ALLOW_LOOPBACK_HTTP');
   });
 
+  it('are all at hand where the app is tried out and where it is deployed', () => {
+    const ofTheApp = settingDeclarations
+      .map(({ name }) => name)
+      .filter((name) => name.startsWith('FANOUT_') && name !== 'FANOUT_ALLOW_LOOPBACK_HTTP');
+    const [sample, deployed] = [read('local.settings.sample.json'), read('infra/modules/function-app.bicep')];
+    expect(ofTheApp.filter((name) => !sample.includes(`"${name}"`))).toEqual([]);
+    expect(ofTheApp.filter((name) => !deployed.includes(`${name}:`))).toEqual([]);
+  });
+
+  it('that azd takes from its environment are those that operators are told of, with their defaults', () => {
+    const taken = [...read('infra/main.parameters.json').matchAll(/\$\{(\w+)=?([^}]*)\}/g)]
+      .map(([, name = '', value = '']) => [name, value] as const)
+      .filter(([name]) => !name.startsWith('AZURE_'));
+    const table = /\| Name \| Meaning [^]*?\n\n/.exec(read('docs/operations.md'))?.[0] ?? '';
+    const told = [...table.matchAll(/^\| `(\w+)` \|.*\| (\S.*?) \|$/gm)].map(([, name = '', value = '']) => [
+      name,
+      value,
+    ]);
+    expect(told.map(([name]) => name).toSorted()).toEqual(taken.map(([name]) => name).toSorted());
+    for (const [name, value] of taken.filter(([, fallback]) => fallback !== ''))
+      expect(told).toContainEqual([name, `\`${value}\``]);
+  });
+
   it('are all explained to the operator, with their defaults', () => {
     const operations = read('docs/operations.md');
     const missing = settingDeclarations.filter(

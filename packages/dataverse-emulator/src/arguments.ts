@@ -7,6 +7,8 @@ export interface Arguments {
   readonly dataDir: string | undefined;
   readonly seed: number | undefined;
   readonly identityHeader: string | undefined;
+  /** `real`, `virtual`, or how many times as fast as the system's time passes. */
+  readonly clock: 'real' | 'virtual' | number;
   readonly help: boolean;
 }
 
@@ -19,6 +21,8 @@ export class ArgumentsError extends Error {
 }
 
 export const defaultPort = 7080;
+/** Above this the resolution of timers is worth more than a second. */
+const maxClockFactor = 1000;
 
 export const helpText = `Usage: dataverse-emulator [options]
 
@@ -31,6 +35,8 @@ The Microsoft Dataverse Web API on localhost.
   --data DIR               keep the tables in DIR, so that they survive a restart
   --seed N                 seed of every random choice
   --identity-header VALUE  accept only this X-IDENTITY-HEADER at /msi/token
+  --clock KIND             real (default); a number N: N times as fast; virtual: moves by
+                           POST /_emulator/clock only
   --help                   show this text
 `;
 
@@ -40,10 +46,17 @@ function wholeNumber(flag: string, text: string, maximum: number): number {
   throw new ArgumentsError(`${flag} must be a whole number from 0 to ${maximum}, not '${text}'`);
 }
 
+function clockKind(text: string): Arguments['clock'] {
+  if (text === 'real' || text === 'virtual') return text;
+  const factor = Number(text);
+  if (text.trim() !== '' && factor > 0 && factor <= maxClockFactor) return factor;
+  throw new ArgumentsError(`--clock must be real, virtual or a number up to ${maxClockFactor}, not '${text}'`);
+}
+
 /** Throws `ArgumentsError` for unknown flags, missing values and values out of range. */
 export function parseArguments(argv: readonly string[]): Arguments {
   const values = new Map<string, string[]>();
-  const known = ['--port', '--profile', '--schema', '--data', '--seed', '--identity-header'];
+  const known = ['--port', '--profile', '--schema', '--data', '--seed', '--identity-header', '--clock'];
   for (let index = 0; index < argv.length; index += 1) {
     const [flag = '', ...inline] = (argv[index] ?? '').split('=');
     if (flag === '--help' || flag === '-h') values.set('--help', []);
@@ -66,6 +79,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
     dataDir: last('--data'),
     seed: seed === undefined ? undefined : wholeNumber('--seed', seed, Number.MAX_SAFE_INTEGER),
     identityHeader: last('--identity-header'),
+    clock: clockKind(last('--clock') ?? 'real'),
     help: values.has('--help'),
   };
 }

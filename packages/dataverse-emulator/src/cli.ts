@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ArgumentsError, helpText, parseArguments, type Arguments } from './arguments.ts';
+import { scaledClock, virtualClock } from './basics/clock.ts';
 import { startEmulator } from './emulator.ts';
 import { SchemaError } from './schema/parse-schema.ts';
 
@@ -32,7 +33,7 @@ async function run(argv: readonly string[]): Promise<void> {
   console.log(`dataverse-emulator ready at ${emulator.url}`);
 }
 
-function emulatorOptions({ port, profile, schemaFiles, dataDir, seed, identityHeader }: Arguments) {
+function emulatorOptions({ port, profile, schemaFiles, dataDir, seed, identityHeader, clock }: Arguments) {
   return {
     port,
     profile,
@@ -40,13 +41,21 @@ function emulatorOptions({ port, profile, schemaFiles, dataDir, seed, identityHe
     ...(dataDir !== undefined && { dataDir }),
     ...(seed !== undefined && { seed }),
     ...(identityHeader !== undefined && { identityHeader }),
+    ...(clock === 'virtual' && { clock: virtualClock(Date.now()) }),
+    ...(typeof clock === 'number' && { clock: scaledClock(clock) }),
   };
+}
+
+/** What `listen` says about a port that is taken names no way out. */
+function plainMessage(error: unknown): string {
+  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE' && 'port' in error)
+    return `port ${String(error.port)} is taken; --port 0 takes any free one`;
+  return error instanceof Error ? error.message : String(error);
 }
 
 function fail(error: unknown): void {
   const isUsage = error instanceof ArgumentsError || error instanceof SchemaError;
-  const message = error instanceof Error ? error.message : String(error);
-  console.error(`dataverse-emulator: ${message}${error instanceof ArgumentsError ? ' (see --help)' : ''}`);
+  console.error(`dataverse-emulator: ${plainMessage(error)}${error instanceof ArgumentsError ? ' (see --help)' : ''}`);
   process.exit(isUsage ? usageExitCode : 1);
 }
 

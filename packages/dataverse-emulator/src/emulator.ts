@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { Tokens } from './auth/tokens.ts';
+import { ODataError } from './errors.ts';
 import { FaultRules } from './faults/fault-rules.ts';
 import { Executions } from './http/execution.ts';
 import { Hints } from './http/hints.ts';
@@ -16,7 +17,7 @@ import { FirstUse } from './http/first-use.ts';
 import { iso, type Environment } from './operations/operation.ts';
 import { PluginLog, type PluginCall } from './plugins/plugin-log.ts';
 import { builtInTables } from './schema/built-in-tables.ts';
-import { parseSchema, SchemaError } from './schema/parse-schema.ts';
+import { parseSchema } from './schema/parse-schema.ts';
 import { buildTableModel } from './schema/table-model.ts';
 import { patchSettings } from './settings/patch-settings.ts';
 import { profiles } from './settings/profiles.ts';
@@ -64,6 +65,7 @@ export interface Emulator {
   readonly database: Database;
   readonly journal: Journal;
   readonly faults: FaultRules;
+  readonly clock: Clock;
   settings(): Settings;
   /** The Web API without a socket, for tests in virtual time; the caller delivers the answer as it says. */
   handle(request: WireRequest): Promise<WireResponse>;
@@ -72,8 +74,11 @@ export interface Emulator {
   counters(): EmulatorCounters;
   /** Runs of the stubs among `settings().plugins`, in order. */
   pluginCalls(): readonly PluginCall[];
-  /** `rows` empties tables (seeded ones go back to their start) and journal; `counters` sets counters to zero. */
-  reset(what: { readonly rows: boolean; readonly counters: boolean }): void;
+  /**
+   * `rows` empties tables (seeded ones go back to their start) and journal; `counters` sets counters to zero; `limits` forgets what
+   * has been used of the limits and the waits that were told.
+   */
+  reset(what: { readonly rows: boolean; readonly counters: boolean; readonly limits?: boolean }): void;
   /** Every token issued up to now answers 401 from here on. */
   revokeTokens(): void;
   /** Stops listening, drops open connections; work that has not committed is abandoned. */
@@ -92,21 +97,7 @@ function startSettings({ profile = 'documented', identityHeader, settings }: Emu
 
 function buildDatabase(schema: readonly unknown[]): Database {
   const tables = [...builtInTables];
-  for (const file of schema)
-    tables.push(
-      ...parseSchema(
-        file,
-        tables.map(({ logicalName }) => logicalName),
-      ),
-    );
-  const repeated = tables.filter(
-    ({ logicalName }, index) => tables.findIndex((table) => table.logicalName === logicalName) !== index,
-  );
-  if (repeated.length > 0) {
-    throw new SchemaError(
-      repeated.map(({ logicalName }) => `/tables: ${logicalName} is there already (built in, or in another file)`),
-    );
-  }
+  for (const file of schema) tables.push(...parseSchema(file, tables));
   return new Database(tables.map(buildTableModel));
 }
 
@@ -150,35 +141,34 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     latency.configure(settings.latency);
     if (patch.users !== undefined) seedUsers(database, settings.users, iso(clock.now()));
   };
+  const emptyTables = (): void => {
+    for (const table of database.tables()) table.clear();
+    seedRows(database, settings.users, iso(clock.now()));
+    for (const part of [journal, recentWrites, firstUse]) part.clear();
+    log?.compact();
+  };
   const webApi = new WebApi({ environment, ...models, changeSettings });
   const server = createHttpServer({ environment, tokens, webApi, emulator: () => emulator });
-  url = await listen(server, options.port ?? 0);
+  url = await listen(server, options.port ?? 0, () => log?.close());
 
   const emulator: Emulator = {
     url,
     database,
     journal,
     faults,
+    clock,
     settings: () => settings,
     handle: (request) => webApi.handle(request),
     changeSettings,
     pluginCalls: () => plugins.calls(),
     counters: () => countersOf(protection, traffic, journal),
-    reset: ({ rows, counters }) => {
-      if (rows) {
-        for (const table of database.tables()) table.clear();
-        seedRows(database, settings.users, iso(clock.now()));
-        journal.clear();
-        firstUse.reset();
-        log?.compact();
-      }
-      if (counters) {
-        protection.resetCounters();
-        traffic.reset();
-        plugins.clear();
-      }
+    reset: ({ rows, counters, limits = false }) => {
+      if (rows) emptyTables();
+      if (counters) for (const part of [protection, traffic]) part.resetCounters();
+      if (counters) plugins.clear();
+      if (limits) protection.forget();
     },
-    revokeTokens: () => tokens.revokeAllIssuedBefore(clock.now()),
+    revokeTokens: () => tokens.revokeAll(clock.now()),
     close: async () => {
       stop();
       webApi.close();
@@ -212,8 +202,13 @@ function backgroundWork(database: Database, clock: Clock): Pick<Environment, 'la
       const commit = (): void => {
         if (isStopped) return;
         const transaction = database.begin();
-        run(transaction);
-        transaction.commit({ ...info, atMs: clock.now() });
+        try {
+          run(transaction);
+          transaction.commit({ ...info, atMs: clock.now() });
+        } catch (error) {
+          transaction.rollback();
+          if (!(error instanceof ODataError)) throw error;
+        }
       };
       void clock.until(clock.now() + delayMs).then(commit);
     },
@@ -231,9 +226,12 @@ function countersOf(protection: ServiceProtection, traffic: Traffic, journal: Jo
   };
 }
 
-async function listen(server: Server, port: number): Promise<string> {
+async function listen(server: Server, port: number, giveUp: () => void): Promise<string> {
   server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
+  await once(server, 'listening').catch((error: unknown) => {
+    giveUp();
+    throw error;
+  });
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 

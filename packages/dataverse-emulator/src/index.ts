@@ -31,7 +31,7 @@ export { parseSchema, SchemaError } from './schema/parse-schema.ts';
 export { SettingsPatchError } from './settings/patch-settings.ts';
 export { defaultClientId, profiles } from './settings/profiles.ts';
 export type { ApplicationUserSetting, Settings, SettingsPatch } from './settings/settings.ts';
-export { scaledClock, systemClock, type Clock } from './basics/clock.ts';
+export { scaledClock, systemClock, virtualClock, type Clock, type VirtualClock } from './basics/clock.ts';
 export { createRandom, type Random } from './basics/random.ts';
 export type { PluginCall } from './plugins/plugin-log.ts';
 export type { PluginMessage, PluginStub } from './plugins/plugin-stub.ts';

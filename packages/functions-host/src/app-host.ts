@@ -3,7 +3,9 @@ import { DurableEngine } from './durable/engine.ts';
 import type { Faults } from './durable/faults.ts';
 import { DurableHttpApi } from './durable/http-api.ts';
 import { clientInput } from './durable/management-urls.ts';
+import type { TurnGuard } from './durable/turn-guard.ts';
 import { StartError } from './errors.ts';
+import type { Cors } from './http/cors.ts';
 import { FunctionRoutes } from './http/function-routes.ts';
 import type { HostKeys } from './http/keys.ts';
 import type { Site } from './http/server.ts';
@@ -27,10 +29,11 @@ export interface AppHostOptions {
   readonly log: Log;
   readonly keys: HostKeys;
   readonly requireKeys: boolean;
-  readonly corsOrigins: readonly string[];
+  readonly cors: Cors;
   /** Where this host answers. */
   readonly origin: string;
   readonly faults: Faults;
+  readonly guard: TurnGuard;
   readonly onFatal: (error: unknown) => void;
   /** Something ended; see `isIdle`. */
   readonly onQuiet: () => void;
@@ -40,7 +43,7 @@ export interface AppHostOptions {
 export interface AppHost {
   readonly site: Site;
   start(): void;
-  /** Starts nothing more; activities under way get `graceMs` to end. */
+  /** Starts nothing more; what is under way gets `graceMs` to end. */
   stop(graceMs: number): Promise<void>;
   /** True while nothing of the app is running or due. */
   isIdle(): boolean;
@@ -50,8 +53,8 @@ export interface AppHost {
 
 /** Puts the parts together. Throws StartError for settings and triggers that cannot be read. */
 export function createAppHost(options: AppHostOptions): AppHost {
-  const { app, hostJson, store, clock, log, keys, requireKeys, corsOrigins, origin, faults } = options;
-  const { onFatal, onQuiet } = options;
+  const { app, hostJson, store, clock, log, keys, requireKeys, cors, origin, faults } = options;
+  const { guard, onFatal, onQuiet } = options;
   const urls = { origin, hubName: hostJson.durable.hubName, systemKey: keys.system };
   const document = clientInput(urls);
   const environment = process.env;
@@ -73,6 +76,7 @@ export function createAppHost(options: AppHostOptions): AppHost {
     functionTimeoutMs,
     schemaVersion,
     faults,
+    guard,
     environment,
   };
   const engine = new DurableEngine({ host: durableHost, onFatal, onQuiet });
@@ -96,7 +100,7 @@ export function createAppHost(options: AppHostOptions): AppHost {
       urls,
       keys,
       requireKeys,
-      corsOrigins,
+      cors,
       bodyLimitBytes,
     },
     start() {
@@ -104,7 +108,7 @@ export function createAppHost(options: AppHostOptions): AppHost {
       timers.start();
     },
     async stop(graceMs) {
-      await Promise.all([engine.stop(graceMs), timers.stop()]);
+      await Promise.all([engine.stop(graceMs), timers.stop(graceMs)]);
     },
     isIdle: () => engine.isIdle && timers.isIdle && runningCount() === 0,
     nextTimerAtMs: () => engine.nextTimerAtMs,

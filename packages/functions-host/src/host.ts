@@ -4,9 +4,12 @@ import { createAppHost } from './app-host.ts';
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { Faults } from './durable/faults.ts';
+import { createTurnGuard, noTurnGuard } from './durable/turn-guard.ts';
 import { loadKeys } from './http/keys.ts';
 import { openServer } from './http/server.ts';
 import { createLog } from './log.ts';
+import { errorMessage, StartError } from './errors.ts';
+import { waitAtMost } from './wait-at-most.ts';
 import { hostEnvironment } from './settings/environment.ts';
 import { readHostJson } from './settings/host-json.ts';
 import { applySettings, readLocalSettings } from './settings/local-settings.ts';
@@ -31,6 +34,13 @@ export interface HostOptions {
   readonly requireKeys?: boolean | undefined;
   /** Takes the log, line by line with the line end. Default: stderr. */
   readonly writeLog?: ((line: string) => void) | undefined;
+  /**
+   * For a process that does nothing but host: a thread warns when the event loop stands still, and the process is killed for an
+   * orchestrator that never comes to an end; that run then fails at the next start. Default: no.
+   */
+  readonly watchdog?: boolean | undefined;
+  /** Time for what is under way when the host closes; activities that need longer run again at the next start. Default: 5,000. */
+  readonly closeWithinMs?: number | undefined;
   /** Told when the store failed and the host can do nothing more. Default: the error is thrown as an uncaught exception. */
   readonly onFatal?: ((error: unknown) => void) | undefined;
 }
@@ -46,8 +56,9 @@ export interface Host {
 }
 
 const defaultPort = 7071;
-/** Time for requests and activities under way when the host closes. Activities that need longer run again at the next start. */
-const shutdownGraceMs = 5_000;
+const defaultCloseWithinMs = 5_000;
+/** How long an orchestrator's code may take where host.json has no functionTimeout: as long as Azure's shortest default. */
+const defaultTurnLimitMs = 300_000;
 
 /**
  * Starts an unmodified Node v4 function app in this process. Resolves once it serves; throws StartError with what to change.
@@ -95,15 +106,20 @@ class Cleanup {
 async function start(options: HostOptions, cleanup: Cleanup): Promise<Host> {
   const appDir = resolve(options.appDir);
   const { clock = systemClock, requireKeys = false, faults = {}, onFatal = throwUncaught } = options;
+  const { closeWithinMs = defaultCloseWithinMs } = options;
   requireApp(appDir);
   const local = readLocalSettings(appDir);
-  const hostJson = readHostJson(appDir);
+  const hostJson = readHostJson(appDir, { ...local.values, ...options.env, ...process.env });
   const log = createLog(options.writeLog ?? ((line) => void process.stderr.write(line)), hostJson.logLevels);
   const dataDir = resolve(options.dataDir ?? join(appDir, '.local', 'functions-host'));
-  mkdirSync(dataDir, { recursive: true });
+  createDirectory(dataDir);
   const store = new Store(openDatabase(dataDir));
   cleanup.add(() => store.close());
   const keys = loadKeys(dataDir);
+  const turnLimitS = (hostJson.functionTimeoutMs ?? defaultTurnLimitMs) / 1_000;
+  const guard =
+    options.watchdog === true ? createTurnGuard(join(dataDir, 'stopped-turn.json'), turnLimitS) : noTurnGuard;
+  cleanup.add(() => guard.close());
   if (requireKeys) log('information', 'Host.Startup', `Keys are required. They are in ${keys.path}.`);
 
   let onQuiet: () => void = noop;
@@ -112,19 +128,27 @@ async function start(options: HostOptions, cleanup: Cleanup): Promise<Host> {
   cleanup.add(applySettings(process.env, hostEnvironment(options.env ?? {}, local, server.port)));
   const app = await loadApp(appDir, log);
   const origin = `http://127.0.0.1:${server.port}`;
-  const { corsOrigins } = local;
-  const parts = { app, hostJson, store, clock, log, keys, requireKeys, corsOrigins, origin, faults, onFatal };
+  const { cors } = local;
+  const parts = { app, hostJson, store, clock, log, keys, requireKeys, cors, origin, faults, guard, onFatal };
   const appHost = createAppHost({ ...parts, onQuiet: () => onQuiet() });
   onQuiet = idleChecker(clock, () =>
     appHost.isIdle() && server.requestCount === 0 ? appHost.nextTimerAtMs() : Infinity,
   );
   server.serve(appHost.site);
   appHost.start();
-  cleanup.add(() => runTerminateHooks(app));
+  cleanup.add(() => waitAtMost(closeWithinMs, [runTerminateHooks(app)]));
   cleanup.add(async () => {
-    await Promise.all([server.close(shutdownGraceMs), appHost.stop(shutdownGraceMs)]);
+    await Promise.all([server.close(closeWithinMs), appHost.stop(closeWithinMs)]);
   });
   return { url: origin, keysPath: keys.path, close: () => cleanup.run() };
+}
+
+function createDirectory(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true });
+  } catch (error) {
+    throw new StartError(`The data directory ${dataDir} cannot be made: ${errorMessage(error)}`, { cause: error });
+  }
 }
 
 async function runTerminateHooks(app: LoadedApp): Promise<void> {

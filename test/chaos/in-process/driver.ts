@@ -5,6 +5,7 @@ import { idleGovernor, lease, release, type GovernorState, type LeaseRequest } f
 import type { BulkRunInput, BulkRunOutput } from '../../../src/plan/payloads.ts';
 import type { Random } from '../random.ts';
 import type { Host, Hosts } from './hosts.ts';
+import type { HubWatch } from './hub-watch.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
 export type Activity = (host: Host, input: unknown) => Promise<unknown>;
@@ -18,6 +19,8 @@ export interface Driver {
   readonly twins: number;
   /** Settles when the run is cancelled. */
   readonly cancelled: Promise<void>;
+  /** Sees what the task hub keeps. */
+  readonly watch: HubWatch;
   /** Set when the task hub loses the orchestration: nothing is heard of it again. */
   readonly instance?: { isLost: boolean };
 }
@@ -48,7 +51,10 @@ export async function driveRun(driver: Driver, input: BulkRunInput): Promise<Bul
   for (let next: BulkRunInput | undefined = input; ;) {
     const generation: { continued?: BulkRunInput } = {};
     const output = await driveGeneration(driver, contextOf(driver, next, governor, generation));
-    if (generation.continued === undefined) return output as BulkRunOutput;
+    if (generation.continued === undefined) {
+      driver.watch.leases(Object.keys(governor.state.leases));
+      return output as BulkRunOutput;
+    }
     next = generation.continued;
   }
 }
@@ -80,7 +86,7 @@ function contextOf(
     get currentUtcDateTime() {
       return new Date(clock.now());
     },
-    setCustomStatus: () => undefined,
+    setCustomStatus: (status: unknown) => driver.watch.status(status),
     callActivity: (name: string, payload: unknown) => taskOf(deliver(driver, name, plain(payload))),
     callEntity: (_id: unknown, operation: string, payload: unknown) =>
       taskOf(Promise.resolve(callGovernor(clock, governor, operation, payload))),
@@ -129,13 +135,17 @@ const lost = Symbol('lost');
 async function deliver(driver: Driver, name: string, payload: unknown): Promise<unknown> {
   const activity = driver.activities[name];
   if (activity === undefined || !(name in names)) throw new Error(`No activity is registered as ${name}.`);
+  driver.watch.input(name, payload);
   for (;;) {
     const host = driver.hosts.current;
     const copies = driver.random.chance(driver.twins) ? 2 : 1;
     const running = Array.from({ length: copies }, async () => activity(host, plain(payload)).then(plainOrNothing));
     for (const copy of running) copy.catch(() => undefined);
     const first = await Promise.race([...running, host.lost.then(() => lost)]);
-    if (first !== lost) return first;
+    if (first !== lost) {
+      driver.watch.output(name, first);
+      return first;
+    }
     await driver.clock.sleep(1_000);
     if (driver.instance?.isLost === true) await new Promise<never>(() => undefined);
   }

@@ -26,19 +26,25 @@ export class Hosts {
   readonly #random: Random;
   readonly #faults: HostFaults;
   #current: Host;
-  #left: number;
+  #left = 0;
   kills = 0;
+  /** Faults of every kind that have happened. */
+  strikes = 0;
 
-  constructor(clock: VirtualClock, random: Random, faults: HostFaults, mostFaults: number) {
+  constructor(clock: VirtualClock, random: Random, faults: HostFaults) {
     this.#clock = clock;
     this.#random = random;
     this.#faults = faults;
-    this.#left = mostFaults;
     this.#current = newHost(0);
   }
 
   get current(): Host {
     return this.#current;
+  }
+
+  /** From here on so many faults may happen. */
+  arm(mostFaults: number): void {
+    this.#left = mostFaults;
   }
 
   /** Ends all faults. */
@@ -49,6 +55,7 @@ export class Hosts {
   kill(): void {
     const { current } = this;
     this.kills += 1;
+    this.strikes += 1;
     current.alive = false;
     this.#next(current);
   }
@@ -78,6 +85,7 @@ export class Hosts {
   #strikes(probability: number): boolean {
     if (this.#left === 0 || !this.#random.chance(probability)) return false;
     this.#left -= 1;
+    this.strikes += 1;
     return true;
   }
 

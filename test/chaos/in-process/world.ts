@@ -23,18 +23,36 @@ import { createMemoryLedger, type MemoryLedger } from '../../support/memory-ledg
 import type { Random } from '../random.ts';
 import type { Activity } from './driver.ts';
 import type { Host, Hosts } from './hosts.ts';
-import type { Scenario } from './scenario.ts';
+import { elasticCities, type Scenario } from './scenario.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
-const schema = JSON.parse(
-  readFileSync(new URL('../../../samples/geonames/schema.json', import.meta.url), 'utf8'),
-) as unknown;
+const schema = JSON.parse(readFileSync(new URL('../../../samples/geonames/schema.json', import.meta.url), 'utf8')) as {
+  readonly tables: readonly [object];
+};
+/** The sample's table once more as an elastic one, which has no alternate keys. */
+const elasticSchema = {
+  tables: [
+    {
+      ...schema.tables[0],
+      logicalName: elasticCities.name,
+      schemaName: 'fan_ElasticCity',
+      entitySetName: 'fan_elasticcities',
+      primaryIdColumn: elasticCities.idColumn,
+      tableType: 'Elastic',
+      changeTracking: false,
+      keys: [],
+    },
+  ],
+};
 
 export interface World {
   readonly emulator: Emulator;
   readonly ledger: MemoryLedger;
   readonly pin: SourcePin;
   readonly activities: Readonly<Record<string, Activity>>;
+  readonly token: string;
+  /** When requests that write were sent. */
+  readonly writesAtMs: readonly number[];
   readonly close: () => Promise<void>;
 }
 
@@ -44,6 +62,8 @@ export interface WorldParts {
   readonly hosts: Hosts;
   readonly random: Random;
   readonly seed: number;
+  /** Called for an origin that no connection names. */
+  readonly onStranger: (origin: string) => void;
 }
 
 /** The app's activities over an emulator, a ledger and a source in memory, all in virtual time. */
@@ -51,13 +71,14 @@ export async function createWorld(parts: WorldParts): Promise<World> {
   const { scenario, clock, hosts, seed } = parts;
   const emulator = await startEmulator({
     profile: 'fast',
-    schema: [schema],
+    schema: [schema, elasticSchema],
     seed,
     clock,
     settings: scenario.settings,
   });
   const token = await tokenOf(emulator);
   const ledger = createMemoryLedger();
+  const writesAtMs: number[] = [];
   const pin = {
     container: 'sources',
     blob: 'rows.csv',
@@ -66,7 +87,7 @@ export async function createWorld(parts: WorldParts): Promise<World> {
   };
   const depsByHost = new Map<Host, HostDeps>();
   const depsOf = (host: Host): HostDeps => {
-    const known = depsByHost.get(host) ?? hostDeps({ ...parts, emulator, token, ledger, pin }, host);
+    const known = depsByHost.get(host) ?? hostDeps({ ...parts, emulator, token, ledger, pin, writesAtMs }, host);
     depsByHost.set(host, known);
     return known;
   };
@@ -80,6 +101,8 @@ export async function createWorld(parts: WorldParts): Promise<World> {
     emulator,
     ledger,
     pin,
+    token,
+    writesAtMs,
     activities: {
       openRun: activity(createOpenRun),
       indexSource: activity(createIndexSource),
@@ -100,6 +123,7 @@ interface HostParts extends WorldParts {
   readonly token: string;
   readonly ledger: MemoryLedger;
   readonly pin: SourcePin;
+  readonly writesAtMs: number[];
 }
 
 function hostDeps(parts: HostParts, host: Host): HostDeps {
@@ -147,9 +171,17 @@ function memorySource({ ledger, pin, scenario }: HostParts): BlobSource {
   };
 }
 
-function clientOf({ emulator, token, hosts, random }: HostParts, host: Host, clock: HostDeps['clock']): Client {
+function clientOf(parts: HostParts, host: Host, clock: HostDeps['clock']): Client {
+  const { emulator, token, hosts, random, onStranger, writesAtMs } = parts;
   const dispatcher = {
-    request: (options: Dispatcher.RequestOptions) => hosts.at(host, () => dispatch(emulator, options, clock), 'send'),
+    request: (options: Dispatcher.RequestOptions) => {
+      if (String(options.origin) !== emulator.url) onStranger(String(options.origin));
+      const send = async () => {
+        if (isWrite(options)) writesAtMs.push(clock.now());
+        return dispatch(emulator, options, clock);
+      };
+      return hosts.at(host, send, 'send');
+    },
   };
   return createClient({
     connection: { name: 'main', url: emulator.url, clientIds: [], allowLoopbackHttp: true },
@@ -159,6 +191,10 @@ function clientOf({ emulator, token, hosts, random }: HostParts, host: Host, clo
     random: random.fork(`host ${host.id}`).next,
   });
 }
+
+/** A batch of the app holds reads alone, or writes alone. */
+const isWrite = ({ method, body }: Dispatcher.RequestOptions): boolean =>
+  method !== 'GET' && !(body as Buffer | null)?.includes('\r\nGET ');
 
 async function dispatch(emulator: Emulator, options: Dispatcher.RequestOptions, clock: HostDeps['clock']) {
   const headers = Object.fromEntries(

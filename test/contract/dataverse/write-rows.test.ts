@@ -207,6 +207,54 @@ describe('writing rows through faults', () => {
     expect(tableOf(environment, 'fan_city')).toEqual([]);
   });
 
+  describe.each([
+    ['create', 'created', '"fan_name":"row 1"'],
+    ['update', 'updated', '"fan_name":"new"'],
+    ['upsert', 'upserted', '"fan_name":"new"'],
+    ['delete', 'deleted', ''],
+  ] as const)('a %s that is refused after an earlier send', (operation, outcome, members) => {
+    const repeated = { operation, rows: [row(1, members)], runStartedAt: new Date().toISOString() } as const;
+    const seeded = async () => {
+      if (operation !== 'create') await write({ operation: 'create', rows: [row(1)] });
+    };
+    const committed = () => environment.emulator.counters().journal.lastSequence;
+
+    it('counts as done where that send took effect', async () => {
+      await seeded();
+      fault({ kind: 'commitThenDrop', match: { method: 'POST' }, nth: 1 });
+      fault({ kind: 'sqlTimeout', match: { method: 'POST' }, nth: 2 });
+      const before = committed();
+      expect((await write(repeated)).outcomes).toEqual([{ row: 1, outcome, recovered: true }]);
+      expect(committed() - before).toBe(1);
+    });
+
+    it('stays refused where it did not, once it can come no longer', async () => {
+      const clock = { slept: 0, now: () => Date.now(), sleep: async (ms: number) => void (clock.slept += ms) };
+      await close(environment);
+      environment = await openEnvironment({ clock });
+      await seeded();
+      const runStartedAt = new Date(Date.now() + 60_000).toISOString();
+      fault({ kind: 'resetBefore', match: { method: 'POST' }, nth: 1 });
+      fault({ kind: 'sqlTimeout', match: { method: 'POST' }, nth: 2 });
+      const before = committed();
+      expect((await write({ ...repeated, runStartedAt })).outcomes).toMatchObject([
+        { row: 1, outcome: 'rejected', rejection: { code: '0x80044151', attempts: 2 } },
+      ]);
+      expect(clock.slept).toBeGreaterThan(120_000);
+      expect(committed()).toBe(before);
+    });
+
+    it('is unknown where nobody may look, and keeps the refusal for people', async () => {
+      await seeded();
+      fault({ kind: 'commitThenDrop', match: { method: 'POST' }, nth: 1 });
+      fault({ kind: 'sqlTimeout', match: { method: 'POST' }, nth: 2 });
+      fault({ kind: 'error', match: { method: 'POST' }, nth: 3, part: 1, status: 403, code: '0x80048306' });
+      expect((await write(repeated)).outcomes).toMatchObject([
+        { row: 1, outcome: 'unknown', rejection: { code: '0x80044151' } },
+      ]);
+    });
+  });
+
   it('halves what times out', async () => {
     fault({ kind: 'sqlTimeout', match: { message: 'UpsertMultiple' }, times: 2 });
     expect((await write({ rows: created.rows })).kinds).toEqual(all('upserted'));

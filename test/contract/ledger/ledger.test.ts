@@ -109,6 +109,16 @@ describe('a run', () => {
     expect(await ledger.readStop('other')).toBeUndefined();
   });
 
+  it('gives a mark that was taken back to one who begins there', async () => {
+    await ledger.markIntent('u', 1);
+    expect(await ledger.claimUntouched('u', 1)).toBe(false);
+    await ledger.markUntouched('u', 1);
+    expect((await ledger.readIntents('u')).untouched).toEqual(new Set([1]));
+    const claims = await Promise.all([ledger.claimUntouched('u', 1), ledger.claimUntouched('u', 1)]);
+    expect(claims.toSorted()).toEqual([false, true]);
+    expect((await ledger.readIntents('u')).untouched).toEqual(new Set());
+  });
+
   it('marks an intent once', async () => {
     expect(await ledger.markIntent('r', 1)).toBe(true);
     expect(await ledger.markIntent('r', 1)).toBe(false);

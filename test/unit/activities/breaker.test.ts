@@ -13,7 +13,9 @@ describe('the breaker', () => {
   it('trips at so many rows in a row with one code, over several requests', () => {
     const breaker = createBreaker(4);
     expect(breaker.note([rejected(1, 'a'), rejected(2, 'a')])).toBeUndefined();
-    expect(breaker.note([rejected(4, 'a'), rejected(3, 'a')])).toBe('4 rows in a row were rejected with a: no a');
+    expect(breaker.note([rejected(4, 'a'), rejected(3, 'a')])).toBe(
+      '4 rows in a row, up to row 4, were rejected with a; the failures of the run say why.',
+    );
   });
 
   it('begins again after a row that went through, or another code', () => {

@@ -1,7 +1,6 @@
 import { createTableMemory } from '../../../src/dataverse/table-memory.ts';
-import { createThrottleGate } from '../../../src/dataverse/throttle-gate.ts';
 import { Readable } from 'node:stream';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { LaneDeps } from '../../../src/activities/lane-deps.ts';
 import { noRepeatedKeys } from '../../../src/activities/repeated-keys.ts';
 import type { RunPlan } from '../../../src/activities/run-plan.ts';
@@ -31,6 +30,8 @@ interface Scene {
   readonly send: (stretches: readonly Stretch[]) => Promise<LaneReport>;
   /** Numbers of the rows in each request. */
   readonly requests: number[][];
+  /** Wake those who look from time to time whether the run was stopped. */
+  readonly ticks: (() => void)[];
   nowMs: number;
   sleptMs: number;
 }
@@ -45,7 +46,12 @@ interface SceneOptions {
   /** What a read of the source meets. */
   readonly sourceError?: Error;
   /** Called before each request is answered. */
-  readonly before?: (rows: readonly number[], scene: Scene, log: SendLog | undefined) => void | Promise<void>;
+  readonly before?: (
+    rows: readonly number[],
+    scene: Scene,
+    log: SendLog | undefined,
+    signal: AbortSignal | undefined,
+  ) => void | Promise<void>;
   readonly duty?: number;
 }
 
@@ -76,6 +82,7 @@ function createScene({
   const scene: Scene = {
     ledger,
     requests: [],
+    ticks: [],
     nowMs: 0,
     sleptMs: 0,
     send: (stretches) =>
@@ -118,7 +125,9 @@ function createScene({
   };
   const clock = {
     now: () => scene.nowMs,
-    sleep: async (ms: number) => {
+    sleep: async (ms: number, signal?: AbortSignal) => {
+      // Whoever can be woken waits for `tick`.
+      if (signal !== undefined) return new Promise<void>((wake) => scene.ticks.push(wake));
       scene.sleptMs += ms;
       scene.nowMs += ms;
     },
@@ -132,9 +141,9 @@ function createScene({
       const rows = [...(request.body?.toString() ?? '').matchAll(/"id-(\d+)"/g)].map((match) => Number(match[1]));
       scene.requests.push(rows);
       if (request.log !== undefined) request.log.requests += 1;
-      await before?.(rows, scene, request.log);
+      await before?.(rows, scene, request.log, request.signal);
       return {
-        value: request.read(answerOf(operation, rows), createThrottleGate({ clock })),
+        value: request.read(answerOf(operation, rows), () => 0),
         attempts: 1,
         maybeCommittedBefore: false,
         ms: 100,
@@ -165,6 +174,7 @@ function createScene({
 const answerOf = (operation: Operation, rows: readonly number[]): Answer => ({
   status: operation === 'create' ? 200 : 204,
   header: () => undefined,
+  headerList: () => undefined,
   body: operation === 'create' ? JSON.stringify({ Ids: rows.map((row) => `id-${row}`) }) : '',
 });
 
@@ -279,6 +289,26 @@ describe('a lane', () => {
     expect(scene.requests).toHaveLength(2);
   });
 
+  it.each(['cancelled', 'paused'] as const)('waits no longer for the environment once the run is %s', async (mark) => {
+    const scene = createScene({
+      before: async (rows, at, log, signal) => {
+        if (!rows.includes(5)) return;
+        if (log !== undefined) log.requests = 0;
+        at.ledger.run('r').stop = mark;
+        const stopped = new Promise<never>((_, reject) => {
+          signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+        });
+        // One look, and the time of grace.
+        for (const wake of at.ticks.splice(0)) wake();
+        await vi.waitFor(() => expect(at.ticks).toHaveLength(1));
+        for (const wake of at.ticks.splice(0)) wake();
+        await stopped;
+      },
+    });
+    const report = await scene.send([{ from: 0, to: 3 }]);
+    expect(report).toMatchObject({ end: mark, counts: { upserted: 4 }, left: [{ from: 0, to: 3, cursor: 5 }] });
+  });
+
   it.each([
     ['throttled', new ThrottledError({ facet: 'concurrency', retryAfterMs: 37_000 }), 37_000],
     ['unavailable', new TransientError('HTTP 503', { maybeCommitted: true, exhausted: true }), 0],
@@ -373,6 +403,32 @@ describe('a lane', () => {
     const { left } = await first.send([{ from: 0, to: 1 }]);
     expect(left).toEqual([{ from: 0, to: 1, cursor: 5 }]);
     expect(await ledger.markIntent('r', 5)).toBe(true);
+  });
+
+  it('is no repeat where the one before it was stopped between its mark and its first request', async () => {
+    const ledger = createMemoryLedger();
+    const stoppedAtMark: MemoryLedger = {
+      ...ledger,
+      async markIntent(runId, firstRow) {
+        ledger.run('r').stop = 'paused';
+        return ledger.markIntent(runId, firstRow);
+      },
+    };
+    const before = createScene({ ledger: stoppedAtMark });
+    expect(await before.send([{ from: 0, to: 1 }])).toMatchObject({ end: 'paused', requests: 0 });
+    const { untouched, contested } = ledger.run('r');
+    expect(untouched).toEqual(new Set([1]));
+
+    delete ledger.run('r').stop;
+    const after = createScene({
+      ledger,
+      before: (_rows, at) => {
+        at.nowMs = 60_000;
+      },
+    });
+    expect(await after.send([{ from: 0, to: 1 }])).toMatchObject({ end: 'box', left: [{ from: 0, to: 1, cursor: 5 }] });
+    // Nothing is doubtful: a cancel now has no rows to look up.
+    expect([untouched, contested]).toEqual([new Set(), new Set()]);
   });
 
   it('takes rows whose request was never settled for rows that may have been sent', async () => {

@@ -80,11 +80,11 @@ test('the commonest failures come last, without control characters of the servic
 });
 
 test('a failure that names its record is not placed again', () => {
-  const failure = { code: 'source.ragged', message: '3 fields, not 4 (record 10, byte 220)', count: 2, firstRow: 10 };
+  const failure = { code: 'source.ragged', message: '3 fields, not 4 (row 10, byte 220)', count: 2, firstRow: 10 };
   const places = [10, 1].map((firstRow) => reportLines({ ...sampleReport, topFailures: [{ ...failure, firstRow }] }));
   expect(places.map((lines) => lines.at(-1))).toEqual([
-    '  2 x source.ragged: 3 fields, not 4 (record 10, byte 220)',
-    '  2 x source.ragged: 3 fields, not 4 (record 10, byte 220) (first in row 1)',
+    '  2 x source.ragged: 3 fields, not 4 (row 10, byte 220)',
+    '  2 x source.ragged: 3 fields, not 4 (row 10, byte 220) (first in row 1)',
   ]);
 });
 

@@ -124,6 +124,30 @@ describe('the client', () => {
     expect(clock.slept).toEqual([0, 7_000]);
   });
 
+  it.each([
+    ['a code of a busy server', refuse(429, '0x80048105', 'x', { 'retry-after': '11' })],
+    ['no error object', { status: 429, body: '<html></html>', headers: { 'retry-after': '11' } }],
+    ['half an error object', { status: 429, body: '{"error":{"co', headers: { 'retry-after': '11' } }],
+  ])('waits as told by a 429 with %s', async (_, reply) => {
+    const { client, clock } = harness(inOrder(reply, ok));
+    expect(await client.send(request)).toMatchObject({ attempts: 1, maybeCommittedBefore: false });
+    expect(clock.slept).toEqual([11_000]);
+  });
+
+  it('gives a pause to everybody else where a plug-in refused the row with it', async () => {
+    const { client, clock } = harness(inOrder(refuse(429, '0x80040265', 'no more', { 'retry-after': '11' }), ok));
+    await expect(client.send(request)).rejects.toMatchObject({ kind: 'batchRejected' });
+    await client.send(request);
+    expect(clock.slept).toEqual([11_000]);
+  });
+
+  it('waits for the longest of several waits', async () => {
+    const headers = { 'retry-after': ['60', '10'] } as unknown as Record<string, string>;
+    const { client, clock } = harness(inOrder({ ...refuse(429, '0x80072322'), headers }, ok));
+    await client.send(request);
+    expect(clock.slept).toEqual([60_000]);
+  });
+
   it('takes an answer that is not complete for none', async () => {
     const { client, seen } = harness(inOrder({ status: 200, body: '{"Ids":[' }, ok));
     const sent = await client.send({
@@ -145,6 +169,26 @@ describe('the client', () => {
     await expect(hopeless.client.send(request)).rejects.toMatchObject({ kind: 'requestRejected', httpStatus: 401 });
     expect(hopeless.refreshed).toEqual(['token-1']);
     expect(hopeless.seen).toHaveLength(2);
+  });
+
+  it('asks for a fresh token once, and then for the one that is valid', async () => {
+    const throttle = refuse(429, '0x80072322', 'x', { 'retry-after': '3' });
+    const { client, seen, refreshed } = harness(inOrder({ status: 401 }, throttle, { status: 503 }, ok));
+    await client.send(request);
+    expect(refreshed).toEqual(['token-1']);
+    expect(seen.slice(1).map(({ headers }) => headers['authorization'])).toEqual(Array(3).fill('Bearer token-2'));
+  });
+
+  it('asks for a fresh token for each identity whose token was refused', async () => {
+    const isFresh = (authorization: string | undefined) => /token-[23]/.test(authorization ?? '');
+    const throttle = refuse(429, '0x80072322', 'x', { 'retry-after': '3' });
+    const { client, refreshed } = harness(
+      ({ headers }, index) =>
+        index === 1 ? throttle : isFresh(headers['authorization']) && index > 2 ? ok : { status: 401 },
+      { senders: 2 },
+    );
+    await client.send(request);
+    expect(refreshed).toHaveLength(2);
   });
 
   it('follows no redirect', async () => {
@@ -195,7 +239,7 @@ describe('the client', () => {
     const startMs = clock.now();
     const get = async () => {
       // A throttle that another request met while this one waited for its token.
-      if (clock.now() === startMs) gate.throttled({ facet: 'requests', retryAfterMs: 7_000 });
+      if (clock.now() === startMs) gate.throttled({ closings: 0 }, { facet: 'requests', retryAfterMs: 7_000 });
       return 't';
     };
     const client = createClient({

@@ -12,12 +12,15 @@ describe('optionHeaders', () => {
     expect(
       optionHeaders({
         bypassBusinessLogic: ['CustomSync', 'CustomAsync'],
+        bypassStepIds: ['7c6a3b8e-0000-4000-8000-000000000002', '7c6a3b8e-0000-4000-8000-000000000003'],
         suppressFlows: true,
         duplicateDetection: true,
         callerObjectId: '7c6a3b8e-0000-4000-8000-000000000001',
       }),
     ).toEqual({
       'MSCRM.BypassBusinessLogicExecution': 'CustomSync,CustomAsync',
+      'MSCRM.BypassBusinessLogicExecutionStepIds':
+        '7c6a3b8e-0000-4000-8000-000000000002,7c6a3b8e-0000-4000-8000-000000000003',
       'MSCRM.SuppressCallbackRegistrationExpanderJob': 'true',
       'MSCRM.SuppressDuplicateDetection': 'false',
       CallerObjectId: '7c6a3b8e-0000-4000-8000-000000000001',

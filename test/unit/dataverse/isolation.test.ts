@@ -1,56 +1,14 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { adviseRowsPerRequest, chooseIsolation, chooseSending } from '../../../src/dataverse/isolation.ts';
+import { chooseIsolation, chooseSending } from '../../../src/dataverse/isolation.ts';
 import { createCostMeter, type SendCosts } from '../../../src/dataverse/send-costs.ts';
 import { createRandom } from 'dataverse-emulator';
 
-const published: SendCosts = { requestMs: 150, rowMs: 24.7, operationMs: 100, badShare: 0 };
-const bounds = { tableType: 'Standard', maxRequestMs: 10_000 } as const;
+const published: SendCosts = { requestMs: 150, rowMs: 24.7, operationMs: 100, badShare: 0, largestBatch: 400 };
 
-describe('rows per request', () => {
-  it('fill the time of a request while no row is bad', () => {
-    expect(adviseRowsPerRequest(published, bounds)).toBe(398);
-    expect(adviseRowsPerRequest(published, { ...bounds, maxRows: 100 })).toBe(100);
-    expect(adviseRowsPerRequest(published, { ...bounds, maxRequestMs: 100 })).toBe(1);
-  });
-
-  it('get fewer with the share of bad rows, down to about fifteen at one in a hundred', () => {
-    const at = (badShare: number) => adviseRowsPerRequest({ ...published, badShare }, bounds);
-    expect(at(0.0001)).toBeGreaterThan(150);
-    expect(at(0.001)).toBeGreaterThan(40);
-    expect(at(0.001)).toBeLessThan(120);
-    expect(at(0.01)).toBeGreaterThan(10);
-    expect(at(0.01)).toBeLessThan(30);
-  });
-
-  it('leave messages for batches where most of them would be rolled back', () => {
-    const costs = { ...published, badShare: 0.3 };
-    const rows = adviseRowsPerRequest(costs, bounds);
-    expect(chooseSending(rows, costs)).toBe('batch');
-    expect(rows).toBe(98);
+describe('a table with many bad rows', () => {
+  it('gets batches where most messages would be rolled back', () => {
+    expect(chooseSending(98, { ...published, badShare: 0.3 })).toBe('batch');
     expect(chooseSending(100, published)).toBe('message');
-  });
-
-  it('are not fewer for bad rows on elastic tables, which roll nothing back', () => {
-    const costs = { ...published, badShare: 0.1 };
-    expect(adviseRowsPerRequest(costs, { ...bounds, tableType: 'Elastic' })).toBe(100);
-  });
-
-  it('stay within their bounds, whatever was measured', () => {
-    const costs = fc.record({
-      requestMs: fc.double({ min: 0, max: 60_000, noNaN: true }),
-      rowMs: fc.double({ min: 1, max: 5_000, noNaN: true }),
-      operationMs: fc.double({ min: 1.5, max: 20_000, noNaN: true }),
-      badShare: fc.double({ min: 0, max: 1, noNaN: true }),
-    });
-    fc.assert(
-      fc.property(costs, fc.integer({ min: 1, max: 1_000 }), (some, maxRows) => {
-        const rows = adviseRowsPerRequest(some, { ...bounds, maxRows });
-        expect(rows).toBeGreaterThanOrEqual(1);
-        expect(rows).toBeLessThanOrEqual(maxRows);
-      }),
-      { numRuns: 200 },
-    );
   });
 });
 
@@ -61,6 +19,17 @@ describe('finding a bad row', () => {
     expect(chooseIsolation(8, costs)).toBe('batch');
     expect(chooseIsolation(400, { ...costs, operationMs: 30 })).toBe('batch');
     expect(chooseIsolation(400, { ...costs, badShare: 0.05 })).toBe('batch');
+  });
+
+  it('tries a batch once, unless even that would take too long', () => {
+    const costs = { ...published, badShare: 0.0001 };
+    expect(chooseIsolation(100, costs)).toBe('halve');
+    expect(chooseIsolation(100, { ...costs, largestBatch: 8 })).toBe('batch');
+    expect(chooseIsolation(400, { ...costs, largestBatch: 8 })).toBe('halve');
+    const meter = createCostMeter();
+    expect(meter.costs().largestBatch).toBe(0);
+    meter.noteBatch(100, 10_000);
+    expect(chooseIsolation(100, { ...meter.costs(), badShare: 0.0001 })).toBe('halve');
   });
 });
 

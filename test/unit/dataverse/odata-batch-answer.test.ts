@@ -32,7 +32,7 @@ const crlf = (text: string) => text.replaceAll('\n', '\r\n');
 const whole = crlf(success('a') + failure + success('b') + end);
 
 const parse = (body: string, count = 3, type: string | undefined = contentType) =>
-  parseBatchAnswer({ contentType: type, body }, count);
+  parseBatchAnswer({ status: 200, contentType: type, body }, count);
 
 describe('parseBatchAnswer', () => {
   it('brings the parts in order with status, headers and body', () => {
@@ -82,7 +82,7 @@ describe('parseBatchAnswer', () => {
   it.each([undefined, 'application/json', 'multipart/mixed', 'multipart/mixed; boundary='])(
     'attributes nothing without a boundary in the content type (%s)',
     (type) => {
-      expect(() => parseBatchAnswer({ contentType: type, body: whole }, 3)).toThrow(MalformedAnswerError);
+      expect(() => parseBatchAnswer({ status: 200, contentType: type, body: whole }, 3)).toThrow(MalformedAnswerError);
     },
   );
 

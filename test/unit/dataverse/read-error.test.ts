@@ -72,6 +72,23 @@ describe('classifyFault', () => {
     expect(classifyFault({ httpStatus: 400, code: '0x80048d19', message })).toBe('run');
   });
 
+  it.each(['0x80040265', '0x80044331', '0x80040203', '0x80041103'])(
+    'lets no text of a plug-in or a value end the run (%s)',
+    (code) => {
+      const message = "A plug-in says: Invalid property 'x', undeclared property, Could not find a property named 'x'.";
+      expect(classifyFault({ httpStatus: 400, code, message })).toBe('row');
+    },
+  );
+
+  it.each([
+    [429, '0x80048105', 'throttled'],
+    [429, '0x80040abc', 'throttled'],
+    [429, '0x80040265', 'row'],
+    [429, '0x80044331', 'row'],
+  ] as const)('takes %i with %s for %s', (httpStatus, code, expected) => {
+    expect(classifyFault({ httpStatus, code, message: '' })).toBe(expected);
+  });
+
   it('never takes a throttle inside another status for anything else', () => {
     expect(classifyFault({ httpStatus: 503, code: '0x80072321', message: '' })).toBe('throttled');
   });
@@ -119,6 +136,8 @@ describe('readFault', () => {
     '{"RequestIndex":1}',
     '[null]',
     '[{"RequestIndex":-1,"StatusCode":409}]',
+    '[{"RequestIndex":0,"StatusCode":409},{"RequestIndex":0,"StatusCode":200}]',
+    '[]',
   ])('trusts no row details that it cannot read in full: %s', (details) => {
     const error = {
       code: '',
@@ -134,6 +153,22 @@ describe('readFault', () => {
     expect(fault.code).toBeUndefined();
     expect(Buffer.byteLength(fault.message)).toBeLessThanOrEqual(2_048);
     expect(fault.message).toMatch(/^<html>ü+$/);
+  });
+
+  it.each([404, 405, 409, 410, 412, 501])('takes no word about a row from a gateway that says %i', (httpStatus) => {
+    for (const body of ['', '<html>Not found</html>', '{"title":"problem"}']) {
+      expect(readFault({ httpStatus, body }).class).toBe('transient');
+    }
+    expect(readFault({ httpStatus, body: '{"error":{"code":"","message":""}}' }).class).not.toBe('transient');
+  });
+
+  it('takes half an error object for no error', () => {
+    const body = '{"error":{"code":"0x80044150","message":"Generic SQL error. Sql Number: 1205"}}';
+    for (let length = 1; length < body.length; length += 1) {
+      expect(readFault({ httpStatus: 400, body: body.slice(0, length) }).class).toBe('transient');
+    }
+    expect(readFault({ httpStatus: 401, body: '{' }).class).toBe('token');
+    expect(readFault({ httpStatus: 429, body: '{' }).class).toBe('throttled');
   });
 
   it('says so when there is no explanation', () => {
@@ -180,7 +215,7 @@ describe('mayHaveCommitted', () => {
     [408, true],
     [500, true],
     [400, false],
-    [412, false],
+    [413, false],
   ])('of %i is %s', (httpStatus, expected) => {
     expect(mayHaveCommitted(readFault({ httpStatus, body: '' }))).toBe(expected);
   });

@@ -13,7 +13,17 @@ describe('readRetryAfter', () => {
     ['0.1', 1_000],
     ['-5', 1_000],
     ['86400', 86_400_000],
+    ['00:00:37', 37_000],
+    ['00:08:18.2', 499_000],
+    ['1.00:00:00', 86_400_000],
+    ['30, 60', 60_000],
+    ['60, 00:00:30', 60_000],
+    ['86401', 86_400_000],
+    ['9'.repeat(400), 86_400_000],
     ['Sun, 22 Nov 2026 10:00:42 GMT', 42_000],
+    ['Sunday, 22-Nov-26 10:00:42 GMT', 42_000],
+    ['Sun Nov 22 10:00:42 2026', 42_000],
+    ['Mon, 22 Nov 2027 10:00:00 GMT', 86_400_000],
     ['Sun, 22 Nov 2026 09:59:00 GMT', 1_000],
   ])('reads %s as %i ms', (retryAfter, waitMs) => {
     expect(readRetryAfter({ retryAfter, date, nowMs })).toBe(waitMs);
@@ -25,7 +35,7 @@ describe('readRetryAfter', () => {
     expect(readRetryAfter({ retryAfter, date: 'today', nowMs })).toBe(30_000);
   });
 
-  it.each([undefined, '', 'soon', '1,5', '00:00:37', '1e3', 'Infinity', 'NaN', '2026-11-22T10:00:42Z'])(
+  it.each([undefined, '', 'soon', '1,5', '30, soon', '1e3', 'Infinity', 'NaN', '2026-11-22T10:00:42Z'])(
     'takes nothing from %s',
     (retryAfter) => {
       expect(readRetryAfter({ retryAfter, date, nowMs })).toBeUndefined();

@@ -95,12 +95,6 @@ describe('sendOnce', () => {
     await expect(send(origin)).rejects.toMatchObject({ kind: 'transient' });
   });
 
-  it('ends with the caller’s reason', async () => {
-    const stop = new AbortController();
-    const origin = await serve(() => stop.abort(new Error('cancelled')));
-    await expect(send(origin, { signal: stop.signal })).rejects.toThrow('cancelled');
-  });
-
   it('neither follows redirects nor returns cookies', async () => {
     const cookies: (string | undefined)[] = [];
     const origin = await listen(

@@ -33,7 +33,7 @@ describe('the identities of a connection', () => {
 
   it('are left out while they have to wait, and come back', async () => {
     const { senders, turns, clock } = pool(3);
-    senders[1]!.gate.throttled(told);
+    senders[1]!.gate.throttled({ closings: 0 }, told);
     expect(turns(4)).toEqual([0, 2, 0, 2]);
     await clock.sleep(60_000);
     expect(new Set(turns(3))).toEqual(new Set([0, 1, 2]));
@@ -42,7 +42,7 @@ describe('the identities of a connection', () => {
   it('wait for the shortest wait when all have to', () => {
     const { senders, turns } = pool(3);
     for (const [index, retryAfterMs] of [50_000, 20_000, 90_000].entries()) {
-      senders[index]!.gate.throttled({ facet: 'requests', retryAfterMs });
+      senders[index]!.gate.throttled({ closings: 0 }, { facet: 'requests', retryAfterMs });
     }
     expect(turns(3)).toEqual([1, 1, 1]);
   });

@@ -70,6 +70,8 @@ export interface Reply {
   readonly status: number;
   readonly headers?: Record<string, string>;
   readonly body?: string;
+  /** The same for an operation that is sent as a request of its own. */
+  readonly alone?: Reply;
 }
 
 /** Answers request by request; an `Error` breaks the connection instead. */
@@ -103,8 +105,9 @@ export function harness(
           body: textOf(request.body),
         };
         seen.push(one);
-        const reply = script(one, seen.length - 1);
-        if (reply instanceof Error) throw reply;
+        const scripted = script(one, seen.length - 1);
+        if (scripted instanceof Error) throw scripted;
+        const reply = isBatch(one) ? scripted : (scripted.alone ?? scripted);
         return {
           statusCode: reply.status,
           data: reply.body ?? '',
@@ -134,6 +137,9 @@ export function harness(
   });
   return { client, seen, clock, refreshed };
 }
+
+export const isBatch = (seen: Seen) => seen.path.endsWith('/$batch');
+export const isBulk = (seen: Seen) => seen.path.includes('/Microsoft.Dynamics.CRM.');
 
 function textOf(body: unknown): string {
   return Buffer.isBuffer(body) ? body.toString('utf8') : typeof body === 'string' ? body : '';
@@ -194,10 +200,24 @@ export function batchAnswer(
       '',
     ];
   });
+  const [part] = parts;
   return {
     status: 200,
     headers: { 'content-type': 'multipart/mixed; boundary=batchresponse_1', ...headers },
     body: [...lines, '--batchresponse_1--', ''].join('\r\n'),
+    ...(part !== undefined && parts.length === 1 && { alone: replyOf(part, headers) }),
+  };
+}
+
+function replyOf(
+  part: number | { status: number; json: unknown } | { status: number; code: string },
+  headers: Record<string, string>,
+): Reply {
+  if (typeof part === 'number') return { status: part, headers };
+  return {
+    status: part.status,
+    headers: { 'content-type': 'application/json; odata.metadata=minimal', ...headers },
+    body: JSON.stringify(jsonOf(part)),
   };
 }
 
@@ -205,7 +225,8 @@ function jsonOf(part: { json: unknown } | { code: string; message?: string }): u
   return 'json' in part ? part.json : { error: { code: part.code, message: part.message ?? 'refused' } };
 }
 
-/** The operations of a batch request, as `METHOD path`. */
+/** The operations of a batch request, or the one of another request, as `METHOD path`. */
 export function operationsOf(seen: Seen): string[] {
+  if (!isBatch(seen)) return [`${seen.method} ${seen.path}`];
   return [...seen.body.matchAll(/\r\n\r\n([A-Z]+ \S+) HTTP\/1\.1\r\n/g)].map((match) => match[1] ?? '');
 }

@@ -48,13 +48,58 @@ describe('the token source', () => {
     expect(asked).toHaveLength(1);
   });
 
-  it('asks again when less than five minutes are left', async () => {
-    const { source, clock } = setUp();
+  it('asks again when less than five minutes are left, and lets nobody wait for it', async () => {
+    const { source, clock, asked, hold } = setUp();
     await source.get();
     clock.set(hourMs - 5 * 60_000);
     expect(await source.get()).toBe('token-1');
+    expect(asked).toHaveLength(1);
     clock.set(hourMs - 5 * 60_000 + 1);
+    const release = hold();
+    expect([await source.get(), await source.get()]).toEqual(['token-1', 'token-1']);
+    expect(asked).toHaveLength(2);
+    release();
+    await settle();
     expect(await source.get()).toBe('token-2');
+  });
+
+  it('lets everybody wait when the token may end before a request arrives', async () => {
+    const { source, clock } = setUp();
+    await source.get();
+    clock.set(hourMs - 29_999);
+    expect(await source.get()).toBe('token-2');
+  });
+
+  it('leaves an endpoint that fails alone for a while', async () => {
+    const { source, clock, asked, fail } = setUp();
+    await source.get();
+    fail(new Error('endpoint down'));
+    clock.set(hourMs - 4 * 60_000);
+    for (let request = 0; request < 5; request += 1) {
+      expect(await source.get()).toBe('token-1');
+      await settle();
+    }
+    expect(asked).toHaveLength(2);
+    clock.set(hourMs - 4 * 60_000 + 10_000);
+    await source.get();
+    expect(asked).toHaveLength(3);
+  });
+
+  it('gives up a credential that never answers, and asks anew', async () => {
+    const aborted: boolean[] = [];
+    let asked = 0;
+    const credential: TokenCredential = {
+      getToken: async (_scope, options) => {
+        asked += 1;
+        if (asked > 1) return { token: 'late but there', expiresOnTimestamp: hourMs };
+        options?.abortSignal?.addEventListener('abort', () => aborted.push(true));
+        return new Promise<never>(() => undefined);
+      },
+    };
+    const source = createTokenSource({ credential, origin, clock: manualClock(), longestAskMs: 1 });
+    await expect(source.get()).rejects.toMatchObject({ kind: 'transient', maybeCommitted: false });
+    expect(aborted).toEqual([true]);
+    expect(await source.get()).toBe('late but there');
   });
 
   it('refreshes once for all that were refused with the same token', async () => {

@@ -7,6 +7,8 @@ import {
   batchAnswer,
   guid,
   harness,
+  isBatch,
+  isBulk,
   madeRow,
   noOptions,
   operationsOf,
@@ -46,7 +48,7 @@ const upsert: WriteRequest = {
   deadlineAtMs: Infinity,
 };
 
-const isBatch = (seen: Seen) => seen.path.endsWith('/$batch');
+const isRead = (operation: string) => operation.startsWith('GET');
 const names = (seen: readonly Seen[]) =>
   seen.map(({ path }) => path.split('/').at(-1)?.replace('Microsoft.Dynamics.CRM.', ''));
 /** Gives the replies in order; running out of them fails the test. */
@@ -77,6 +79,12 @@ describe('writing with bulk messages', () => {
     expect(names(seen)).toEqual([message]);
     expect(requests).toBe(1);
     expect(timings).toEqual([{ rows: 3, ms: 0 }]);
+  });
+
+  it('takes an empty body for a success only where the status says that there is none', async () => {
+    const { kinds, seen } = await write(inOrder({ status: 200, body: '' }, { status: 200, body: '{}' }));
+    expect(kinds).toEqual(['upserted', 'upserted', 'upserted']);
+    expect(seen).toHaveLength(2);
   });
 
   it('deletes with a bulk message on elastic tables only', async () => {
@@ -172,23 +180,30 @@ describe('finding the rows that make a bulk message fail', () => {
     expect(won.kinds).toEqual(['upserted', 'upserted', 'upserted']);
     const part = { status: 400, code: '0x80044150', message: 'Generic SQL error. Sql Number: 1205' };
     const lost = await write((seen) => {
-      if (!isBatch(seen)) return deadlock;
+      if (isBulk(seen)) return deadlock;
       return batchAnswer(operationsOf(seen).map((operation) => (operation.includes(guid(2)) ? part : 204)));
     });
     expect(lost.kinds).toEqual(['upserted', 'rejected', 'upserted']);
-    expect(names(lost.seen).filter((name) => name === '$batch')).toHaveLength(4);
-    expect(operationsOf(lost.seen.at(-1)!)).toHaveLength(1);
+    const alone = `PATCH /api/data/v9.2/fan_cities(${guid(2)})`;
+    const operations = lost.seen.filter((seen) => !isBulk(seen)).map(operationsOf);
+    expect(operations).toEqual([expect.objectContaining({ length: 3 }), [alone], [alone], [alone]]);
   });
 
   it('halves what takes the database too long, down to the row that alone does', async () => {
-    const script: Script = ({ body }) => {
-      const rows = (JSON.parse(body) as { Targets: { fan_cityid: string }[] }).Targets;
+    const script: Script = (one) => {
+      if (one.method === 'GET') return { status: 200, body: '{}' };
+      const rows = (JSON.parse(one.body) as { Targets: { fan_cityid: string }[] }).Targets;
       const slow = rows.some(({ fan_cityid }) => fan_cityid === guid(3));
       return slow ? refuse(500, '0x80044151', 'SQL timeout expired. Sql Number: -2') : noContent;
     };
     const { kinds, seen } = await write(script, { rows: [row(1), row(2), row(3), row(4)] });
     expect(kinds).toEqual(['upserted', 'upserted', 'rejected', 'upserted']);
-    expect(names(seen).every((name) => name === 'UpsertMultiple')).toBe(true);
+    expect(
+      names(seen)
+        .slice(0, -1)
+        .every((name) => name === 'UpsertMultiple'),
+    ).toBe(true);
+    expect(seen.at(-1)?.method).toBe('GET');
   });
 
   it('halves what is too large to be taken', async () => {
@@ -202,14 +217,16 @@ describe('finding the rows that make a bulk message fail', () => {
       rows: [row(1)],
     });
     expect(kinds).toEqual(['upserted']);
-    expect(names(seen)).toEqual(['UpsertMultiple', '$batch']);
+    expect(names(seen)).toEqual(['UpsertMultiple', `fan_cities(${guid(1)})`]);
   });
 
   it('finds the row behind an error that stays unexplained', async () => {
     const unexpected = { status: 500, code: '0x80040abc', message: 'odd' };
     const { outcomes } = await write((seen) => {
-      if (!isBatch(seen)) return refusalOf(unexpected);
-      return batchAnswer(operationsOf(seen).map((operation) => (operation.includes(guid(2)) ? unexpected : 204)));
+      if (isBulk(seen)) return refusalOf(unexpected);
+      return batchAnswer(
+        operationsOf(seen).map((one) => (isRead(one) ? there : one.includes(guid(2)) ? unexpected : 204)),
+      );
     });
     expect(outcomes.map(({ outcome }) => outcome)).toEqual(['upserted', 'rejected', 'upserted']);
     expect(outcomes[1]?.rejection).toMatchObject({ code: '0x80040abc', httpStatus: 500 });
@@ -297,11 +314,15 @@ describe('batches', () => {
     expect(operationsOf(seen[1]!)).toHaveLength(2);
   });
 
-  it('wait for a throttle that stopped them, and then remember what was committed before it', async () => {
+  it('wait for a throttle that stopped them, and do not send again what was done before it', async () => {
     const stopped = { ...batchAnswer([204, { status: 429, code: '0x80072322' }]), status: 429 };
-    const { kinds, clock } = await write(inOrder(stopped, batchAnswer([missing, 204, 204])), { operation: 'delete' });
-    expect(kinds).toEqual(['deleted', 'deleted', 'deleted']);
+    const { kinds, clock, seen, throttles } = await write(inOrder(stopped, batchAnswer([204, missing])), {
+      operation: 'delete',
+    });
+    expect(kinds).toEqual(['deleted', 'deleted', 'alreadyAbsent']);
+    expect(operationsOf(seen[1]!)).toHaveLength(2);
     expect(clock.slept).toEqual([30_000]);
+    expect(throttles).toEqual([{ facet: 'requests', retryAfterMs: 30_000 }]);
   });
 
   it('end the run for a missing privilege only when no row got through', async () => {
@@ -325,8 +346,10 @@ describe('batches', () => {
   });
 
   it('take a gateway that does not know them for no statement about a row', async () => {
-    const { kinds } = await write(() => ({ status: 404, body: '<html>Not found</html>' }), { operation: 'delete' });
-    expect(kinds).toEqual(['rejected', 'rejected', 'rejected']);
+    const page = () => ({ status: 404, body: '<html>Not found</html>' });
+    for (const rows of [[row(1)], [row(1), row(2)]]) {
+      await expect(write(page, { operation: 'delete', rows })).rejects.toMatchObject({ kind: 'transient' });
+    }
   });
 
   it('are split when they are refused as a whole', async () => {
@@ -459,14 +482,57 @@ describe('elastic tables', () => {
 
   it('sends only the rows again that the error lists', async () => {
     const failed = details([{ RequestIndex: 1, Id: guid(2), StatusCode: 400 }]);
-    const { kinds, seen, clock } = await write((one) => (isBatch(one) ? batchAnswer([tooLong]) : failed), {
+    const { kinds, seen, clock } = await write((one) => (isBulk(one) ? failed : batchAnswer([tooLong])), {
       table: elastic,
     });
     expect(kinds).toEqual(['upserted', 'rejected', 'upserted']);
-    expect(names(seen)).toEqual(['UpsertMultiple', '$batch']);
+    expect(names(seen)).toEqual(['UpsertMultiple', `fan_cities(${guid(2)})`]);
     expect(clock.slept).toEqual([]);
     expect(seen[0]?.headers['prefer']).toBe('odata.include-annotations="*"');
     expect(operationsOf(seen.at(-1)!)).toEqual([`PATCH /api/data/v9.2/fan_cities(${guid(2)})`]);
+  });
+
+  it.each([
+    ['429 without a code', { status: 429, code: '' }],
+    ['503', { status: 503, code: '' }],
+    ['an undecided 500', { status: 500, code: '0x80094000' }],
+  ])('settles what the list tells also when the whole answer is %s', async (_, { status, code }) => {
+    const body = details([{ RequestIndex: 1, Id: guid(2), StatusCode: 429 }]).body.replace('0x80040216', code);
+    const { outcomes, seen, throttles } = await write((one) => (isBulk(one) ? { status, body } : batchAnswer([204])), {
+      table: elastic,
+      operation: 'create',
+      rows: made,
+    });
+    expect(outcomes).toEqual([1, 2, 3].map((n) => ({ row: n, outcome: 'created' })));
+    expect(seen).toHaveLength(2);
+    expect(throttles).toEqual([]);
+  });
+
+  it('remembers that rows may be written when a limit of the service comes with a list', async () => {
+    const body = details([{ RequestIndex: 1, Id: guid(2), StatusCode: 429 }]).body.replace('0x80040216', '0x80072321');
+    const { outcomes } = await write(
+      inOrder(
+        { status: 429, body },
+        refusalOf(duplicate),
+        batchAnswer([duplicate, 204, duplicate]),
+        batchAnswer([there, there]),
+      ),
+      { table: elastic, operation: 'create', rows: made },
+    );
+    expect(outcomes.map(({ outcome, recovered }) => [outcome, recovered])).toEqual([
+      ['created', true],
+      ['created', undefined],
+      ['created', true],
+    ]);
+  });
+
+  it('is learnt to have no such message, like any other table', async () => {
+    const unsupported = refuse(400, '0x80044180', 'not supported');
+    const { client, seen } = harness((one) =>
+      isBulk(one) ? unsupported : batchAnswer(operationsOf(one).map(() => 204)),
+    );
+    for (let n = 0; n < 2; n += 1) await writeRows(client, { ...upsert, table: elastic });
+    expect(names(seen)).toEqual(['UpsertMultiple', '$batch', '$batch']);
   });
 
   it('believes no list that names rows it did not send', async () => {
@@ -483,7 +549,7 @@ describe('elastic tables', () => {
 
   it('pauses when a partition is over its share, and asks nobody else to wait', async () => {
     const failed = details([{ RequestIndex: 0, Id: guid(1), StatusCode: 429 }]);
-    const { kinds, clock, throttles } = await write((one) => (isBatch(one) ? batchAnswer([204]) : failed), {
+    const { kinds, clock, throttles } = await write((one) => (isBulk(one) ? failed : batchAnswer([204])), {
       table: elastic,
     });
     expect({ kinds, slept: clock.slept, throttles }).toEqual({
@@ -499,13 +565,13 @@ describe('elastic tables', () => {
     const { seen, outcomes } = await write(
       inOrder(
         { ...failed, headers: { ...failed.headers, 'x-ms-session-token': 'not of a success' } },
-        { ...batchAnswer([duplicate]), headers: { ...batchAnswer([]).headers, 'x-ms-session-token': token } },
+        batchAnswer([duplicate], { 'x-ms-session-token': token }),
         batchAnswer([there]),
       ),
       { table: elastic, operation: 'create', rows: made },
     );
     expect(outcomes[0]).toEqual({ row: 1, outcome: 'created', recovered: true });
-    expect(seen.at(-1)?.body).toContain(`MSCRM.SessionToken: ${token}\r\n`);
+    expect(seen.at(-1)?.headers['mscrm.sessiontoken']).toBe(token);
   });
 
   it('looks up creates that an error without a list may have written', async () => {
@@ -527,6 +593,15 @@ describe('what is learnt about a table', () => {
     expect(names(seen)).toEqual(['UpsertMultiple', '$batch', '$batch', '$batch']);
     await writeRows(client, { ...upsert, table: { ...standardTable, logicalName: 'fan_other' } });
     expect(names(seen).at(-2)).toBe('UpsertMultiple');
+  });
+
+  it.each([
+    ['', "No HTTP resource was found that matches the request URI 'https://x'."],
+    ['0x8006088a', "Resource not found for the segment 'Microsoft.Dynamics.CRM.UpsertMultiple'."],
+  ])('is that it does not know a message (code %j)', async (code, message) => {
+    const { client, seen } = harness((one, index) => (isBatch(one) ? pass(one, index) : refuse(404, code, message)));
+    for (let n = 0; n < 2; n += 1) await writeRows(client, upsert);
+    expect(names(seen)).toEqual(['UpsertMultiple', '$batch', '$batch']);
   });
 
   it('is not that, when the rows are refused as well', async () => {
@@ -553,7 +628,7 @@ describe('halves', () => {
   it('find one bad row among many without sending each row by itself, and send no half twice', async () => {
     const bodies: number[] = [];
     const script: Script = (seen) => {
-      if (isBatch(seen)) return batchAnswer(operationsOf(seen).map((one) => (one.includes(guid(300)) ? tooLong : 204)));
+      if (!isBulk(seen)) return batchAnswer(operationsOf(seen).map((one) => (one.includes(guid(300)) ? tooLong : 204)));
       bodies.push((JSON.parse(seen.body) as { Targets: unknown[] }).Targets.length);
       return seen.body.includes(guid(300)) ? refusalOf(tooLong) : noContent;
     };
@@ -590,8 +665,8 @@ describe('a service with any mix of bad rows and faults', () => {
           const fault = faultReplies[faults[index] ?? 'none'];
           // Only what is worth halving is refused for its size.
           if (fault !== undefined && !(faults[index] === 'large' && seen.body.length < 1_000)) return fault;
-          if (!isBatch(seen)) return isBad(seen.body) ? refusalOf(tooLong) : noContent;
-          return batchAnswer(operationsOf(seen).map((one) => (isBad(one) ? tooLong : 204)));
+          if (isBulk(seen)) return isBad(seen.body) ? refusalOf(tooLong) : noContent;
+          return batchAnswer(operationsOf(seen).map((one) => (isRead(one) ? there : isBad(one) ? tooLong : 204)));
         };
         const rows = Array.from({ length: 30 }, (_, index) => row(index + 1));
         const { outcomes } = await write(script, { rows, operation, table: bulk ? standardTable : noBulk });

@@ -20,12 +20,12 @@ describe('a mapping without columns', () => {
 
   it('refuses a source column without target and names near ones', () => {
     expect(faultsOf({ sourceColumns: ['name', 'fan_populaton', 'zzz'] })).toEqual([
-      ['/mapping', 'Source column name has no target. Table fan_town has no column name. Did you mean fan_name?'],
+      ['/mapping', 'Source column "name" has no target. Table fan_town has no column "name". Did you mean fan_name?'],
       [
         '/mapping',
-        'Source column fan_populaton has no target. Table fan_town has no column fan_populaton. Did you mean fan_population?',
+        'Source column "fan_populaton" has no target. Table fan_town has no column "fan_populaton". Did you mean fan_population?',
       ],
-      ['/mapping', 'Source column zzz has no target. Table fan_town has no column zzz.'],
+      ['/mapping', 'Source column "zzz" has no target. Table fan_town has no column "zzz".'],
     ]);
   });
 
@@ -37,7 +37,7 @@ describe('a mapping without columns', () => {
 
   it('refuses two source columns for one target', () => {
     expect(faultsOf({ sourceColumns: ['fan_name', 'Fan_Name'] })).toEqual([
-      ['/mapping', 'Source columns fan_name and Fan_Name both go to column fan_name.'],
+      ['/mapping', 'Source columns "fan_name" and "Fan_Name" both go to column fan_name.'],
     ]);
   });
 });
@@ -56,8 +56,8 @@ describe('a mapping with columns', () => {
     const columns = { fan_name: { from: 'Name' }, fan_townid: { from: 'Id' } };
     const sourceColumns = ['Id', 'Phone', 'Name', 'Fax'];
     expect(faultsOf({ sourceColumns, mapping: { columns } })).toEqual([
-      ['/mapping/columns', 'No entry uses source column Phone. Map it, or set mapping.unmapped to "ignore".'],
-      ['/mapping/columns', 'No entry uses source column Fax. Map it, or set mapping.unmapped to "ignore".'],
+      ['/mapping/columns', 'No entry uses source column "Phone". Map it, or set mapping.unmapped to "ignore".'],
+      ['/mapping/columns', 'No entry uses source column "Fax". Map it, or set mapping.unmapped to "ignore".'],
     ]);
     expect(faultsOf({ sourceColumns, mapping: { columns }, target: { operation: 'delete' } })).toEqual([]);
   });
@@ -66,12 +66,12 @@ describe('a mapping with columns', () => {
     {
       name: 'an unknown column, with a pointer that is escaped',
       columns: { columns: { 'a/b~c': { from: 'a' } } },
-      fault: ['/mapping/columns/a~1b~0c', 'Table fan_town has no column a/b~c.'],
+      fault: ['/mapping/columns/a~1b~0c', 'Table fan_town has no column "a/b~c".'],
     },
     {
       name: 'an unknown source column',
       columns: { columns: { fan_name: { from: 'bb' } } },
-      fault: ['/mapping/columns/fan_name/from', 'The source has no column bb. Did you mean b?'],
+      fault: ['/mapping/columns/fan_name/from', 'The source has no column "bb". Did you mean b?'],
     },
     {
       name: 'a read-only column',
@@ -221,7 +221,7 @@ describe('the key', () => {
       name: 'a column that does not exist',
       key: ['fan_code', 'fan_years'],
       sourceColumns: ['fan_code', 'fan_name'],
-      fault: ['/target/key/1', 'Table fan_town has no column fan_years. Did you mean fan_year?'],
+      fault: ['/target/key/1', 'Table fan_town has no column "fan_years". Did you mean fan_year?'],
     },
     {
       name: 'a key column that is not mapped',

@@ -93,7 +93,7 @@ describe('the key of a row', () => {
     const expected = {
       class: 'mapping',
       code: 'mapping.keyEmpty',
-      message: 'Column fan_code: is part of the key and empty (record 17)',
+      message: 'Column fan_code: is part of the key and empty (row 17)',
     };
     expect(encode({ sourceColumns: ['fan_code', 'fan_name'], target }, [cell, 'A'])).toEqual(expected);
     const byId = { sourceColumns: ['fan_townid', 'fan_name'] };
@@ -110,7 +110,7 @@ describe('a row that is none', () => {
     expect(result).toEqual({
       class: 'source',
       code: 'source.ragged',
-      message: 'The record has 1 cells. (record 3, byte 9)',
+      message: 'The record has 1 cells. (row 3, byte 9)',
     });
     expect(isRejection(result)).toBe(true);
   });
@@ -120,7 +120,7 @@ describe('a row that is none', () => {
     expect(encoder({ row: 3, from: 0, to: 1, cells: listedCells([oneByte(value), 'x']) })).toEqual({
       class: 'mapping',
       code: 'mapping.length',
-      message: `Column fan_name: '${'ä'.repeat(60)}…' has 70 characters; at most 10 fit (record 3)`,
+      message: `Column fan_name: '${'ä'.repeat(60)}…' has 70 characters; at most 10 fit (row 3)`,
     });
   });
 
@@ -129,7 +129,7 @@ describe('a row that is none', () => {
     expect(encoder(row)).toEqual({
       class: 'mapping',
       code: 'mapping.unmapped',
-      message: 'The record has members without a target that the first record does not have: späť, b (record 3)',
+      message: 'The record has members without a target that the first record does not have: späť, b (row 3)',
     });
     const sourceColumns = ['fan_name', 'fan_population'];
     const columns = { fan_name: { from: 'fan_name' } };

@@ -250,7 +250,7 @@ describe.each(cases)('a value of type $name', ({ type, more, good, bad }) => {
     expect(encode(each, [text])).toEqual({
       class: 'mapping',
       code,
-      message: `Column v: '${shown}' ${problem} (record 17)`,
+      message: `Column v: '${shown}' ${problem} (row 17)`,
     });
   });
 });
@@ -285,7 +285,7 @@ describe('a lookup', () => {
     expect(encode(byId, [id])).toMatchObject({
       members: `"fan_ParentId@odata.bind":"/accounts(${id.toLowerCase()})"`,
     });
-    expect(encode(byId, ['x'])).toMatchObject({ message: "Column fan_parentid: 'x' is not a GUID (record 17)" });
+    expect(encode(byId, ['x'])).toMatchObject({ message: "Column fan_parentid: 'x' is not a GUID (row 17)" });
   });
 
   it('binds by alternate key, single quotes doubled and nothing percent-encoded', () => {
@@ -340,7 +340,7 @@ describe('an object or array', () => {
     expect(encode(each, [nested, 'x'])).toEqual({
       class: 'mapping',
       code: 'mapping.nested',
-      message: 'Column v: an object or array is not a value (record 17)',
+      message: 'Column v: an object or array is not a value (row 17)',
     });
   });
 });

@@ -30,11 +30,13 @@ function settle(cost: Cost, badShare = 0): { size: number; fit: RequestFit } {
   let size = sizeRequests(fit, null);
   for (let turn = 0; turn < 30; turn += 1) {
     const sends = wave(cost, size);
-    fit = learn(fit, sends, Math.round(sends.rows * badShare), 10);
+    fit = learn(fit, sends, { taken: sends.rows, bad: Math.round(sends.rows * badShare) }, 10);
     size = sizeRequests(fit, size);
   }
   return { size, fit };
 }
+
+const noneBad = { taken: 2_800, bad: 0 };
 
 describe('the size of requests', () => {
   it('is a hundred rows before anything is known', () => {
@@ -66,6 +68,34 @@ describe('the size of requests', () => {
     expect(size).toBeLessThanOrEqual(most);
   });
 
+  it('rolls back few requests for bad rows, however cheap rows are', () => {
+    const { size } = settle({ a: 150, b: 0.1 }, 0.01);
+    expect(size).toBeGreaterThan(10);
+    expect(size).toBeLessThanOrEqual(20);
+  });
+
+  it('learns of bad rows before it knows what requests cost', () => {
+    const first = sendOf(100, 2_600);
+    expect(sizeRequests(learn(noFit, first, { taken: 900, bad: 10 }, 10), 100)).toBe(18);
+    expect(sizeRequests(learn(noFit, first, { taken: 998, bad: 2 }, 10), 100)).toBe(100);
+  });
+
+  it('is not smaller for bad rows where no message is rolled back', () => {
+    expect(sizeRequests(learn(noFit, noSends, { taken: 900, bad: 100 }, 10), 100)).toBe(100);
+  });
+
+  it('counts the rows that went in other requests', () => {
+    const { fit } = settle({ a: 150, b: 25 });
+    const after = (taken: number) => sizeRequests(learn(fit, noSends, { taken, bad: 100 }, 10), 100);
+    expect(after(1_000_000)).toBe(100);
+    expect(after(1_000)).toBeLessThan(after(100_000));
+  });
+
+  it('is a number also where time stands still', () => {
+    const { size } = settle({ a: 0, b: 0 });
+    expect(size).toBe(1_000);
+  });
+
   it('is not changed for a small gain', () => {
     const { fit } = settle({ a: 150, b: 24.7 });
     const best = sizeRequests(fit, 1_000);
@@ -76,9 +106,9 @@ describe('the size of requests', () => {
 describe('inflationOf', () => {
   it('says how much slower rows became, whatever the size of the requests', () => {
     let { fit } = settle({ a: 150, b: 24.7 });
-    for (let turn = 0; turn < 10; turn += 1) fit = learn(fit, wave({ a: 150, b: 24.7 }, 40), 0, 10);
+    for (let turn = 0; turn < 10; turn += 1) fit = learn(fit, wave({ a: 150, b: 24.7 }, 40), noneBad, 10);
     expect(inflationOf(fit)).toBeLessThan(1.05);
-    for (let turn = 0; turn < 10; turn += 1) fit = learn(fit, wave({ a: 150, b: 37 }, 60), 0, 10);
+    for (let turn = 0; turn < 10; turn += 1) fit = learn(fit, wave({ a: 150, b: 37 }, 60), noneBad, 10);
     expect(inflationOf(fit)).toBeGreaterThan(1.4);
   });
 });

@@ -64,9 +64,15 @@ describe('absorb', () => {
       counts: { upserted: 999, rejected: 1 },
       ending: null,
       wave: 1,
-      rowsPerSecond: 100,
     });
     expect(hasWork(run)).toBe(false);
+  });
+
+  it('knows the rate of the last wave, but for the rows that go ahead alone', () => {
+    const left = report({ end: 'box', counts: { upserted: 10 }, left: [{ from: 0, to: 10, cursor: 11 }] });
+    const canary = after(started(), [left]);
+    expect(canary.rowsPerSecond).toBeNull();
+    expect(after(canary, [report({ counts: { upserted: 990 } })]).rowsPerSecond).toBe(99);
   });
 
   it('keeps what lanes left, and the work of a lane that was lost', () => {

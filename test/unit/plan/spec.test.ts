@@ -46,13 +46,14 @@ describe('parseRunSpec', () => {
       connection: 5,
       source: { container: 'Sources', blob: '../secret' },
       target: { table: 'account', operation: 'merge', key: [] },
-      options: { rowsPerRequest: 1001, tolerate: { percent: 101 }, 'a/b': 1 },
+      options: { rowsPerRequest: 1001, bypassStepIds: ['x\r\nY: z'], tolerate: { percent: 101 }, 'a/b': 1 },
       extra: true,
     });
     expect(Object.keys(faults).toSorted()).toEqual([
       '/connection',
       '/extra',
       '/options/a~1b',
+      '/options/bypassStepIds/0',
       '/options/rowsPerRequest',
       '/options/tolerate/percent',
       '/source/blob',
@@ -82,6 +83,26 @@ describe('parseRunSpec', () => {
   it.each(['__proto__', 'constructor', 'prototype'])('refuses the reserved name %s as a source column', (from) => {
     const json: unknown = JSON.parse(JSON.stringify({ ...smallest, mapping: { columns: { name: { from } } } }));
     expect(Object.keys(faultsOf(json))).toEqual(['/mapping/columns/name/from']);
+  });
+
+  it('refuses a column that would vanish from the mapping without a word', () => {
+    const json: unknown = JSON.parse('{"columns":{"__proto__":"x","name":"Name"}}');
+    expect(Object.keys(faultsOf({ ...smallest, mapping: json }))).toEqual(['/mapping/columns/__proto__']);
+  });
+
+  it('says limits and values in words', () => {
+    const faults = faultsOf({
+      ...smallest,
+      target: { table: 'x'.repeat(129), operation: 'upsert', key: [] },
+      mapping: { columns: { name: 7, city: { from: '' }, a: { from: 'prototype' } } },
+    });
+    expect(faults['/target/table']).toMatch(/^Must be a logical name: 1 to 128 .*; it is "x+\.\.\.\.$/);
+    expect(faults['/target/key']).toBe('Must have at least 1 item; it is [].');
+    expect(faults['/mapping/columns/name']).toBe('Must be the name of a source column, or an object; it is 7.');
+    expect(faults['/mapping/columns/city/from']).toBe('Must have at least 1 character; it is "".');
+    expect(faults['/mapping/columns/a/from']).toBe(
+      'Must be a name other than __proto__, constructor and prototype; it is "prototype".',
+    );
   });
 
   it('refuses line breaks in what becomes a header', () => {

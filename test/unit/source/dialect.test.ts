@@ -65,7 +65,7 @@ describe('CSV with a bad record', () => {
 
   it('says how many cells are there and how many belong', () => {
     const { rows } = readSource('a,b\n1,2,3\n', comma);
-    expect(faultsOf(rows)[0]?.message).toBe('The record has 3 cells where the header has 2.');
+    expect(faultsOf(rows)[0]?.message).toBe('The row has 3 cells where the header has 2.');
   });
 
   it.each([

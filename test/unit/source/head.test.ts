@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readHead } from '../../../src/source/head.ts';
+import type { SourceFormat } from '../../../src/source/source.ts';
 import { comma, jsonl } from './read-source.ts';
 
 const whole = { complete: true };
@@ -65,6 +66,19 @@ describe('the head of a CSV source', () => {
     expect(result).toMatchObject({ fault: { code: 'source.encoding', message: expect.stringContaining(name) } });
   });
 
+  it.each<[string, Buffer, SourceFormat, RegExp]>([
+    ['a workbook', Buffer.from('PK\u0003\u0004\u0014'), comma, /ZIP archive, perhaps an Excel workbook/],
+    ['gzip', Buffer.from([0x1f, 0x8b, 8, 0, 0]), comma, /compressed with gzip/],
+    ['UTF-16 without a mark', Buffer.from('a,b\n1,2\n', 'utf16le'), comma, /NUL bytes: it is UTF-16 without a mark/],
+    ['JSON lines as CSV', Buffer.from('{"a":1}\n'), comma, /set source.format to "jsonl"/],
+    ['a JSON array as CSV', Buffer.from('\ufeff[\n  {"a":1}]'), comma, /looks like JSON/],
+    ['a JSON array as JSON lines', Buffer.from('[{"a":1}]\n'), jsonl, /one object a line, without brackets/],
+  ])('names %s', (_what, bytes, format, message) => {
+    expect(readHead(bytes, format, whole)).toMatchObject({
+      fault: { message: expect.stringMatching(message), row: 0, byteOffset: 0 },
+    });
+  });
+
   it('points to the first byte that is not UTF-8', () => {
     const windows1252 = Buffer.from('a,Stra\u00dfe\n1,2\n', 'latin1');
     expect(readHead(windows1252, comma, whole)).toMatchObject({
@@ -73,12 +87,12 @@ describe('the head of a CSV source', () => {
   });
 
   it.each([
-    ['a,b,a\n', 'The name a stands twice, the second time as column 3.'],
+    ['a,b,a\n', 'The name "a" stands twice, the second time as column 3.'],
     ['a,,c\n', 'Column 2 has no name.'],
     ['a,"",c\n', 'Column 2 has no name.'],
-    ['a,__proto__\n', 'Column 2 has the name __proto__, which is refused.'],
-    ['constructor\n', 'Column 1 has the name constructor, which is refused.'],
-    ['prototype\n', 'Column 1 has the name prototype, which is refused.'],
+    ['a,__proto__\n', 'Column 2 has the name __proto__, which is reserved.'],
+    ['constructor\n', 'Column 1 has the name constructor, which is reserved.'],
+    ['prototype\n', 'Column 1 has the name prototype, which is reserved.'],
   ])('refuses names that cannot be told apart or used: %j', (text, message) => {
     expect(readHead(Buffer.from(text), comma, whole)).toEqual({
       fault: { code: 'source.header', message, row: 0, byteOffset: 0 },
@@ -118,7 +132,7 @@ describe('the head of a JSON lines source', () => {
     ['{"__proto__":1}\n', 'source.header'],
     ['{"":1}\n', 'source.header'],
     ['{}\n', 'source.header'],
-    ['[1]\n', 'source.json'],
+    ['1\n', 'source.json'],
     ['{"a":1\n', 'source.json'],
   ])('is refused when the first record is no head: %j', (text, code) => {
     expect(readHead(Buffer.from(text), jsonl, whole)).toMatchObject({ fault: { code, row: 1 } });

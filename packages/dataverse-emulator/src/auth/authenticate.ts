@@ -18,8 +18,8 @@ export function systemUserIdOf(clientId: string): string {
   return guidOf(`application user ${clientId}`);
 }
 
-/** Who calls. Throws `UnauthorizedError` for the token, `ODataError` 403 for the user. */
-export function authenticate(environment: Environment, tokens: Tokens, headers: Headers): Caller {
+/** Whose token it is. Throws `UnauthorizedError` for the token, `ODataError` 403 for the user. */
+export function authenticate(environment: Environment, tokens: Tokens, headers: Headers): ApplicationUserSetting {
   const token = bearerToken(headers);
   if (token === undefined) throw new UnauthorizedError('missing token');
   const verdict = tokens.verify(token, environment.clock.now());
@@ -29,21 +29,31 @@ export function authenticate(environment: Environment, tokens: Tokens, headers: 
   const user = environment.settings().users.find((candidate) => candidate.clientId === clientId);
   if (user === undefined)
     throw new ODataError(403, errorCodes.userNotMember, 'The user is not a member of the organization.');
-  if (user.disabled) {
-    throw new ODataError(
-      403,
-      errorCodes.userDisabled,
-      `The user with id ${systemUserIdOf(clientId)} has not been enabled.`,
-    );
-  }
-  return callerOf(environment, user, headers);
+  assertEnabled(user);
+  return user;
 }
 
-/** Whom a request with these headers runs as; the operations of a batch have headers of their own. Throws `ODataError` 403. */
+function assertEnabled({ disabled, clientId }: ApplicationUserSetting): void {
+  if (!disabled) return;
+  throw new ODataError(
+    403,
+    errorCodes.userDisabled,
+    `The user with id ${systemUserIdOf(clientId)} has not been enabled.`,
+  );
+}
+
+/**
+ * Whom a request with these headers runs as; the operations of a batch have headers of their own. An impersonated user adds what it
+ * may not do. Throws `ODataError` 403.
+ */
 export function callerOf(environment: Environment, user: ApplicationUserSetting, headers: Headers): Caller {
   const systemUserId = systemUserIdOf(user.clientId);
   assertMayBypass(user.mayBypassLogic, systemUserId, headers);
-  return { user, systemUserId, impersonatedUserId: impersonatedUser(environment, user.mayImpersonate, headers) };
+  const impersonatedUserId = impersonatedUser(environment, user.mayImpersonate, headers);
+  if (impersonatedUserId === undefined) return { user, systemUserId, impersonatedUserId, denied: user.denied };
+  const other = environment.settings().users.find(({ clientId }) => systemUserIdOf(clientId) === impersonatedUserId);
+  if (other !== undefined) assertEnabled(other);
+  return { user, systemUserId, impersonatedUserId, denied: [...user.denied, ...(other?.denied ?? [])] };
 }
 
 export function bearerToken(headers: Headers): string | undefined {

@@ -17,12 +17,12 @@ const needed: Readonly<Record<string, readonly Privilege[]>> = {
   DeleteMultiple: ['Delete'],
 };
 
-/** Throws 403 `0x80040220` when the caller lacks a privilege on the table (`denied` of the user's settings). */
+/** Throws 403 `0x80040220` when the caller lacks a privilege on the table (`denied` in the settings). */
 export function assertPrivileges(caller: Caller, { definition }: TableModel, action: string): void {
-  if (caller.user.denied.length === 0) return;
+  if (caller.denied.length === 0) return;
   for (const verb of needed[action] ?? []) {
     const privilege = `prv${verb}${definition.schemaName}`;
-    if (!caller.user.denied.includes(privilege)) continue;
+    if (!caller.denied.includes(privilege)) continue;
     throw new ODataError(
       403,
       errorCodes.privilegeDenied,

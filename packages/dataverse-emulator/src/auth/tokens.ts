@@ -17,13 +17,15 @@ export class Tokens {
   readonly #key: string;
   readonly #verified = new Map<string, TokenClaims>();
   readonly #revoked = new Set<string>();
-  #revokedBeforeMs = 0;
+  #revokedUntilMs = 0;
 
   constructor(seed: number) {
     this.#key = `dataverse-emulator ${seed}`;
   }
 
-  issue(claims: TokenClaims): string {
+  issue(wanted: TokenClaims): string {
+    // A token issued in the very millisecond of a revocation is one after it.
+    const claims = { ...wanted, issuedAtMs: Math.max(wanted.issuedAtMs, this.#revokedUntilMs + 1) };
     const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
     const head = encode({ typ: 'JWT', alg: 'HS256' });
     const payload = encode({
@@ -40,7 +42,7 @@ export class Tokens {
   verify(token: string, nowMs: number): TokenVerdict {
     const claims = this.#verified.get(token) ?? this.#read(token);
     if (claims === undefined) return { valid: false, reason: 'InvalidAuthTicket' };
-    if (this.#revoked.has(token) || claims.issuedAtMs < this.#revokedBeforeMs)
+    if (this.#revoked.has(token) || claims.issuedAtMs <= this.#revokedUntilMs)
       return { valid: false, reason: 'BadAuthTicket' };
     if (nowMs >= claims.expiresAtMs) return { valid: false, reason: 'ExpiredAuthTicket' };
     return { valid: true, claims };
@@ -50,8 +52,9 @@ export class Tokens {
     this.#revoked.add(token);
   }
 
-  revokeAllIssuedBefore(ms: number): void {
-    this.#revokedBeforeMs = ms;
+  /** Every token issued up to now, this millisecond included. */
+  revokeAll(nowMs: number): void {
+    this.#revokedUntilMs = nowMs;
   }
 
   #sign(text: string): string {

@@ -81,6 +81,33 @@ const matchTypes: Readonly<Record<string, string>> = {
   server: 'number',
 };
 
+/** Lowest and highest value of the members that are numbers. */
+const ranges: Readonly<Record<string, readonly [lowest: number, highest: number, isWhole: boolean]>> = {
+  nth: [1, Infinity, true], every: [1, Infinity, true], times: [1, Infinity, true], part: [1, Infinity, true],
+  probability: [0, 1, false], retryAfterSeconds: [0, Infinity, true], status: [400, 599, true], delayMs: [0, Infinity, false],
+}; // prettier-ignore
+
+function assertValue(name: string, value: unknown): void {
+  if (name === 'body' && value !== 'error' && value !== 'message')
+    throw new FaultRuleError("/body must be 'error' or 'message'.");
+  const [lowest, highest, isWhole] = ranges[name] ?? [];
+  if (typeof value === 'object' && value !== null && name !== 'match')
+    throw new FaultRuleError(`/${name} must not be an object.`);
+  if (lowest === undefined || highest === undefined || typeof value !== 'number') return;
+  if (value >= lowest && value <= highest && (isWhole !== true || Number.isInteger(value))) return;
+  const bounds = highest === Infinity ? `of at least ${lowest}` : `from ${lowest} to ${highest}`;
+  throw new FaultRuleError(
+    `/${name} must be a ${isWhole === true ? 'whole number' : 'number'} ${bounds}, not ${value}.`,
+  );
+}
+
+/** Throttles and errors can strike one operation of a batch; the others are about the whole answer. */
+const strikesParts = (kind: FaultKind): boolean =>
+  [
+    'throttleRequests', 'throttleExecutionTime', 'throttleConcurrency', 'error', 'deadlock', 'sqlTimeout', 'transactionAborted',
+    'noTransaction', 'unexpected', 'sandboxUnavailable', 'upsertRace',
+  ].includes(kind); // prettier-ignore
+
 /** Reads a rule from JSON. Throws `FaultRuleError` naming what is wrong. */
 export function parseFaultRule(json: unknown): FaultRule {
   if (!isJsonObject(json)) throw new FaultRuleError('A fault rule must be an object.');
@@ -91,6 +118,9 @@ export function parseFaultRule(json: unknown): FaultRule {
   }
   if (!faultKinds.some((kind) => kind === json['kind']))
     throw new FaultRuleError(`/kind must be one of ${faultKinds.join(', ')}.`);
+  for (const [name, value] of Object.entries(json)) assertValue(name, value);
+  if (json['part'] !== undefined && !strikesParts(json['kind'] as FaultKind))
+    throw new FaultRuleError(`/part does not go with ${String(json['kind'])}.`);
   const match = json['match'] ?? {};
   if (!isJsonObject(match)) throw new FaultRuleError('/match must be an object.');
   for (const [name, value] of Object.entries(match)) {

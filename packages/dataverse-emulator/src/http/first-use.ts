@@ -30,7 +30,7 @@ export class FirstUse {
   }
 
   /** Every table is new again. */
-  reset(): void {
+  clear(): void {
     this.#readyAtMs.clear();
   }
 }

@@ -22,14 +22,16 @@ export class ServerRouting {
     return this.#cookies[server] ?? '';
   }
 
-  choose({ servers, serversOut, routing }: Settings, cookieHeader: string | undefined): number {
+  /** `undefined`: every server is out. */
+  choose({ servers, serversOut, routing }: Settings, cookieHeader: string | undefined): number | undefined {
     const usable = Array.from({ length: servers }, (_, index) => index).filter(
       (server) => !serversOut.includes(server),
     );
     const cookie = /(?:^|;\s*)ARRAffinity=([0-9a-f]+)/.exec(cookieHeader ?? '')?.[1];
     const pinned = cookie === undefined ? undefined : this.#byCookie.get(cookie);
     if (pinned !== undefined && usable.includes(pinned)) return pinned;
+    if (usable.length === 0) return undefined;
     const index = routing === 'random' ? Math.floor(this.#random.next() * usable.length) : this.#next++ % usable.length;
-    return usable[index] ?? 0;
+    return usable[index];
   }
 }

@@ -58,8 +58,14 @@ async function respondControl(
   response: ServerResponse,
   url: string,
 ): Promise<void> {
-  const body = (await readBody(request, maxControlBodyBytes)) ?? '';
-  const answer = handleControl(parts.emulator(), request.method ?? 'GET', new URL(url, 'http://localhost'), body);
+  const body = await readBody(request, maxControlBodyBytes);
+  if (body === undefined) {
+    response.shouldKeepAlive = false;
+    response.writeHead(413, { 'Content-Type': 'application/json' });
+    response.end(`${JSON.stringify({ error: `A body here has at most ${maxControlBodyBytes} bytes.` })}\n`);
+    return;
+  }
+  const answer = await handleControl(parts.emulator(), request.method ?? 'GET', new URL(url, 'http://localhost'), body);
   response.writeHead(answer.status, { 'Content-Type': answer.contentType });
   if (typeof answer.body === 'string') response.end(answer.body);
   else await pipeline(Readable.from(answer.body), response);

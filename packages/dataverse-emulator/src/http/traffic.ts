@@ -67,7 +67,7 @@ export class Traffic {
     };
   }
 
-  reset(): void {
+  resetCounters(): void {
     this.#statuses.clear();
     this.#peakRunning = this.#running;
     for (const counters of this.#servers.values()) {

@@ -1,4 +1,4 @@
-import { authenticate, bearerToken, UnauthorizedError } from '../auth/authenticate.ts';
+import { authenticate, bearerToken, callerOf, UnauthorizedError } from '../auth/authenticate.ts';
 import type { Tokens } from '../auth/tokens.ts';
 import { errorCodes, ODataError } from '../errors.ts';
 import { faultError, htmlError } from '../faults/fault-responses.ts';
@@ -10,10 +10,10 @@ import { parsePreferences } from '../odata/preferences.ts';
 import { parseResourcePath } from '../odata/resource-path.ts';
 import { runBatch, type BatchRunner } from '../operations/batch.ts';
 import { errorResponse } from '../operations/error-response.ts';
-import type { ApiRequest, ApiResponse, Caller, Environment } from '../operations/operation.ts';
+import type { ApiRequest, ApiResponse, Environment } from '../operations/operation.ts';
 import type { FirstUse } from './first-use.ts';
 import { route } from '../operations/route.ts';
-import type { SettingsPatch } from '../settings/settings.ts';
+import type { ApplicationUserSetting, SettingsPatch } from '../settings/settings.ts';
 import { createGuid } from '../basics/guid.ts';
 import type { Transaction } from '../store/database.ts';
 import { Execution, type Executions } from './execution.ts';
@@ -65,29 +65,34 @@ export class WebApi {
     const { environment, routing, traffic } = this.#parts;
     const server = routing.choose(environment.settings(), request.headers['cookie']);
     const requestId = createGuid(environment.random);
+    if (server === undefined) return this.#nobodyThere();
     traffic.arrive(server);
-    let caller: Caller | undefined;
+    let user: ApplicationUserSetting | undefined;
     let rule: FaultRule | undefined;
     let response: ApiResponse;
     try {
-      caller = authenticate(environment, this.#parts.tokens, request.headers);
-      rule = this.#strike(request, caller, server);
-      response = await this.#admitAndRun(
-        request,
-        caller,
-        new Execution(requestId, server, environment.clock.now()),
-        rule,
-      );
+      user = authenticate(environment, this.#parts.tokens, request.headers);
+      rule = this.#strike(request, user, server);
+      const execution = new Execution(requestId, server, environment.clock.now());
+      response = await this.#admitAndRun(request, user, execution, rule);
     } catch (error) {
       response = failureResponse(environment, error, parsePreferences(request.headers['prefer']));
     }
     traffic.answer(response.status);
-    return this.#finish(request, { response, caller, server, requestId, rule });
+    return this.#finish(request, { response, user, server, requestId, rule });
   }
 
-  #strike(request: WireRequest, caller: Caller, server: number): FaultRule | undefined {
+  /** Every server is out: the gateway answers. */
+  #nobodyThere(): WireResponse {
+    const { status, headers, body } = htmlError({ kind: 'htmlError', match: {}, status: 503 });
+    this.#parts.traffic.answer(status);
+    const date = ['Date', new Date(this.#parts.environment.clock.now()).toUTCString()] as const;
+    return { status, headers: [date, ...Object.entries(headers)], body, delivery: 'whole', delayMs: 0 };
+  }
+
+  #strike(request: WireRequest, user: ApplicationUserSetting, server: number): FaultRule | undefined {
     const { faults, tokens, changeSettings, environment } = this.#parts;
-    const rule = faults.strike({ method: request.method, url: request.url, user: caller.user.clientId, server });
+    const rule = faults.strike({ method: request.method, url: request.url, user: user.clientId, server });
     if (rule?.kind === 'revokeToken') {
       tokens.revoke(bearerToken(request.headers) ?? '');
       throw new UnauthorizedError('BadAuthTicket');
@@ -99,13 +104,13 @@ export class WebApi {
 
   async #admitAndRun(
     request: WireRequest,
-    caller: Caller,
+    user: ApplicationUserSetting,
     execution: Execution,
     rule: FaultRule | undefined,
   ): Promise<ApiResponse> {
     const { environment, protection, traffic, executions } = this.#parts;
     const { server } = execution;
-    const arrival = this.#arrival(request, caller, server);
+    const arrival = this.#arrival(request, user, server);
     const imposed = rule === undefined || rule.part !== undefined ? undefined : this.#impose(arrival, rule);
     if (imposed !== undefined) return imposed;
     const admission = protection.tryAdmit(arrival);
@@ -115,16 +120,16 @@ export class WebApi {
     }
     traffic.start(server);
     try {
-      return await executions.track(execution, () => this.#run(request, caller, execution, rule));
+      return await executions.track(execution, () => this.#run(request, user, execution, rule));
     } finally {
       traffic.end(server);
       protection.complete(admission.ticket, environment.clock.now(), execution.executionMs);
     }
   }
 
-  #arrival({ method }: WireRequest, caller: Caller, server: number): Arrival {
+  #arrival({ method }: WireRequest, { clientId }: ApplicationUserSetting, server: number): Arrival {
     const isWrite = method !== 'GET' && method !== 'HEAD';
-    return { user: caller.user.clientId, server, isWrite, nowMs: this.#parts.environment.clock.now() };
+    return { user: clientId, server, isWrite, nowMs: this.#parts.environment.clock.now() };
   }
 
   /** The refusal a fault rule stands for; `undefined` for rules of another kind. */
@@ -141,7 +146,7 @@ export class WebApi {
 
   async #run(
     wire: WireRequest,
-    caller: Caller,
+    user: ApplicationUserSetting,
     execution: Execution,
     rule: FaultRule | undefined,
   ): Promise<ApiResponse> {
@@ -168,7 +173,7 @@ export class WebApi {
       preferences,
       body: wire.body,
       requestId: execution.requestId,
-      caller,
+      caller: callerOf(environment, user, wire.headers),
     };
     const spend = (work: Work): Promise<void> => this.#spend(execution, work);
     const transact = (run: (transaction: Transaction) => ApiResponse): ApiResponse =>
@@ -180,7 +185,7 @@ export class WebApi {
           errorCodes.urlNotParsed,
           `The requested resource does not support http method '${wire.method}'.`,
         );
-      const refusePart = this.#partRefuser(wire, caller, execution, rule);
+      const refusePart = this.#partRefuser(wire, user, execution, rule);
       return runBatch(environment, request, { spend, transact, refusePart });
     }
     const plan = route(environment, request);
@@ -190,13 +195,13 @@ export class WebApi {
 
   #partRefuser(
     wire: WireRequest,
-    caller: Caller,
+    user: ApplicationUserSetting,
     execution: Execution,
     rule: FaultRule | undefined,
   ): BatchRunner['refusePart'] {
     const { environment, protection } = this.#parts;
     return (operation) => {
-      const arrival = this.#arrival(wire, caller, execution.server);
+      const arrival = this.#arrival(wire, user, execution.server);
       if (rule?.part === operation) {
         const error = faultError(rule);
         return error === undefined ? this.#impose(arrival, rule) : errorResponse(error, undefined);
@@ -246,14 +251,14 @@ export class WebApi {
     request: WireRequest,
     result: {
       response: ApiResponse;
-      caller: Caller | undefined;
+      user: ApplicationUserSetting | undefined;
       server: number;
       requestId: string;
       rule: FaultRule | undefined;
     },
   ): WireResponse {
     const { environment, routing, protection, hints } = this.#parts;
-    const { response, caller, server, requestId, rule } = result;
+    const { response, user, server, requestId, rule } = result;
     const isGateway = response.headers['Content-Type']?.startsWith('text/html') === true;
     const common = isGateway
       ? []
@@ -265,7 +270,7 @@ export class WebApi {
           server,
           affinityCookie: routing.cookieOf(server),
           clientCookie: this.#clientCookie,
-          remaining: protection.remaining(caller?.user.clientId ?? '', server, environment.clock.now()),
+          remaining: protection.remaining(user?.clientId ?? '', server, environment.clock.now()),
         });
     const skewMs = (rule?.kind === 'clockSkew' ? (rule.skewSeconds ?? 0) : 0) * 1000;
     return {

@@ -18,7 +18,7 @@ export interface LimitSettings {
 }
 
 export interface RetryAfterSettings {
-  /** `missing`, `zero` and `httpDate` are for testing clients; the wait that counts as obeyed is then the growing model's. */
+  /** `missing`, `zero` and `httpDate` are for testing clients: `httpDate` tells the growing model's wait, the other two ask for none. */
   readonly model: 'growing' | 'fixed' | 'missing' | 'zero' | 'httpDate';
   readonly fixedSeconds: number;
   /** The gauge frees at once, yet about half a minute was observed for a first refusal. */

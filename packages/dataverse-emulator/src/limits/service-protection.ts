@@ -35,16 +35,24 @@ export interface Ticket {
 export interface LimitCounters {
   readonly requests: number;
   readonly refused: Readonly<Record<Facet, number>>;
-  /** Requests that arrived before the last `Retry-After` told to this user had passed. */
+  /** Requests that arrived before the last `Retry-After` told to this user had passed, whichever server they reached. */
   readonly earlyRetries: number;
+  /** Those of them that reached the server (or, where servers share their limits, the service) that had told the wait. */
+  readonly earlyRetriesInScope: number;
   readonly peakRunning: number;
   readonly executionTimeMs: number;
 }
 
+/** A wait that was told: until when, and since when. */
+interface Pause {
+  readonly notBeforeMs: number;
+  readonly toldAtMs: number;
+}
+
 /** Budget of one user on one server (or on all, when the scope is shared). */
 class Cell {
-  readonly arrivals: SlidingWindow;
-  readonly execution: SlidingWindow;
+  arrivals: SlidingWindow;
+  execution: SlidingWindow;
   running = 0;
   runningWrites = 0;
   /** The pause told last: until when, since when, how long. */
@@ -56,6 +64,12 @@ class Cell {
     this.arrivals = new SlidingWindow(windowMs);
     this.execution = new SlidingWindow(windowMs);
   }
+
+  forget(windowMs: number): void {
+    this.arrivals = new SlidingWindow(windowMs);
+    this.execution = new SlidingWindow(windowMs);
+    Object.assign(this, { notBeforeMs: 0, toldAtMs: 0, waitSeconds: 0 });
+  }
 }
 
 class UserState {
@@ -63,6 +77,7 @@ class UserState {
   readonly refused: Record<Facet, number> = { requests: 0, executionTime: 0, concurrency: 0 };
   requests = 0;
   earlyRetries = 0;
+  earlyRetriesInScope = 0;
   running = 0;
   peakRunning = 0;
   executionTimeMs = 0;
@@ -82,18 +97,21 @@ export class ServiceProtection {
     this.#settings = settings;
   }
 
-  /** New numbers apply from the next arrival; a new window length starts with empty windows. */
+  /** New numbers apply from the next arrival; a new window length or scope starts with empty windows. */
   configure(settings: LimitSettings): void {
-    const restart = settings.windowMs !== this.#settings.windowMs || settings.scope !== this.#settings.scope;
+    const { windowMs, scope } = this.#settings;
     this.#settings = settings;
-    if (restart) for (const user of this.#users.values()) user.cells.clear();
+    if (settings.scope !== scope) for (const user of this.#users.values()) user.cells.clear();
+    else if (settings.windowMs !== windowMs) {
+      for (const { cells } of this.#users.values()) for (const cell of cells.values()) cell.forget(settings.windowMs);
+    }
   }
 
   tryAdmit(arrival: Arrival): Admission | Refusal {
     const user = this.#user(arrival.user);
     const cell = this.#cell(user, arrival.server);
     const isEarly = this.#isEarly(user, arrival.nowMs);
-    if (isEarly) user.earlyRetries += 1;
+    if (isEarly) this.#countEarly(user, cell, arrival.nowMs);
     const passed = this.#passedLimit(cell, arrival, isEarly);
     if (passed !== undefined) return this.#refuse(user, cell, arrival, passed);
     cell.arrivals.add(arrival.nowMs, 1);
@@ -131,9 +149,10 @@ export class ServiceProtection {
   /** A refusal from outside (a fault rule): remembered like one of the model's own, so that early retries are counted. */
   impose(arrival: Arrival, facet: Facet, seconds: number | null): Refusal {
     const user = this.#user(arrival.user);
-    if (this.#isEarly(user, arrival.nowMs)) user.earlyRetries += 1;
+    const cell = this.#cell(user, arrival.server);
+    if (this.#isEarly(user, arrival.nowMs)) this.#countEarly(user, cell, arrival.nowMs);
     // Nobody can be early for a wait that was not told.
-    if (seconds !== null) this.#remember(user, this.#cell(user, arrival.server), arrival.nowMs, seconds);
+    if (seconds !== null) this.#remember(user, cell, arrival.nowMs, seconds);
     user.refused[facet] += 1;
     return { admitted: false, facet, limit: this.#limitOf(facet), retryAfterSeconds: seconds ?? 0 };
   }
@@ -160,6 +179,7 @@ export class ServiceProtection {
           requests: user.requests,
           refused: { ...user.refused },
           earlyRetries: user.earlyRetries,
+          earlyRetriesInScope: user.earlyRetriesInScope,
           peakRunning: user.peakRunning,
           executionTimeMs: user.executionTimeMs,
         },
@@ -171,7 +191,16 @@ export class ServiceProtection {
   resetCounters(): void {
     for (const user of this.#users.values()) {
       Object.assign(user.refused, { requests: 0, executionTime: 0, concurrency: 0 });
-      Object.assign(user, { requests: 0, earlyRetries: 0, peakRunning: user.running, executionTimeMs: 0 });
+      Object.assign(user, { requests: 0, earlyRetries: 0, earlyRetriesInScope: 0 });
+      Object.assign(user, { peakRunning: user.running, executionTimeMs: 0 });
+    }
+  }
+
+  /** As if nothing had arrived yet; what runs keeps its slot. */
+  forget(): void {
+    for (const user of this.#users.values()) {
+      Object.assign(user, { notBeforeMs: 0, toldAtMs: 0 });
+      for (const cell of user.cells.values()) cell.forget(this.#settings.windowMs);
     }
   }
 
@@ -231,15 +260,22 @@ export class ServiceProtection {
       cell.waitSeconds = seconds;
       cell.notBeforeMs = nowMs + seconds * 1000;
     }
+    // A header that is missing or zero asks nobody to wait, so nobody can come too early.
+    if (['missing', 'zero'].includes(this.#settings.retryAfter.model)) return;
     if (nowMs + seconds * 1000 > user.notBeforeMs) {
       if (nowMs >= user.notBeforeMs || nowMs > user.toldAtMs + earlyGraceMs) user.toldAtMs = nowMs;
       user.notBeforeMs = nowMs + seconds * 1000;
     }
   }
 
-  #isEarly(user: UserState, nowMs: number): boolean {
+  #isEarly({ notBeforeMs, toldAtMs }: Pause, nowMs: number): boolean {
     const { earlyGraceMs } = this.#settings.retryAfter;
-    return nowMs < user.notBeforeMs - timerToleranceMs && nowMs > user.toldAtMs + earlyGraceMs;
+    return nowMs < notBeforeMs - timerToleranceMs && nowMs > toldAtMs + earlyGraceMs;
+  }
+
+  #countEarly(user: UserState, cell: Cell, nowMs: number): void {
+    user.earlyRetries += 1;
+    if (this.#isEarly(cell, nowMs)) user.earlyRetriesInScope += 1;
   }
 
   #limitOf(facet: Facet): number {

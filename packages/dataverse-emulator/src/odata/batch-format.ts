@@ -39,22 +39,44 @@ export function parseBatch(body: string, contentType: string | undefined): reado
   return splitParts(body, boundaryOf(contentType)).map((part) => parsePart(part));
 }
 
+/**
+ * What stands between the delimiter lines. A delimiter is a whole line, so that one boundary may begin with another; blanks may
+ * follow it (RFC 2046, 5.1.1).
+ */
 function splitParts(body: string, boundary: string): readonly string[] {
-  const delimiter = `--${boundary}`;
-  const closing = body.lastIndexOf(`${delimiter}--`);
-  if (closing < 0 || !body.slice(closing + delimiter.length + 2).startsWith('\r\n')) throw unreadable();
   const parts: string[] = [];
-  let start = body.startsWith(delimiter) ? 0 : body.indexOf(`\r\n${delimiter}`) + 2;
-  if (start === 1) throw unreadable();
-  while (start < closing) {
-    const contentStart = start + delimiter.length;
-    if (!body.startsWith('\r\n', contentStart)) throw unreadable();
-    const next = body.indexOf(`\r\n${delimiter}`, contentStart);
-    if (next < 0) throw unreadable();
-    parts.push(body.slice(contentStart + 2, next));
-    start = next + 2;
+  let start: number | undefined;
+  for (const { isClosing, begin, end } of delimiters(body, boundary)) {
+    // The line break before a delimiter belongs to it, and an empty part has none of its own.
+    if (start !== undefined) parts.push(body.slice(start, Math.max(start, begin - 2)));
+    start = end;
+    if (isClosing) return parts;
   }
-  return parts;
+  throw unreadable();
+}
+
+function* delimiters(
+  body: string,
+  boundary: string,
+): Generator<{ readonly isClosing: boolean; readonly begin: number; readonly end: number }> {
+  const delimiter = `--${boundary}`;
+  for (let begin = 0; ;) {
+    begin = body.startsWith(delimiter, begin) ? begin : nextLine(body, delimiter, begin);
+    if (begin < 0) return;
+    const lineEnd = body.indexOf('\r\n', begin);
+    if (lineEnd < 0) return;
+    const line = body.slice(begin + delimiter.length, lineEnd);
+    if (line.includes('\n')) throw unreadable();
+    const rest = line.trimEnd();
+    if (rest === '' || rest === '--') yield { isClosing: rest === '--', begin, end: lineEnd + 2 };
+    begin = lineEnd + 2;
+  }
+}
+
+/** Where the next line begins that starts with this text; -1 when there is none. */
+function nextLine(body: string, text: string, from: number): number {
+  const found = body.indexOf(`\r\n${text}`, Math.max(0, from - 2));
+  return found < 0 ? -1 : found + 2;
 }
 
 interface Headers {

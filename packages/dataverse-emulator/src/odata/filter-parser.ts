@@ -1,11 +1,21 @@
 import { errorCodes, ODataError } from '../errors.ts';
-import { normaliseDateTime } from '../schema/column-values.ts';
+import { numberOf } from '../basics/json.ts';
 
-export type Scalar = string | number | boolean | null;
+/** A whole number beyond what a double holds is a bigint; every other number is a number. */
+export type Scalar = string | number | bigint | boolean | null;
+
+/** How a literal was written. */
+export type LiteralType = 'text' | 'number' | 'guid' | 'date' | 'boolean' | 'null';
+
+export interface Literal {
+  readonly kind: 'literal';
+  readonly type: LiteralType;
+  readonly value: Scalar;
+}
 
 /** A filter as a tree. */
 export type Expression =
-  | { readonly kind: 'literal'; readonly value: Scalar }
+  | Literal
   | { readonly kind: 'list'; readonly items: readonly Scalar[] }
   | { readonly kind: 'property'; readonly path: string }
   | { readonly kind: 'not'; readonly operand: Expression }
@@ -52,6 +62,12 @@ function tokenise(text: string): readonly Token[] {
   return tokens;
 }
 
+function numericValue(text: string): number | bigint {
+  const number = numberOf(text);
+  if (typeof number === 'number') return number;
+  return text.includes('.') ? Number(text) : BigInt(text);
+}
+
 const comparisons = new Set(['eq', 'ne', 'gt', 'ge', 'lt', 'le']);
 
 class Parser {
@@ -88,8 +104,7 @@ class Parser {
   }
 
   #or(): Expression {
-    this.#depth += 1;
-    if (this.#depth > maxDepth) throw syntaxError(this.#source);
+    this.#deepen();
     let left = this.#and();
     while (this.#take('or')) left = { kind: 'binary', operator: 'or', left, right: this.#and() };
     this.#depth -= 1;
@@ -103,7 +118,16 @@ class Parser {
   }
 
   #not(): Expression {
-    return this.#take('not') ? { kind: 'not', operand: this.#not() } : this.#comparison();
+    if (!this.#take('not')) return this.#comparison();
+    this.#deepen();
+    const operand = this.#not();
+    this.#depth -= 1;
+    return { kind: 'not', operand };
+  }
+
+  #deepen(): void {
+    this.#depth += 1;
+    if (this.#depth > maxDepth) throw syntaxError(this.#source);
   }
 
   #comparison(): Expression {
@@ -120,16 +144,13 @@ class Parser {
     this.#next += 1;
     switch (token.kind) {
       case 'text':
-        return { kind: 'literal', value: token.text.slice(1, -1).replaceAll("''", "'") };
+        return { kind: 'literal', type: 'text', value: token.text.slice(1, -1).replaceAll("''", "'") };
       case 'guid':
-        return { kind: 'literal', value: token.text.toLowerCase() };
+        return { kind: 'literal', type: 'guid', value: token.text.toLowerCase() };
       case 'date':
-        return {
-          kind: 'literal',
-          value: token.text.length === 10 ? token.text : (normaliseDateTime(token.text) ?? token.text),
-        };
+        return { kind: 'literal', type: 'date', value: token.text };
       case 'number':
-        return { kind: 'literal', value: Number(token.text) };
+        return { kind: 'literal', type: 'number', value: numericValue(token.text) };
       case 'alias':
         return this.#alias(token.text);
       case 'name':
@@ -166,8 +187,8 @@ class Parser {
   }
 
   #named(name: string): Expression {
-    if (name === 'true' || name === 'false') return { kind: 'literal', value: name === 'true' };
-    if (name === 'null') return { kind: 'literal', value: null };
+    if (name === 'true' || name === 'false') return { kind: 'literal', type: 'boolean', value: name === 'true' };
+    if (name === 'null') return { kind: 'literal', type: 'null', value: null };
     if (!this.#take('(')) return { kind: 'property', path: name };
     const lambda = /^(.+)\/(any|all)$/.exec(name);
     if (lambda !== null) return this.#lambda(lambda[1] ?? '', lambda[2] === 'all' ? 'all' : 'any');
@@ -199,38 +220,4 @@ class Parser {
 /** Reads `$filter`. `aliases` are the query's `@name` parameters. Throws 400 for broken syntax. */
 export function parseFilter(text: string, aliases: ReadonlyMap<string, string>): Expression {
   return new Parser(text, aliases).parse();
-}
-
-/** The property paths an expression names; those of a lambda's rows carry the collection: `collection[]/column`. */
-export function namedPaths(text: string, aliases: ReadonlyMap<string, string>): readonly string[] {
-  const paths: string[] = [];
-  const walk = (expression: Expression, rows: ReadonlyMap<string, string>): void => {
-    switch (expression.kind) {
-      case 'property': {
-        const [first = '', ...rest] = expression.path.split('/');
-        const collection = rows.get(first);
-        paths.push(collection === undefined ? expression.path : `${collection}[]/${rest.join('/')}`);
-        return;
-      }
-      case 'not':
-        walk(expression.operand, rows);
-        return;
-      case 'binary':
-        walk(expression.left, rows);
-        walk(expression.right, rows);
-        return;
-      case 'lambda':
-        if (expression.predicate === undefined) paths.push(`${expression.path}[]/`);
-        else walk(expression.predicate, new Map([...rows, [expression.variable, expression.path]]));
-        return;
-      case 'call':
-        for (const operand of expression.operands) walk(operand, rows);
-        return;
-      case 'literal':
-      case 'list':
-        return;
-    }
-  };
-  walk(parseFilter(text, aliases), new Map());
-  return paths;
 }

@@ -1,79 +1,187 @@
 import { errorCodes, ODataError } from '../errors.ts';
-import { parseFilter, syntaxError, type Expression, type Scalar } from './filter-parser.ts';
+import { normaliseDateTime } from '../schema/column-values.ts';
+import { parseFilter, syntaxError, type Expression, type Literal, type Scalar } from './filter-parser.ts';
+import { assertBoolean, assertComparable, assertText, literalBeside } from './filter-types.ts';
 
-export { namedPaths, type Scalar } from './filter-parser.ts';
+export type { Scalar } from './filter-parser.ts';
 
-/** Gives the value of a property path of the thing that is tested. Throws for names it does not know. */
-export type ReadProperty<T> = (item: T, path: string) => Scalar;
+/** A property of the things a filter is about. */
+export interface FilterProperty<T> {
+  readonly read: (item: T) => Scalar;
+  /** As OData names it, `Edm.Int32`; `undefined` when it is not known, and then nothing is checked. */
+  readonly type: string | undefined;
+}
 
-/** The rows of a collection-valued property, each as a reader of its own columns. Throws for names it does not know. */
-export type ReadCollection<T> = (item: T, path: string) => readonly ((path: string) => Scalar)[];
+/** What a filter is about. */
+export interface FilterSubject<T> {
+  /** Throws for names it does not know. */
+  property(path: string): FilterProperty<T>;
+  /** A collection-valued property: the items in it, and what may be said about each. Throws for names it does not know. */
+  collection?(path: string): FilterCollection<T>;
+}
 
-/** Compiles `$filter`. Text compares without regard to case. */
+export interface FilterCollection<T, U = unknown> {
+  items(item: T): readonly U[];
+  readonly subject: FilterSubject<U>;
+}
+
+/** A property whose type nobody knows. */
+export const untyped = <T>(read: (item: T) => Scalar): FilterProperty<T> => ({ read, type: undefined });
+
+/**
+ * Compiles `$filter`. Text compares without regard to case. Names, types and functions are checked here, so that a query fails
+ * whatever the items are.
+ */
 export function compileFilter<T>(
   text: string,
   aliases: ReadonlyMap<string, string>,
-  read: ReadProperty<T>,
-  readCollection: ReadCollection<T> = (_, path) => {
-    throw new ODataError(400, errorCodes.urlNotParsed, `'${path}' is not a collection.`);
-  },
+  subject: FilterSubject<T>,
 ): (item: T) => boolean {
-  const expression = parseFilter(text, aliases);
-  const readers: Readers<T> = { read, readCollection };
-  return (item) => evaluate(expression, item, readers) === true;
+  return compileExpression(parseFilter(text, aliases), subject);
 }
 
-interface Readers<T> {
-  readonly read: ReadProperty<T>;
-  readonly readCollection: ReadCollection<T>;
+export function compileExpression<T>(expression: Expression, subject: FilterSubject<T>): (item: T) => boolean {
+  const { read } = new Compiler(subject).compile(expression, 'And');
+  return (item) => read(item) === true;
 }
 
 const fold = (value: Scalar): Scalar => (typeof value === 'string' ? value.toLowerCase() : value);
 
-function evaluate<T>(expression: Expression, item: T, readers: Readers<T>): Scalar {
-  switch (expression.kind) {
-    case 'literal':
-      return expression.value;
-    case 'list':
-      return null;
-    case 'property':
-      return readers.read(item, expression.path);
-    case 'not':
-      return evaluate(expression.operand, item, readers) !== true;
-    case 'binary':
-      return binary(expression, item, readers);
-    case 'lambda':
-      return lambda(expression, item, readers);
-    case 'call':
-      return call(expression.name, expression.operands, item, readers);
+/** A literal beside nothing of a known type. */
+const plainValue = ({ type, value }: Literal): Scalar =>
+  type === 'date' && String(value).length > dateLength ? (normaliseDateTime(String(value)) ?? value) : value;
+const dateLength = '2024-05-31'.length;
+
+/** The variable of a lambda while its predicate runs. */
+interface Variable {
+  readonly subject: FilterSubject<unknown>;
+  current: unknown;
+}
+
+class Compiler<T> {
+  readonly #subject: FilterSubject<T>;
+  readonly #variables: ReadonlyMap<string, Variable>;
+
+  constructor(subject: FilterSubject<T>, variables: ReadonlyMap<string, Variable> = new Map()) {
+    this.#subject = subject;
+    this.#variables = variables;
   }
-}
 
-function binary<T>(expression: Expression & { kind: 'binary' }, item: T, readers: Readers<T>): boolean {
-  const { operator } = expression;
-  const left = evaluate(expression.left, item, readers);
-  if (operator === 'and') return left === true && evaluate(expression.right, item, readers) === true;
-  if (operator === 'or') return left === true || evaluate(expression.right, item, readers) === true;
-  return compare(operator, fold(left), fold(evaluate(expression.right, item, readers)));
-}
+  /** `operator` is what asks for true or false. */
+  compile(expression: Expression, operator: string): FilterProperty<T> {
+    switch (expression.kind) {
+      case 'literal':
+      case 'list': {
+        const value = expression.kind === 'literal' ? plainValue(expression) : null;
+        return untyped(() => value);
+      }
+      case 'property': {
+        const property = this.#property(expression.path);
+        if (property.type !== undefined) assertBoolean(property.type, operator);
+        return property;
+      }
+      case 'not': {
+        const { read } = this.compile(expression.operand, 'Not');
+        return untyped((item) => read(item) !== true);
+      }
+      case 'binary':
+        return this.#binary(expression);
+      case 'lambda':
+        return this.#lambda(expression);
+      case 'call':
+        return this.#call(expression.name, expression.operands);
+    }
+  }
 
-function lambda<T>(expression: Expression & { kind: 'lambda' }, item: T, readers: Readers<T>): boolean {
-  const { path, quantifier, variable, predicate } = expression;
-  const rows = readers.readCollection(item, path);
-  if (predicate === undefined) return rows.length > 0;
-  const own = `${variable}/`;
-  const holds = (readRow: (path: string) => Scalar): boolean =>
-    evaluate(predicate, item, {
-      ...readers,
-      read: (outer, name) => (name.startsWith(own) ? readRow(name.slice(own.length)) : readers.read(outer, name)),
-    }) === true;
-  return quantifier === 'any' ? rows.some(holds) : rows.every(holds);
+  #property(path: string): FilterProperty<T> {
+    const slash = path.indexOf('/');
+    const variable = slash < 0 ? undefined : this.#variables.get(path.slice(0, slash));
+    if (variable === undefined) return this.#subject.property(path);
+    const { read, type } = variable.subject.property(path.slice(slash + 1));
+    return { read: () => read(variable.current), type };
+  }
+
+  #binary({ operator, left, right }: Expression & { kind: 'binary' }): FilterProperty<T> {
+    if (operator === 'and' || operator === 'or') {
+      const name = operator === 'and' ? 'And' : 'Or';
+      const [first, second] = [this.compile(left, name).read, this.compile(right, name).read];
+      return operator === 'and'
+        ? untyped((item) => first(item) === true && second(item) === true)
+        : untyped((item) => first(item) === true || second(item) === true);
+    }
+    const [first, second] = this.#operands(left, right, operator);
+    return untyped((item) => compare(operator, fold(first(item)), fold(second(item))));
+  }
+
+  /** Both sides of a comparison, literals in the form of the property they are compared with. */
+  #operands(
+    left: Expression,
+    right: Expression,
+    operator: string,
+  ): readonly [(item: T) => Scalar, (item: T) => Scalar] {
+    const [first, second] = [this.#operand(left), this.#operand(right)];
+    if (first.type !== undefined && right.kind === 'literal') {
+      const value = literalBeside(first.type, right, operator);
+      return [first.read, () => value];
+    }
+    if (second.type !== undefined && left.kind === 'literal') {
+      const value = literalBeside(second.type, left, operator);
+      return [() => value, second.read];
+    }
+    if (first.type !== undefined && second.type !== undefined) assertComparable(first.type, second.type, operator);
+    return [first.read, second.read];
+  }
+
+  #operand(expression: Expression): FilterProperty<T> {
+    return expression.kind === 'property' ? this.#property(expression.path) : this.compile(expression, 'Equal');
+  }
+
+  #lambda({ path, quantifier, variable, predicate }: Expression & { kind: 'lambda' }): FilterProperty<T> {
+    const collection = this.#subject.collection?.(path);
+    if (collection === undefined) throw new ODataError(400, errorCodes.urlNotParsed, `'${path}' is not a collection.`);
+    if (predicate === undefined) return untyped((item) => collection.items(item).length > 0);
+    const scope: Variable = { subject: collection.subject, current: undefined };
+    const inner = new Compiler(this.#subject, new Map([...this.#variables, [variable, scope]]));
+    const { read } = inner.compile(predicate, 'And');
+    const holds = (item: T, related: unknown): boolean => {
+      scope.current = related;
+      return read(item) === true;
+    };
+    return quantifier === 'any'
+      ? untyped((item) => collection.items(item).some((related) => holds(item, related)))
+      : untyped((item) => collection.items(item).every((related) => holds(item, related)));
+  }
+
+  #call(name: string, [first, second]: readonly Expression[]): FilterProperty<T> {
+    if (/^Microsoft\.Dynamics\.CRM\.(In|NotIn)$/.test(name)) return this.#isIn(name, first, second);
+    if (!['contains', 'startswith', 'endswith'].includes(name)) {
+      throw new ODataError(501, errorCodes.notImplemented, `The query function '${name}' is not implemented.`);
+    }
+    if (first === undefined || second === undefined) throw syntaxError(name);
+    const operands = [this.#operand(first), this.#operand(second)] as const;
+    for (const { type } of operands) if (type !== undefined) assertText(type, name);
+    const [readText, readPart] = [operands[0].read, operands[1].read];
+    return untyped((item) => {
+      const [text, part] = [fold(readText(item)), fold(readPart(item))];
+      if (typeof text !== 'string' || typeof part !== 'string') return false;
+      if (name === 'contains') return text.includes(part);
+      return name === 'startswith' ? text.startsWith(part) : text.endsWith(part);
+    });
+  }
+
+  #isIn(name: string, first: Expression | undefined, second: Expression | undefined): FilterProperty<T> {
+    if (first?.kind !== 'literal' || second?.kind !== 'list') throw syntaxError(name);
+    const { read } = this.#property(String(first.value));
+    const wanted = new Set(second.items.map((candidate) => String(fold(candidate))));
+    const isNegated = name.endsWith('NotIn');
+    return untyped((item) => wanted.has(String(fold(read(item)))) !== isNegated);
+  }
 }
 
 function compare(operator: string, left: Scalar, right: Scalar): boolean {
   if (operator === 'eq') return left === right;
   if (operator === 'ne') return left !== right;
-  if (left === null || right === null || typeof left !== typeof right) return false;
+  if (left === null || right === null) return false;
   switch (operator) {
     case 'gt':
       return left > right;
@@ -84,23 +192,4 @@ function compare(operator: string, left: Scalar, right: Scalar): boolean {
     default:
       return left <= right;
   }
-}
-
-function call<T>(name: string, operands: readonly Expression[], item: T, readers: Readers<T>): boolean {
-  const [first, second] = operands;
-  if (first === undefined || second === undefined) throw syntaxError(name);
-  if (/^(Microsoft\.Dynamics\.CRM\.)(In|NotIn)$/.test(name)) {
-    if (first.kind !== 'literal' || second.kind !== 'list') throw syntaxError(name);
-    const value = fold(readers.read(item, String(first.value)));
-    const isIn = second.items.some((candidate) => String(fold(candidate)) === String(value));
-    return name.endsWith('NotIn') ? !isIn : isIn;
-  }
-  const text = fold(evaluate(first, item, readers));
-  const part = fold(evaluate(second, item, readers));
-  if (!['contains', 'startswith', 'endswith'].includes(name)) {
-    throw new ODataError(501, errorCodes.notImplemented, `The query function '${name}' is not implemented.`);
-  }
-  if (typeof text !== 'string' || typeof part !== 'string') return false;
-  if (name === 'contains') return text.includes(part);
-  return name === 'startswith' ? text.startsWith(part) : text.endsWith(part);
 }

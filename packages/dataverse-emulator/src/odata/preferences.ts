@@ -40,3 +40,17 @@ export function includesErrorDetails({ annotations }: Preferences): boolean {
     annotations !== undefined && (annotations === '*' || annotations.includes('Microsoft.PowerApps.CDS.ErrorDetails'))
   );
 }
+
+/** `Preference-Applied` of an answer that shows rows; nothing when nothing was preferred. */
+export function appliedPreferences({
+  trackChanges,
+  maxPageSize,
+  annotations,
+}: Preferences): Readonly<Record<string, string>> {
+  const applied = [
+    ...(trackChanges ? ['odata.track-changes'] : []),
+    ...(maxPageSize === undefined ? [] : [`odata.maxpagesize=${maxPageSize}`]),
+    ...(annotations === undefined ? [] : [`odata.include-annotations="${annotations}"`]),
+  ];
+  return applied.length === 0 ? {} : { 'Preference-Applied': applied.join(',') };
+}

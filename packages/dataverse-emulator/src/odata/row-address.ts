@@ -3,6 +3,7 @@ import type { Column, Key, TableModel } from '../schema/table-model.ts';
 import type { Value } from '../schema/values.ts';
 import { decodeUrl } from './decode-url.ts';
 import { isGuid } from '../basics/guid.ts';
+import { numberOf } from '../basics/json.ts';
 import type { Database } from '../store/database.ts';
 import type { Row, TableStore } from '../store/table-store.ts';
 
@@ -117,7 +118,7 @@ function literalValue(model: TableModel, column: Column, literal: string): Value
   const isText = column.definition.type === 'String';
   if (isText !== isQuoted) throw badPredicate(model);
   if (isText) return unquote(literal);
-  return column.parse(column.definition.type === 'DateTime' ? literal : Number(literal));
+  return column.parse(column.definition.type === 'DateTime' ? literal : numberOf(literal));
 }
 
 export function findRow(store: TableStore, address: RowAddress): Row | undefined {

@@ -5,9 +5,9 @@ import { isJsonObject, type JsonObject } from '../basics/json.ts';
 import type { Transaction } from '../store/database.ts';
 import type { Row, TableStore } from '../store/table-store.ts';
 import { assertPrivileges } from '../auth/privileges.ts';
-import { compileConditions, conditionColumns, type ConditionGroup } from '../rows/conditions.ts';
+import { compileConditions, type ConditionGroup } from '../rows/conditions.ts';
 import { apiRoot, iso, jsonResponse, parseBody, type ApiRequest, type Environment, type Plan } from './operation.ts';
-import { rowReader } from '../rows/row-query.ts';
+import { rowProperty } from '../rows/row-query.ts';
 import { createRow, deleteExisting, updateRow, writeContext } from '../rows/write-row.ts';
 
 /** `operationtype` of a bulk delete, and the states of its job: reference/entities/asyncoperation on learn.microsoft.com. */
@@ -104,11 +104,9 @@ function parseQuery(environment: Environment, json: unknown): Query {
     throw new ODataError(501, errorCodes.notImplemented, "BulkDelete: 'LinkEntities' is not implemented.");
   }
   const { model } = store;
-  const read = rowReader(environment.database, model);
-  const readColumn = (row: Row, column: string) => read(row, model.columnsByName.get(column)?.property ?? column);
-  const criteria = parseCriteria(json['Criteria']);
-  for (const column of conditionColumns(criteria)) readColumn({ id: '', version: 0, values: [] }, column);
-  return { store, matches: compileConditions(criteria, readColumn) };
+  const readerOf = (column: string) =>
+    rowProperty(environment.database, model, model.columnsByName.get(column)?.property ?? column).read;
+  return { store, matches: compileConditions<Row>(parseCriteria(json['Criteria']), readerOf) };
 }
 
 /** The names of a ConditionOperator that are not those of FetchXML in another spelling. */

@@ -37,10 +37,19 @@ export function bulkTargets(request: ApiRequest, store: TableStore, message: Bul
   });
 }
 
+/** `UpsertMultiple` is there where both of these are: learn.microsoft.com/power-apps/developer/data-platform/bulk-operations */
+const neededBy: Readonly<Record<BulkMessage, readonly BulkMessage[]>> = {
+  CreateMultiple: ['CreateMultiple'],
+  UpdateMultiple: ['UpdateMultiple'],
+  UpsertMultiple: ['UpsertMultiple', 'CreateMultiple', 'UpdateMultiple'],
+  DeleteMultiple: ['DeleteMultiple'],
+};
+
 /** Throws when the table lacks the message (a setting), as a table without support for it does. */
 export function assertMessageAvailable(environment: Environment, store: TableStore, message: BulkMessage): void {
   const { logicalName } = store.model;
-  if (environment.settings().missingMessages[logicalName]?.includes(message) === true) {
+  const missing = environment.settings().missingMessages[logicalName] ?? [];
+  if (neededBy[message].some((needed) => missing.includes(needed))) {
     throw new ODataError(
       400,
       errorCodes.messageNotSupported,

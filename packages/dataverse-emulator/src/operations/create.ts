@@ -29,10 +29,17 @@ export function create(environment: Environment, request: ApiRequest, store: Tab
 
 /** The short answer to a write: no body, the row's address in headers. */
 export function written(environment: Environment, request: ApiRequest, store: TableStore, key: string): ApiResponse {
-  const address = `${apiRoot(environment, request)}/${store.model.entitySetName}(${key})`;
+  // Headers carry no more than Latin letters, and an address nothing that has to be encoded.
+  const address = `${apiRoot(environment, request)}/${store.model.entitySetName}(${encodedKey(key)})`;
   const headers = { 'OData-EntityId': address, Location: address, ...sessionHeaders(environment, store) };
   return { status: 204, headers, body: '' };
 }
+
+/** Half a surrogate pair, which JSON can carry, has no encoding. */
+const encodedKey = (key: string): string =>
+  encodeURIComponent(key.replace(/\p{Surrogate}/gu, '\ufffd'))
+    .replaceAll('%3D', '=')
+    .replaceAll('%2C', ',');
 
 /** What addresses the row: its id, on elastic tables with its partition. */
 export function rowKey({ model }: TableStore, row: Row): string {

@@ -1,5 +1,5 @@
 import { errorCodes, invalidRequest, ODataError, resourceNotFound } from '../errors.ts';
-import { compileFilter, type Scalar } from '../odata/filter.ts';
+import { compileFilter, untyped, type Scalar } from '../odata/filter.ts';
 import { splitOutsideQuotes, type Segment } from '../odata/resource-path.ts';
 import { buildMetadata, expandOnly, typedOnly, type MetadataObject, type TableMetadata } from '../schema/metadata.ts';
 import type { TableModel } from '../schema/table-model.ts';
@@ -12,10 +12,10 @@ interface Shape {
 
 const cache = new WeakMap<TableModel, TableMetadata>();
 
-function metadataOf(model: TableModel): TableMetadata {
+function metadataOf({ database }: Environment, model: TableModel): TableMetadata {
   const known = cache.get(model);
   if (known !== undefined) return known;
-  const built = buildMetadata(model);
+  const built = buildMetadata(model, (name) => database.table(name)?.model.definition.primaryIdColumn ?? `${name}id`);
   cache.set(model, built);
   return built;
 }
@@ -32,7 +32,7 @@ export function entityDefinitions(environment: Environment, request: ApiRequest)
       const context = (text: string): string => `${apiRoot(environment, request)}/$metadata#EntityDefinitions${text}`;
       if (first?.argument === undefined)
         return jsonResponse(200, { '@odata.context': context(''), value: listTables(environment, request) });
-      const table = metadataOf(findTable(environment, first));
+      const table = metadataOf(environment, findTable(environment, first));
       const { query } = request.path;
       const body = rest.length === 0 ? showTable(table, parseShape(query)) : showMember(table, rest, query);
       return jsonResponse(200, { '@odata.context': context('value' in body ? '' : '/$entity'), ...body });
@@ -44,7 +44,9 @@ function findTable(environment: Environment, { argument = '' }: Segment): TableM
   const name = /^LogicalName='([^']*)'$/.exec(argument)?.[1];
   for (const { model } of environment.database.tables()) {
     if (
-      name === undefined ? metadataOf(model).own['MetadataId'] === argument.toLowerCase() : model.logicalName === name
+      name === undefined
+        ? metadataOf(environment, model).own['MetadataId'] === argument.toLowerCase()
+        : model.logicalName === name
     )
       return model;
   }
@@ -54,7 +56,7 @@ function findTable(environment: Environment, { argument = '' }: Segment): TableM
 function listTables(environment: Environment, request: ApiRequest): readonly MetadataObject[] {
   const shape = parseShape(request.path.query);
   return filtered(
-    [...environment.database.tables()].map(({ model }) => metadataOf(model)),
+    [...environment.database.tables()].map(({ model }) => metadataOf(environment, model)),
     request.path.query,
     ({ own }) => own,
   ).map((table) => showTable(table, shape));
@@ -156,7 +158,9 @@ function filtered<T>(
 ): readonly T[] {
   const text = query.get('$filter');
   if (text === undefined) return items;
-  const matches = compileFilter<T>(text, query, (item, path) => scalarAt(read(item), path));
+  const matches = compileFilter<T>(text, query, {
+    property: (path) => untyped((item) => scalarAt(read(item), path)),
+  });
   return items.filter(matches);
 }
 

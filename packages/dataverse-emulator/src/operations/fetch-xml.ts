@@ -1,10 +1,11 @@
 import { errorCodes, invalidRequest, ODataError } from '../errors.ts';
-import type { Scalar } from '../odata/filter.ts';
+import type { FilterProperty } from '../odata/filter.ts';
+import { appliedPreferences } from '../odata/preferences.ts';
 import { formatPagingCookie, parsePagingCookie } from '../odata/page-cookie.ts';
 import { parseXml, type XmlElement } from '../odata/xml.ts';
 import type { Column, TableModel } from '../schema/table-model.ts';
 import type { Row, TableStore } from '../store/table-store.ts';
-import { compileConditions, conditionColumns, type ConditionGroup } from '../rows/conditions.ts';
+import { compileConditions, type ConditionGroup } from '../rows/conditions.ts';
 import {
   apiRoot,
   jsonResponse,
@@ -17,12 +18,12 @@ import {
 import { unknownProperty } from '../rows/projection.ts';
 import { rowToJson } from '../rows/read-row.ts';
 import { countRows, limitedCount, maxPageSize } from './retrieve-multiple.ts';
-import { rowReader, selectRows, type Order } from '../rows/row-query.ts';
+import { rowProperty, selectRows, type Order, type RowFilter } from '../rows/row-query.ts';
 
 interface FetchQuery {
   readonly columns: readonly Column[];
   readonly order: readonly Order[];
-  readonly matches: (row: Row) => boolean;
+  readonly filter: RowFilter;
   readonly top: number | undefined;
   readonly page: number;
   readonly count: number;
@@ -55,8 +56,6 @@ function parseFetch(environment: Environment, store: TableStore, fetch: XmlEleme
     conditions: [],
     groups: entity.children.filter((child) => child.name === 'filter').map(parseFilter),
   };
-  for (const column of conditionColumns(conditions))
-    readerOf(environment, model)({ id: '', version: 0, values: [] }, column);
   const number = (attribute: string): number | undefined => {
     const text = fetch.attributes.get(attribute);
     if (text === undefined) return undefined;
@@ -69,7 +68,10 @@ function parseFetch(environment: Environment, store: TableStore, fetch: XmlEleme
   return {
     columns: columnsOf(model, entity),
     order: entity.children.filter((child) => child.name === 'order').map((order) => parseOrder(model, order)),
-    matches: compileConditions(conditions, readerOf(environment, model)),
+    filter: {
+      matches: compileConditions<Row>(conditions, (name) => fetchProperty(environment, model, name).read),
+      candidates: undefined,
+    },
     top,
     page: number('page') ?? 1,
     count: Math.min(number('count') ?? maxPageSize, environment.settings().pageSize),
@@ -85,9 +87,8 @@ function assertSupported(name: string): void {
 }
 
 /** FetchXML names lookups by their logical name. */
-function readerOf({ database }: Environment, model: TableModel): (row: Row, name: string) => Scalar {
-  const read = rowReader(database, model);
-  return (row, name) => read(row, model.columnsByName.get(name)?.property ?? name);
+function fetchProperty({ database }: Environment, model: TableModel, name: string): FilterProperty<Row> {
+  return rowProperty(database, model, model.columnsByName.get(name)?.property ?? name);
 }
 
 function columnsOf(model: TableModel, entity: XmlElement): readonly Column[] {
@@ -130,12 +131,12 @@ function parseFilter({ attributes, children }: XmlElement): ConditionGroup {
 function page(environment: Environment, request: ApiRequest, store: TableStore, query: FetchQuery): ApiResponse {
   const { database } = environment;
   const { model } = store;
-  const { matches, order, top, count } = query;
+  const { filter, order, top, count } = query;
   const after = query.cookie === undefined ? undefined : parsePagingCookie(query.cookie, query.page);
   // Without a cookie the pages before are read again and thrown away, as the service does.
   const skipped = after === undefined ? (query.page - 1) * count : 0;
   const size = top ?? count;
-  const rows = selectRows(database, store, { matches, order, after, limit: skipped + size + 1 }).slice(skipped);
+  const rows = selectRows(database, store, { filter, order, after, limit: skipped + size + 1 }).slice(skipped);
   const shown = rows.slice(0, size);
   const last = shown.at(-1);
   const hasMore = top === undefined && rows.length > size;
@@ -145,19 +146,18 @@ function page(environment: Environment, request: ApiRequest, store: TableStore, 
     '@odata.context': `${apiRoot(environment, request)}/$metadata#${model.entitySetName}(${names})`,
   };
   if (withAnnotations) {
-    const total = countRows(store, matches);
+    const total = countRows(store, filter);
     json['@Microsoft.Dynamics.CRM.totalrecordcount'] = -1;
     json['@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded'] = total > limitedCount(environment, total);
     json['@Microsoft.Dynamics.CRM.morerecords'] = hasMore;
     if (hasMore && last !== undefined) {
-      const read = rowReader(database, model);
       json['@Microsoft.Dynamics.CRM.fetchxmlpagingcookie'] = formatPagingCookie({
         pageNumber: query.page + 1,
-        orderValues: order.map(({ name }) => read(last, name)),
+        orderValues: order.map(({ name }) => rowProperty(database, model, name).read(last)),
         lastId: store.keyOf(last),
       });
     }
   }
   const value = shown.map((row) => rowToJson(model, row, { columns: query.columns, withAnnotations }));
-  return jsonResponse(200, { ...json, value });
+  return jsonResponse(200, { ...json, value }, appliedPreferences(request.preferences));
 }

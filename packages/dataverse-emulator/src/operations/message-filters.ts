@@ -1,4 +1,5 @@
-import { compileFilter } from '../odata/filter.ts';
+import { errorCodes, ODataError } from '../errors.ts';
+import { compileFilter, untyped } from '../odata/filter.ts';
 import { guidOf } from '../basics/guid.ts';
 import type { TableStore } from '../store/table-store.ts';
 import { apiRoot, jsonResponse, readWork, type ApiRequest, type Environment, type Plan } from './operation.ts';
@@ -14,7 +15,10 @@ export function messageFilters(environment: Environment, request: ApiRequest): P
       const { query } = request.path;
       const all = [...environment.database.tables()].flatMap((store) => filtersOf(environment, store));
       const text = query.get('$filter');
-      const matches = text === undefined ? () => true : compileFilter<MessageFilter>(text, query, readFilter);
+      const matches =
+        text === undefined
+          ? () => true
+          : compileFilter<MessageFilter>(text, query, { property: (path) => untyped(filterReader(path)) });
       const value = all.filter(matches).map(({ id }) => ({ '@odata.etag': 'W/"2009110"', sdkmessagefilterid: id }));
       const context = `${apiRoot(environment, request)}/$metadata#sdkmessagefilters(sdkmessagefilterid)`;
       return jsonResponse(200, { '@odata.context': context, value });
@@ -35,8 +39,13 @@ function filtersOf(environment: Environment, { model }: TableStore): readonly Me
     .map((message) => ({ id: guidOf(`filter ${message} ${model.logicalName}`), message, table: model.logicalName }));
 }
 
-function readFilter(filter: MessageFilter, path: string): string | null {
-  if (path === 'sdkmessageid/name') return filter.message;
-  if (path === 'primaryobjecttypecode') return filter.table;
-  return path === 'sdkmessagefilterid' ? filter.id : null;
+function filterReader(path: string): (filter: MessageFilter) => string {
+  if (path === 'sdkmessageid/name') return ({ message }) => message;
+  if (path === 'primaryobjecttypecode') return ({ table }) => table;
+  if (path === 'sdkmessagefilterid') return ({ id }) => id;
+  throw new ODataError(
+    400,
+    errorCodes.urlNotParsed,
+    `Could not find a property named '${path}' on type 'Microsoft.Dynamics.CRM.sdkmessagefilter'.`,
+  );
 }

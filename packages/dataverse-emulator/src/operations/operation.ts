@@ -8,7 +8,7 @@ import type { PluginLog } from '../plugins/plugin-log.ts';
 import type { CommitInfo, Database, Transaction } from '../store/database.ts';
 import type { RecentWrites } from '../store/recent-writes.ts';
 import { payloadError } from '../errors.ts';
-import { isJsonObject, type JsonObject } from '../basics/json.ts';
+import { isJsonObject, parseJson, type JsonObject } from '../basics/json.ts';
 
 /** Who a request runs as. */
 export interface Caller {
@@ -16,6 +16,8 @@ export interface Caller {
   readonly systemUserId: string;
   /** Set when another user is impersonated: rows are then stamped with that user. */
   readonly impersonatedUserId: string | undefined;
+  /** Privileges that the caller or the user it impersonates lacks. */
+  readonly denied: readonly string[];
 }
 
 /** What every operation works on. */
@@ -84,7 +86,8 @@ export function apiRoot(environment: Environment, request: ApiRequest): string {
 export function parseBody(request: ApiRequest, entitySetName: string): JsonObject {
   let value: unknown;
   try {
-    value = JSON.parse(request.body);
+    // A byte order mark is no part of the text.
+    value = parseJson(request.body.replace(/^\ufeff/, ''));
   } catch (error) {
     throw payloadError(entitySetName, `The payload is not valid JSON: ${error instanceof Error ? error.message : ''}`);
   }

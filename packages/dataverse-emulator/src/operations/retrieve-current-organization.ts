@@ -1,3 +1,4 @@
+import { guidOf } from '../basics/guid.ts';
 import { apiRoot, jsonResponse, readWork, type ApiRequest, type Environment, type Plan } from './operation.ts';
 import { organizationVersion } from './retrieve-version.ts';
 
@@ -11,9 +12,14 @@ export function retrieveCurrentOrganization(environment: Environment, request: A
           OrganizationId: environment.organizationId,
           FriendlyName: 'Emulated organization',
           OrganizationVersion: organizationVersion,
+          EnvironmentId: guidOf('environment'),
+          DatacenterId: guidOf('datacenter'),
+          Geo: 'EMEA',
+          TenantId: guidOf('tenant'),
           UrlName: 'emulator',
           UniqueName: 'emulator',
           State: 'Enabled',
+          OrganizationType: 'Customer',
           Endpoints: {
             Count: 1,
             IsReadOnly: false,

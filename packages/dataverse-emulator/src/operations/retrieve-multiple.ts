@@ -1,13 +1,15 @@
 import { errorCodes, ODataError } from '../errors.ts';
 import { formatSkipToken, parseSkipToken } from '../odata/page-cookie.ts';
-import type { Row, TableStore } from '../store/table-store.ts';
+import { appliedPreferences } from '../odata/preferences.ts';
+import { topOf } from '../odata/top.ts';
+import type { TableStore } from '../store/table-store.ts';
 import { expandRow, parseExpand } from '../rows/expand.ts';
 import { apiRoot, jsonResponse, readWork, type ApiRequest, type Environment, type Plan } from './operation.ts';
 import { fetchXml } from './fetch-xml.ts';
 import { projection } from '../rows/projection.ts';
 import { rowToJson } from '../rows/read-row.ts';
-import { parseOrder, rowFilter, rowReader, selectRows } from '../rows/row-query.ts';
-import { seenByKey } from '../rows/session-consistency.ts';
+import { matchingRows, parseOrder, rowFilter, rowProperty, selectRows, type RowFilter } from '../rows/row-query.ts';
+import { seenFilter } from '../rows/session-consistency.ts';
 import { trackChanges } from './track-changes.ts';
 
 export const maxPageSize = 5000;
@@ -16,9 +18,15 @@ export const maxPageSize = 5000;
 export function retrieveMultiple(environment: Environment, request: ApiRequest, store: TableStore): Plan {
   assertSupported(request);
   if (request.path.query.has('fetchXml')) return fetchXml(environment, request, store);
-  if (request.preferences.trackChanges || request.path.query.has('$deltatoken'))
-    return trackChanges(environment, request, store);
+  if (isTracking(request)) return trackChanges(environment, request, store);
   return { work: readWork, execute: () => page(environment, request, store) };
+}
+
+/** Asked for, or going on by a link that a walk with change tracking has given. */
+function isTracking({ preferences, path: { query } }: ApiRequest): boolean {
+  const token = query.get('$skiptoken');
+  const goesOn = token !== undefined && parseSkipToken(token).trackedVersion !== undefined;
+  return preferences.trackChanges || query.has('$deltatoken') || goesOn;
 }
 
 function assertSupported({ path: { query } }: ApiRequest): void {
@@ -44,25 +52,23 @@ function page(environment: Environment, request: ApiRequest, store: TableStore) 
   const { shape, contextColumns } = projection(model, request);
   const expand = parseExpand(model, database, query.get('$expand'));
   const order = parseOrder(model, query.get('$orderby'));
-  const matches = rowFilter(database, model, query);
+  const filter = seenFilter(environment, request, store, rowFilter(database, store, query));
   const token = query.get('$skiptoken');
   const after = token === undefined ? undefined : parseSkipToken(token);
-  const top = topOf(request);
+  // `$top` is ignored when a page size was asked for.
+  const top = request.preferences.maxPageSize === undefined ? topOf(query.get('$top')) : undefined;
   const size = Math.min(pageSizeOf(environment, request), top ?? Infinity);
-  const rows = selectRows(database, store, { matches, order, after, limit: size + 1 }).flatMap(
-    (row) => (model.isElastic ? seenByKey(environment, request, store, store.keyOf(row)) : row) ?? [],
-  );
+  const rows = selectRows(database, store, { filter, order, after, limit: size + 1 });
   const shown = rows.slice(0, size);
   const last = shown.at(-1);
   const hasMore = rows.length > size && top === undefined && last !== undefined;
-  const read = rowReader(database, model);
   const json: Record<string, unknown> = {
     '@odata.context': `${apiRoot(environment, request)}/$metadata#${model.entitySetName}${contextColumns}`,
-    ...countMembers(environment, request, store, matches),
+    ...countMembers(environment, request, store, filter),
     value: shown.map((row) => ({ ...rowToJson(model, row, shape), ...expandRow(row, expand) })),
   };
   if (hasMore) {
-    const orderValues = order.map(({ name }) => read(last, name));
+    const orderValues = order.map(({ name }) => rowProperty(database, model, name).read(last));
     const pageNumber = (after?.pageNumber ?? 1) + 1;
     json['@odata.nextLink'] = nextLink(
       environment,
@@ -71,29 +77,14 @@ function page(environment: Environment, request: ApiRequest, store: TableStore) 
       formatSkipToken({ pageNumber, orderValues, lastId: store.keyOf(last) }),
     );
   }
-  return jsonResponse(200, json, appliedPageSize(request));
-}
-
-export function appliedPageSize({ preferences: { maxPageSize: size } }: ApiRequest): Readonly<Record<string, string>> {
-  return size === undefined ? {} : { 'Preference-Applied': `odata.maxpagesize=${size}` };
-}
-
-/** `$top` is ignored when a page size was asked for. */
-function topOf({ path: { query }, preferences }: ApiRequest): number | undefined {
-  const text = query.get('$top');
-  if (text === undefined || preferences.maxPageSize !== undefined) return undefined;
-  const top = Number(text);
-  if (!Number.isInteger(top) || top < 1) {
-    throw new ODataError(400, errorCodes.urlNotParsed, `Invalid value '${text}' for $top query option found.`);
-  }
-  return top;
+  return jsonResponse(200, json, appliedPreferences(request.preferences));
 }
 
 function countMembers(
   environment: Environment,
   request: ApiRequest,
   store: TableStore,
-  matches: ((row: Row) => boolean) | undefined,
+  filter: RowFilter | undefined,
 ): Record<string, unknown> {
   const isAnnotated = request.preferences.annotations !== undefined;
   const isWanted = request.path.query.get('$count') === 'true';
@@ -104,7 +95,7 @@ function countMembers(
           '@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded': false,
         }
       : {};
-  const count = countRows(store, matches);
+  const count = countRows(store, filter);
   const shown = limitedCount(environment, count);
   const members: Record<string, unknown> = { '@odata.count': shown };
   if (isAnnotated) {
@@ -119,11 +110,8 @@ export function limitedCount(environment: Environment, count: number): number {
   return Math.min(count, environment.settings().countLimit ?? Infinity);
 }
 
-export function countRows(store: TableStore, matches: ((row: Row) => boolean) | undefined): number {
-  if (matches === undefined) return store.count;
-  let count = 0;
-  for (const row of store.rows()) if (matches(row)) count += 1;
-  return count;
+export function countRows(store: TableStore, filter: RowFilter | undefined): number {
+  return filter === undefined ? store.count : matchingRows(store, filter).length;
 }
 
 export function nextLink(environment: Environment, request: ApiRequest, store: TableStore, skipToken: string): string {

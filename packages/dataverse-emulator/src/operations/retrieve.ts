@@ -1,4 +1,5 @@
 import { keyDoesNotExist, rowDoesNotExist, type ODataError } from '../errors.ts';
+import { appliedPreferences } from '../odata/preferences.ts';
 import type { RowAddress } from '../odata/row-address.ts';
 import type { TableModel } from '../schema/table-model.ts';
 import type { TableStore } from '../store/table-store.ts';
@@ -30,7 +31,7 @@ export function retrieve(environment: Environment, request: ApiRequest, store: T
         ...rowToJson(model, row, shape),
         ...expandRow(row, expand),
       };
-      return jsonResponse(200, json, { ETag: etag(model, row) });
+      return jsonResponse(200, json, { ETag: etag(model, row), ...appliedPreferences(request.preferences) });
     },
   };
 }

@@ -1,7 +1,6 @@
 import { payloadError } from '../errors.ts';
 import { findRow, type RowAddress } from '../odata/row-address.ts';
 import type { Column } from '../schema/table-model.ts';
-import { isReference } from '../schema/values.ts';
 import type { TableStore } from '../store/table-store.ts';
 import {
   apiRoot,
@@ -14,6 +13,7 @@ import {
   type Plan,
 } from './operation.ts';
 import { missingRow } from './retrieve.ts';
+import { jsonOf } from '../rows/read-row.ts';
 import { updateRow, writeContext } from '../rows/write-row.ts';
 
 interface ColumnRequest {
@@ -34,7 +34,7 @@ export function readColumn({ environment, request, store, address, column }: Col
       const value = row.values[column.ordinal] ?? null;
       if (value === null) return noContent;
       const context = `${apiRoot(environment, request)}/$metadata#${store.model.entitySetName}(${row.id})/${column.property}`;
-      return jsonResponse(200, { '@odata.context': context, value: isReference(value) ? value.id : value });
+      return jsonResponse(200, { '@odata.context': context, value: jsonOf(column, value) });
     },
   };
 }

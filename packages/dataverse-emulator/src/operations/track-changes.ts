@@ -1,6 +1,6 @@
 import { errorCodes, ODataError } from '../errors.ts';
 import { formatSkipToken, parseSkipToken } from '../odata/page-cookie.ts';
-import type { Row, TableStore, Tombstone } from '../store/table-store.ts';
+import type { TableStore } from '../store/table-store.ts';
 import {
   apiRoot,
   iso,
@@ -12,8 +12,10 @@ import {
   type Plan,
 } from './operation.ts';
 import { projection } from '../rows/projection.ts';
+import { changesAfter, formatPosition, readPosition } from '../rows/changes.ts';
 import { rowToJson } from '../rows/read-row.ts';
-import { appliedPageSize, nextLink, pageSizeOf } from './retrieve-multiple.ts';
+import { appliedPreferences } from '../odata/preferences.ts';
+import { nextLink, pageSizeOf } from './retrieve-multiple.ts';
 import { selectRows } from '../rows/row-query.ts';
 
 /** learn.microsoft.com/power-apps/developer/data-platform/use-change-tracking-synchronize-data-external-systems */
@@ -54,8 +56,10 @@ export function deltaVersion(environment: Environment, token: string): number {
   const match = /^(\d+)!(\d{2})\/(\d{2})\/(\d{4}) ([\d:]{8})$/.exec(token);
   if (match === null) throw new ODataError(400, errorCodes.invalidArgument, `The delta token '${token}' is not valid.`);
   const [, version, month, day, year, time] = match;
+  // A version that has not been reached comes from another life of the environment.
+  const isForeign = Number(version) > environment.database.version;
   const issuedMs = Date.parse(`${year}-${month}-${day}T${time}Z`);
-  if (environment.clock.now() - issuedMs > environment.settings().deltaTokenLifetimeSeconds * 1000) {
+  if (isForeign || environment.clock.now() - issuedMs > environment.settings().deltaTokenLifetimeSeconds * 1000) {
     throw new ODataError(
       400,
       errorCodes.versionStampExpired,
@@ -65,65 +69,47 @@ export function deltaVersion(environment: Environment, token: string): number {
   return Number(version);
 }
 
-/** What changed above a version: rows that are there by version, then what was deleted. */
-export function changesSince(
-  store: TableStore,
-  version: number,
-): { readonly rows: readonly Row[]; readonly deleted: readonly Tombstone[] } {
-  const rows = [...store.rows()].filter((row) => row.version > version).sort((a, b) => a.version - b.version);
-  return {
-    rows,
-    deleted: store.tombstones.filter(
-      (tombstone) => tombstone.version > version && store.getByKey(tombstone.key) === undefined,
-    ),
-  };
-}
-
 function firstWalk(environment: Environment, request: ApiRequest, store: TableStore): ApiResponse {
   const skipToken = request.path.query.get('$skiptoken');
   const after = skipToken === undefined ? undefined : parseSkipToken(skipToken);
   // The link covers everything since the walk began: what changes between two pages comes with the first delta.
   const version = after?.trackedVersion ?? environment.database.version;
   const size = pageSizeOf(environment, request);
-  const rows = selectRows(environment.database, store, { matches: undefined, order: [], after, limit: size + 1 });
+  const rows = selectRows(environment.database, store, { filter: undefined, order: [], after, limit: size + 1 });
   const shown = rows.slice(0, size);
   const { shape } = projection(store.model, request);
   const value = shown.map((row) => rowToJson(store.model, row, shape));
-  const lastId = shown.at(-1)?.id;
-  if (rows.length <= size || lastId === undefined) return answer(environment, request, store, value, version);
+  const last = shown.at(-1);
+  if (rows.length <= size || last === undefined) return answer(environment, request, store, value, version);
   const pageNumber = (after?.pageNumber ?? 1) + 1;
-  const token = formatSkipToken({ pageNumber, orderValues: [], lastId, trackedVersion: version });
+  const token = formatSkipToken({ pageNumber, orderValues: [], lastId: store.keyOf(last), trackedVersion: version });
   return answer(environment, request, store, value, undefined, nextLink(environment, request, store, token));
 }
 
-/** Changes come in version order; a page goes on behind the last version shown. */
+/** Rows by version, then deletions by version; a page goes on behind the last change shown. */
 function delta(environment: Environment, request: ApiRequest, store: TableStore, token: string): ApiResponse {
   const skipToken = request.path.query.get('$skiptoken');
   const after = skipToken === undefined ? undefined : parseSkipToken(skipToken);
   const start = deltaVersion(environment, token);
   const until = after?.trackedVersion ?? environment.database.version;
-  const { rows, deleted } = changesSince(store, start);
-  const { shape, contextColumns } = projection(store.model, request);
-  const deletedContext = `${apiRoot(environment, request)}/$metadata#${store.model.entitySetName}${contextColumns}/$deletedEntity`;
-  const changes = [
-    ...rows.map((row) => ({ position: `0${padded(row.version)}`, json: () => rowToJson(store.model, row, shape) })),
-    ...deleted.map(({ key, version }) => ({
-      position: `1${padded(version)}`,
-      json: () => ({ '@odata.context': deletedContext, id: key.slice(0, guidLength), reason: 'deleted' }),
-    })),
-  ].filter(({ position }) => after === undefined || position > after.lastId);
   const size = pageSizeOf(environment, request);
+  const changes = changesAfter(store, start, after === undefined ? undefined : readPosition(after.lastId), size + 1);
   const shown = changes.slice(0, size);
-  const value = shown.map(({ json }) => json());
-  const lastId = shown.at(-1)?.position;
-  if (changes.length <= size || lastId === undefined) return answer(environment, request, store, value, until);
+  const { shape } = projection(store.model, request);
+  const deletedContext = `${apiRoot(environment, request)}/$metadata#${store.model.entitySetName}/$deletedEntity`;
+  const value = shown.map((change) =>
+    'values' in change
+      ? rowToJson(store.model, change, shape)
+      : { '@odata.context': deletedContext, id: change.key.slice(0, guidLength), reason: 'deleted' },
+  );
+  const last = shown.at(-1);
+  if (changes.length <= size || last === undefined) return answer(environment, request, store, value, until);
   const pageNumber = (after?.pageNumber ?? 1) + 1;
-  const next = formatSkipToken({ pageNumber, orderValues: [], lastId, trackedVersion: until });
+  const next = formatSkipToken({ pageNumber, orderValues: [], lastId: formatPosition(last), trackedVersion: until });
   return answer(environment, request, store, value, undefined, nextLink(environment, request, store, next));
 }
 
 const guidLength = 36;
-const padded = (version: number): string => String(version).padStart(16, '0');
 
 function answer(
   environment: Environment,
@@ -146,13 +132,5 @@ function answer(
       `${root}/${entitySetName}?${select === undefined ? '' : `$select=${encodeURIComponent(select)}&`}$deltatoken=${token}`;
   }
   if (next !== undefined) json['@odata.nextLink'] = next;
-  const applied = [
-    request.preferences.trackChanges ? 'odata.track-changes' : '',
-    appliedPageSize(request)['Preference-Applied'] ?? '',
-  ];
-  return jsonResponse(
-    200,
-    { ...json, value },
-    { 'Preference-Applied': applied.filter((item) => item !== '').join(',') },
-  );
+  return jsonResponse(200, { ...json, value }, appliedPreferences(request.preferences));
 }

@@ -21,10 +21,16 @@ type Test = (value: Scalar, operands: readonly string[]) => boolean;
 function compare(value: Scalar, operand: string | undefined): number | undefined {
   if (value === null || operand === undefined) return undefined;
   if (typeof value === 'number') return value - Number(operand);
+  if (typeof value === 'bigint') return compareWhole(value, operand);
   if (typeof value === 'boolean') return value === (operand === '1' || operand.toLowerCase() === 'true') ? 0 : 1;
   const [left, right] = [value.toLowerCase(), operand.replace(/^\{|\}$/g, '').toLowerCase()];
   return left < right ? -1 : left > right ? 1 : 0;
 }
+
+const compareWhole = (value: bigint, operand: string): number => {
+  const other = /^-?\d+$/.test(operand) ? BigInt(operand) : Number(operand);
+  return value < other ? -1 : value > other ? 1 : 0;
+};
 
 const isLike = (value: Scalar, pattern: string | undefined): boolean => {
   const escaped = (pattern ?? '').replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
@@ -52,14 +58,14 @@ const tests: Readonly<Record<string, Test>> = {
   'not-null': (value) => value !== null,
 };
 
-/** Compiles a filter. Throws 501 for operators that are not supported here; names are checked by `read` at the first row. */
+/** Compiles a filter. `readerOf` throws for unknown names. Throws 501 for operators that are not supported here. */
 export function compileConditions<T>(
   { operator, conditions, groups }: ConditionGroup,
-  read: (item: T, column: string) => Scalar,
+  readerOf: (column: string) => (item: T) => Scalar,
 ): (item: T) => boolean {
   const parts = [
-    ...conditions.map((condition) => compileCondition(condition, read)),
-    ...groups.map((group) => compileConditions(group, read)),
+    ...conditions.map((condition) => compileCondition(condition, readerOf)),
+    ...groups.map((group) => compileConditions(group, readerOf)),
   ];
   if (parts.length === 0) return () => true;
   return operator === 'or'
@@ -69,17 +75,13 @@ export function compileConditions<T>(
 
 function compileCondition<T>(
   { column, operator, values }: Condition,
-  read: (item: T, column: string) => Scalar,
+  readerOf: (column: string) => (item: T) => Scalar,
 ): (item: T) => boolean {
   const test = Object.hasOwn(tests, operator) ? tests[operator] : undefined;
   if (test === undefined) {
     throw new ODataError(501, errorCodes.notImplemented, `The condition operator '${operator}' is not implemented.`);
   }
   if (column === '') throw invalidRequest('A condition has no attribute.');
-  return (item) => test(read(item, column), values);
-}
-
-/** The columns a filter names. */
-export function conditionColumns({ conditions, groups }: ConditionGroup): readonly string[] {
-  return [...conditions.map(({ column }) => column), ...groups.flatMap(conditionColumns)];
+  const read = readerOf(column);
+  return (item) => test(read(item), values);
 }

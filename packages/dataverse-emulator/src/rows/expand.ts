@@ -5,6 +5,7 @@ import type { Column, Navigation, TableModel } from '../schema/table-model.ts';
 import { isReference } from '../schema/values.ts';
 import type { Database } from '../store/database.ts';
 import type { Row, TableStore } from '../store/table-store.ts';
+import { topOf } from '../odata/top.ts';
 import { unknownProperty } from './projection.ts';
 import { rowToJson } from './read-row.ts';
 import { compareRows, parseOrder, relatedById, rowFilter } from './row-query.ts';
@@ -71,12 +72,12 @@ function expandMany(database: Database, collection: Collection, options: Readonl
   const store = database.table(collection.table);
   if (store === undefined) return () => [];
   const columns = columnsOf(store.model, options.get('$select'));
-  const matches = rowFilter(database, store.model, options);
+  const filter = rowFilter(database, store, options);
   const sort = sorter(database, store, options.get('$orderby'));
-  const top = Number(options.get('$top') ?? Infinity);
+  const top = topOf(options.get('$top')) ?? Infinity;
   const index = relatedById(database, collection);
   return (row) =>
-    sort((index.get(row.id) ?? []).filter((related) => matches === undefined || matches(related)))
+    sort((index.get(row.id) ?? []).filter((related) => filter === undefined || filter.matches(related)))
       .slice(0, top)
       .map((related) => rowToJson(store.model, related, { columns, withAnnotations: false }));
 }

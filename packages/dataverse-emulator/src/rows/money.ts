@@ -15,7 +15,9 @@ export function setBaseAmounts(database: Database, model: TableModel, values: Va
   for (const { column, base } of model.moneyColumns) {
     const amount = values[column.ordinal];
     values[base.ordinal] =
-      typeof amount === 'number' && rate !== null ? Math.round((amount / rate) * 10_000) / 10_000 : null;
+      (typeof amount === 'number' || typeof amount === 'string') && rate !== null
+        ? Math.round((Number(amount) / rate) * 10_000) / 10_000
+        : null;
   }
 }
 

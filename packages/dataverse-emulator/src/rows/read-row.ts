@@ -1,3 +1,5 @@
+import { ExactNumber } from '../basics/json.ts';
+import { isNumeric } from '../schema/number-values.ts';
 import type { Column, TableModel } from '../schema/table-model.ts';
 import { isReference, type Value } from '../schema/values.ts';
 import type { Row } from '../store/table-store.ts';
@@ -26,10 +28,16 @@ export function rowToJson(
   for (const column of columns) {
     const value = column.name === 'versionnumber' ? row.version : (row.values[column.ordinal] ?? null);
     if (withAnnotations && value !== null) annotate(json, column, value);
-    json[column.property] = isReference(value) ? value.id : value;
+    json[column.property] = jsonOf(column, value);
   }
   json[model.definition.primaryIdColumn] = row.id;
   return json;
+}
+
+/** A value as JSON shows it. Numbers that a double cannot hold are stored as their digits. */
+export function jsonOf({ definition }: Column, value: Value): unknown {
+  if (isReference(value)) return value.id;
+  return typeof value === 'string' && isNumeric(definition) ? new ExactNumber(value) : value;
 }
 
 function annotate(json: Record<string, unknown>, column: Column, value: NonNullable<Value>): void {
@@ -44,7 +52,10 @@ function annotate(json: Record<string, unknown>, column: Column, value: NonNulla
 function formattedValue(column: Column, value: string | number | boolean): string | undefined {
   const { options, type } = column.definition;
   if (type === 'Boolean') return value === true ? 'Yes' : 'No';
-  if (options === undefined) return typeof value === 'number' ? value.toLocaleString('en-US') : undefined;
+  if (options === undefined) {
+    if (typeof value === 'number') return value.toLocaleString('en-US');
+    return typeof value === 'string' && type === 'BigInt' ? BigInt(value).toLocaleString('en-US') : undefined;
+  }
   const labelOf = (number: number): string =>
     options.find((option) => option.value === number)?.label ?? String(number);
   if (type === 'MultiSelectPicklist') return String(value).split(',').map(Number).map(labelOf).join('; ');

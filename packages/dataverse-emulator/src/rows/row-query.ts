@@ -1,11 +1,15 @@
 import { errorCodes, ODataError } from '../errors.ts';
-import { compileFilter, namedPaths, type ReadCollection, type Scalar } from '../odata/filter.ts';
+import { compileExpression, type FilterCollection, type FilterProperty, type FilterSubject } from '../odata/filter.ts';
+import { parseFilter, type Scalar } from '../odata/filter-parser.ts';
 import type { PagePosition } from '../odata/page-cookie.ts';
 import type { Collection } from '../schema/collections.ts';
-import type { TableModel } from '../schema/table-model.ts';
+import { edmTypeOf } from '../schema/column-values.ts';
+import { isNumeric } from '../schema/number-values.ts';
+import type { Column, TableModel } from '../schema/table-model.ts';
 import { isReference, type Value } from '../schema/values.ts';
 import type { Database } from '../store/database.ts';
 import type { Row, TableStore } from '../store/table-store.ts';
+import { candidatesByKey } from './key-candidates.ts';
 import { unknownProperty } from './projection.ts';
 
 export interface Order {
@@ -13,56 +17,95 @@ export interface Order {
   readonly isDescending: boolean;
 }
 
-const scalar = (value: Value | undefined): Scalar => (isReference(value) ? value.id : (value ?? null));
-
-/** Reads a property path of a row: a column, `_lookup_value`, the primary id, or `navigation/column`. */
-export function rowReader(database: Database, model: TableModel): (row: Row, path: string) => Scalar {
-  return (row, path) => {
-    if (path === model.definition.primaryIdColumn) return row.id;
-    const column = model.columnsByProperty.get(path);
-    if (column !== undefined) return column.name === 'versionnumber' ? row.version : scalar(row.values[column.ordinal]);
-    const slash = path.indexOf('/');
-    if (slash < 0) throw unknownProperty(model, path);
-    const navigation = model.navigations.find((item) => item.name === path.slice(0, slash));
-    if (navigation === undefined) throw unknownProperty(model, path.slice(0, slash));
-    const reference = row.values[navigation.column.ordinal];
-    const related = isReference(reference) ? database.table(reference.table) : undefined;
-    const relatedRow = isReference(reference) ? related?.get(reference.id) : undefined;
-    if (related === undefined || relatedRow === undefined) return null;
-    return rowReader(database, related.model)(relatedRow, path.slice(slash + 1));
+function scalarOf({ definition }: Column): (value: Value | undefined) => Scalar {
+  return (value) => {
+    if (isReference(value)) return value.id;
+    if (typeof value !== 'string' || !isNumeric(definition)) return value ?? null;
+    return definition.type === 'BigInt' ? BigInt(value) : Number(value);
   };
 }
 
-/** `$filter` of a table as a test, names checked before the first row. */
-export function rowFilter(
-  database: Database,
-  model: TableModel,
-  query: ReadonlyMap<string, string>,
-): ((row: Row) => boolean) | undefined {
-  const text = query.get('$filter');
-  if (text === undefined || text.trim() === '') return undefined;
-  assertNames(database, model, namedPaths(text, query));
-  return compileFilter(text, query, rowReader(database, model), collectionReader(database, model));
-}
-
-/** Throws for a name that no row could answer, so that a query fails whatever the rows are. */
-function assertNames(database: Database, model: TableModel, paths: readonly string[]): void {
-  const empty: Row = { id: '', version: 0, values: [] };
-  for (const path of paths) {
-    const [collection = '', column] = path.split('[]/');
-    if (column === undefined) rowReader(database, model)(empty, path);
-    else {
-      const related = relatedStore(database, model, collection);
-      if (column !== '') rowReader(database, related.model)(empty, column);
-    }
+/** A property path of a row: a column, `_lookup_value`, the primary id, or `navigation/column`. Throws for unknown names. */
+export function rowProperty(database: Database, model: TableModel, path: string): FilterProperty<Row> {
+  if (path === model.definition.primaryIdColumn) return { read: (row) => row.id, type: 'Edm.Guid' };
+  const column = model.columnsByProperty.get(path);
+  if (column !== undefined) {
+    const type = column.isLookup ? 'Edm.Guid' : edmTypeOf(column.definition);
+    if (column.name === 'versionnumber') return { read: (row) => row.version, type };
+    const scalar = scalarOf(column);
+    return { read: (row) => scalar(row.values[column.ordinal]), type };
   }
+  const slash = path.indexOf('/');
+  if (slash < 0) throw unknownProperty(model, path);
+  return relatedProperty(database, model, path.slice(0, slash), path.slice(slash + 1));
 }
 
-function relatedStore(database: Database, model: TableModel, name: string): TableStore {
+const hasProperty = ({ definition, columnsByProperty, navigations }: TableModel, path: string): boolean =>
+  path === definition.primaryIdColumn ||
+  columnsByProperty.has(path) ||
+  navigations.some(({ name }) => path.startsWith(`${name}/`));
+
+/** A column of the row a lookup points at; of several tables it may point at, one must have it. */
+function relatedProperty(database: Database, model: TableModel, name: string, path: string): FilterProperty<Row> {
+  const navigation = model.navigations.find((item) => item.name === name);
+  if (navigation === undefined) throw unknownProperty(model, name);
+  const properties = new Map<string, FilterProperty<Row>>();
+  for (const target of navigation.targets) {
+    const related = database.table(target)?.model;
+    if (related !== undefined && hasProperty(related, path))
+      properties.set(target, rowProperty(database, related, path));
+  }
+  const [first] = properties.values();
+  if (first === undefined) throw unknownProperty(model, `${name}/${path}`);
+  return {
+    read: (row) => {
+      const reference = row.values[navigation.column.ordinal];
+      if (!isReference(reference)) return null;
+      const related = database.table(reference.table)?.get(reference.id);
+      return related === undefined ? null : (properties.get(reference.table)?.read(related) ?? null);
+    },
+    type: first.type,
+  };
+}
+
+function rowSubject(database: Database, model: TableModel): FilterSubject<Row> {
+  return {
+    property: (path) => rowProperty(database, model, path),
+    collection: (name) => rowCollection(database, model, name),
+  };
+}
+
+function rowCollection(database: Database, model: TableModel, name: string): FilterCollection<Row> {
   const collection = database.collections(model.logicalName).get(name);
   const store = collection === undefined ? undefined : database.table(collection.table);
-  if (store === undefined) throw unknownProperty(model, name);
-  return store;
+  if (collection === undefined || store === undefined) throw unknownProperty(model, name);
+  let index: ReadonlyMap<string, readonly Row[]> | undefined;
+  const result: FilterCollection<Row, Row> = {
+    items: (row) => (index ??= relatedById(database, collection)).get(row.id) ?? [],
+    subject: rowSubject(database, store.model),
+  };
+  return result as unknown as FilterCollection<Row>;
+}
+
+/** `$filter` of a table as a test, and the rows that can pass it where its keys tell. */
+export interface RowFilter {
+  readonly matches: (row: Row) => boolean;
+  /** `undefined`: any row may match. */
+  readonly candidates: (() => readonly Row[]) | undefined;
+}
+
+export function rowFilter(
+  database: Database,
+  store: TableStore,
+  query: ReadonlyMap<string, string>,
+): RowFilter | undefined {
+  const text = query.get('$filter');
+  if (text === undefined || text.trim() === '') return undefined;
+  const expression = parseFilter(text, query);
+  return {
+    matches: compileExpression(expression, rowSubject(database, store.model)),
+    candidates: candidatesByKey(store, expression),
+  };
 }
 
 /** The rows whose lookup points at a row, for every row of the table at once. */
@@ -81,18 +124,6 @@ export function relatedById(
   return byId;
 }
 
-function collectionReader(database: Database, model: TableModel): ReadCollection<Row> {
-  const indexes = new Map<string, ReadonlyMap<string, readonly Row[]>>();
-  return (row, name) => {
-    const collection = database.collections(model.logicalName).get(name);
-    if (collection === undefined) throw unknownProperty(model, name);
-    const index = indexes.get(name) ?? relatedById(database, collection);
-    indexes.set(name, index);
-    const read = rowReader(database, relatedStore(database, model, name).model);
-    return (index.get(row.id) ?? []).map((related) => (path: string) => read(related, path));
-  };
-}
-
 export function parseOrder(model: TableModel, text: string | undefined): readonly Order[] {
   if (text === undefined || text.trim() === '') return [];
   return text.split(',').map((part) => {
@@ -106,7 +137,7 @@ export function parseOrder(model: TableModel, text: string | undefined): readonl
 }
 
 interface Selection {
-  readonly matches: ((row: Row) => boolean) | undefined;
+  readonly filter: RowFilter | undefined;
   readonly order: readonly Order[];
   readonly after: PagePosition | undefined;
   readonly limit: number;
@@ -117,18 +148,31 @@ export function selectRows(database: Database, store: TableStore, selection: Sel
   return selection.order.length === 0 ? selectById(store, selection) : selectOrdered(database, store, selection);
 }
 
-function selectById(store: TableStore, { matches, after, limit }: Selection): readonly Row[] {
-  const keys = store.sortedIds();
+function selectById(store: TableStore, { filter, after, limit }: Selection): readonly Row[] {
   const rows: Row[] = [];
-  for (
-    let index = after === undefined ? 0 : firstAbove(keys, after.lastId);
-    index < keys.length && rows.length < limit;
-    index += 1
-  ) {
-    const row = store.getByKey(keys[index] ?? '');
-    if (row !== undefined && (matches === undefined || matches(row))) rows.push(row);
+  for (const row of rowsById(store, filter, after?.lastId)) {
+    if (rows.length >= limit) break;
+    if (filter === undefined || filter.matches(row)) rows.push(row);
   }
   return rows;
+}
+
+function* rowsById(store: TableStore, filter: RowFilter | undefined, lastId: string | undefined): Generator<Row> {
+  const few = filter?.candidates?.();
+  if (few !== undefined) {
+    const byKey = new Map(few.map((row) => [store.keyOf(row), row]));
+    const keys = [...byKey.keys()].sort();
+    for (const key of keys.slice(lastId === undefined ? 0 : firstAbove(keys, lastId))) {
+      const row = byKey.get(key);
+      if (row !== undefined) yield row;
+    }
+    return;
+  }
+  const keys = store.sortedIds();
+  for (let index = lastId === undefined ? 0 : firstAbove(keys, lastId); index < keys.length; index += 1) {
+    const row = store.getByKey(keys[index] ?? '');
+    if (row !== undefined) yield row;
+  }
 }
 
 function firstAbove(ids: readonly string[], id: string): number {
@@ -145,12 +189,11 @@ function firstAbove(ids: readonly string[], id: string): number {
 function selectOrdered(
   database: Database,
   store: TableStore,
-  { matches, order, after, limit }: Selection,
+  { filter, order, after, limit }: Selection,
 ): readonly Row[] {
-  const read = rowReader(database, store.model);
-  const keyed = [...store.rows()]
-    .filter((row) => matches === undefined || matches(row))
-    .map((row) => ({ row, key: store.keyOf(row), keys: order.map(({ name }) => read(row, name)) }))
+  const readers = order.map(({ name }) => rowProperty(database, store.model, name).read);
+  const keyed = matchingRows(store, filter)
+    .map((row) => ({ row, key: store.keyOf(row), keys: readers.map((read) => read(row)) }))
     .sort((a, b) => compareKeys(order, a.keys, b.keys) || compareScalars(a.key, b.key));
   const start =
     after === undefined
@@ -161,14 +204,20 @@ function selectOrdered(
   return start < 0 ? [] : keyed.slice(start, start + limit).map(({ row }) => row);
 }
 
+/** Every row that a filter lets through, in no order. */
+export function matchingRows(store: TableStore, filter: RowFilter | undefined): readonly Row[] {
+  const rows = filter?.candidates?.() ?? [...store.rows()];
+  return filter === undefined ? rows : rows.filter(filter.matches);
+}
+
 /** In the wanted order, then by key. */
 export function compareRows(
   database: Database,
   store: TableStore,
   order: readonly Order[],
 ): (left: Row, right: Row) => number {
-  const read = rowReader(database, store.model);
-  const keysOf = (row: Row): readonly Scalar[] => order.map(({ name }) => read(row, name));
+  const readers = order.map(({ name }) => rowProperty(database, store.model, name).read);
+  const keysOf = (row: Row): readonly Scalar[] => readers.map((read) => read(row));
   return (left, right) =>
     compareKeys(order, keysOf(left), keysOf(right)) || compareScalars(store.keyOf(left), store.keyOf(right));
 }

@@ -1,6 +1,7 @@
 import { findRow, type RowAddress } from '../odata/row-address.ts';
 import type { Row, TableStore } from '../store/table-store.ts';
 import type { ApiRequest, Environment } from '../operations/operation.ts';
+import type { RowFilter } from './row-query.ts';
 
 /** A session token in the real service's outward form; it covers every write up to now. */
 export function sessionHeaders(environment: Environment, { model }: TableStore): Readonly<Record<string, string>> {
@@ -24,11 +25,20 @@ export function seenRow(
   return seenByKey(environment, request, store, store.keyOf({ id: address.id, values }));
 }
 
-export function seenByKey(
+function seenByKey(environment: Environment, request: ApiRequest, store: TableStore, key: string): Row | undefined {
+  return environment.recentWrites.seen(store, key, coveredVersion(request), environment.clock.now());
+}
+
+/** A filter over the rows as this request may see them; the filter itself where that is how they are. */
+export function seenFilter(
   environment: Environment,
   request: ApiRequest,
   store: TableStore,
-  key: string,
-): Row | undefined {
-  return environment.recentWrites.seen(store, key, coveredVersion(request), environment.clock.now());
+  filter: RowFilter | undefined,
+): RowFilter | undefined {
+  if (!store.model.isElastic || environment.settings().elasticReadLagMs === 0) return filter;
+  return {
+    matches: filter?.matches ?? (() => true),
+    candidates: () => environment.recentWrites.seenRows(store, coveredVersion(request), environment.clock.now()),
+  };
 }

@@ -60,6 +60,10 @@ export function settleState(model: TableModel, values: Value[], body: JsonObject
   const stateOfStatus = statusOptions(model).find((option) => option.value === status)?.state;
   const hasState = body['statecode'] !== undefined;
   const hasStatus = body['statuscode'] !== undefined;
+  for (const name of ['statecode', 'statuscode']) {
+    if (body[name] === null)
+      throw new ODataError(400, errorCodes.requiredFieldMissing, `Required field '${name}' is missing`);
+  }
   const state = get(model, values, 'statecode') ?? 0;
   if (hasState && hasStatus && stateOfStatus !== state) {
     throw new ODataError(

@@ -80,6 +80,7 @@ export function updateRow(
   const { model } = store;
   const values = before.values.slice();
   applyBody(context, model, values, body, 'update');
+  keepPartition(model, before, values);
   if (address?.kind === 'key')
     for (const column of address.values.keys()) values[column.ordinal] = before.values[column.ordinal] ?? null;
   stampModified(context, model, values);
@@ -87,6 +88,12 @@ export function updateRow(
   context.plugins?.run(model, 'Update', body);
   if (context.detectsDuplicates) assertNoDuplicate(context.environment, store, before.id, values);
   return context.transaction.update(store, before, values, address?.kind === 'key' ? address.text : null);
+}
+
+/** A row stays in the partition it was created in, whatever a body says. */
+function keepPartition(model: TableModel, before: Row, values: Value[]): void {
+  const column = model.isElastic ? model.columnsByName.get('partitionid') : undefined;
+  if (column !== undefined) values[column.ordinal] = before.values[column.ordinal] ?? null;
 }
 
 /** An elastic upsert replaces the whole row: columns not sent are lost. */
@@ -98,6 +105,7 @@ export function replaceRow(context: WriteContext, store: TableStore, before: Row
     if (column !== undefined) values[column.ordinal] = before.values[column.ordinal] ?? null;
   }
   applyBody(context, model, values, body, 'update');
+  keepPartition(model, before, values);
   stampModified(context, model, values);
   context.plugins?.run(model, 'Upsert', body);
   return context.transaction.update(store, before, values, null);

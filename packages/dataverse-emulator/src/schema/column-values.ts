@@ -1,6 +1,8 @@
 import { errorCodes, ODataError, payloadError } from '../errors.ts';
 import { isGuid } from '../basics/guid.ts';
+import { ExactNumber, isJsonObject } from '../basics/json.ts';
 import type { ColumnDefinition, TableDefinition } from './definitions.ts';
+import { isInRange, numericLimits, roundDecimal, wholeNumber } from './number-values.ts';
 import type { Value } from './values.ts';
 
 export type ParseValue = (raw: unknown) => Value;
@@ -10,6 +12,9 @@ const dateTimePattern =
 // eslint-disable-next-line no-control-regex -- exactly the characters XML 1.0 forbids
 const forbiddenCharacters = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/;
 const maxMultiSelectValues = 150;
+/** Amounts are kept and shown with four decimals, whatever the column's own precision is. */
+const storedMoneyPrecision = 4;
+const shownCharacters = 200;
 
 const edmTypes: Readonly<Record<string, string>> = {
   String: 'Edm.String', Memo: 'Edm.String', Integer: 'Edm.Int32', BigInt: 'Edm.Int64', Decimal: 'Edm.Decimal', Double: 'Edm.Double',
@@ -21,17 +26,22 @@ const edmTypes: Readonly<Record<string, string>> = {
  * A date-time in the stored form: UTC, to the second. No offset is read as UTC. `undefined` when it is no date.
  * learn.microsoft.com/power-apps/developer/data-platform/behavior-format-date-time-attribute
  */
-export function normaliseDateTime(text: string): string | undefined {
-  const match = dateTimePattern.exec(text);
+export function normaliseDateTime(source: string): string | undefined {
+  const match = dateTimePattern.exec(source);
   if (match === null) return undefined;
   const [, year, month, day, hour = '00', minute = '00', second = '00', offset = 'Z'] = match;
+  // JavaScript rolls 30 February over and takes 24:00; the service refuses both.
+  if (Number(day) > daysInMonth(Number(year), Number(month)) || Number(hour) > 23) return undefined;
   const date = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}${offset.toUpperCase()}`);
-  if (Number.isNaN(date.getTime())) return undefined;
-  const stored = `${date.toISOString().slice(0, 19)}Z`;
-  // JavaScript rolls 30 February over; the service refuses it.
-  const isRolled = (offset === 'Z' || offset === 'z') && !stored.startsWith(`${year}-${month}-${day}`);
-  return isRolled ? undefined : stored;
+  const text = Number.isNaN(date.getTime()) ? '' : date.toISOString();
+  // Years beyond 9999 and before 0 have a sign and six digits.
+  return text.length === isoLength ? `${text.slice(0, 19)}Z` : undefined;
 }
+
+const isoLength = '2024-05-31T10:00:00.000Z'.length;
+/** `month` counts from 1. */
+const daysInMonth = (year: number, month: number): number =>
+  new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
 
 /** How a column reads a JSON value: checked, rounded and in the stored form. Throws `ODataError` with the documented codes. */
 export function columnParser(table: TableDefinition, column: ColumnDefinition): ParseValue {
@@ -78,8 +88,15 @@ export const edmTypeOf = ({ type, behavior }: ColumnDefinition): string =>
 function wrongType(table: TableDefinition, column: ColumnDefinition, raw: unknown): never {
   throw payloadError(
     table.entitySetName,
-    `Cannot convert the literal '${typeof raw === 'string' ? raw : JSON.stringify(raw)}' to the expected type '${edmTypeOf(column)}'.`,
+    `Cannot convert the literal '${shown(raw)}' to the expected type '${edmTypeOf(column)}'.`,
   );
+}
+
+/** A refused value as a message names it: no more of it than one can read. */
+function shown(raw: unknown): string {
+  if (raw instanceof ExactNumber) return raw.text;
+  if (Array.isArray(raw)) return '[...]';
+  return typeof raw === 'string' ? raw.slice(0, shownCharacters) : isJsonObject(raw) ? '{...}' : JSON.stringify(raw);
 }
 
 function textParser(table: TableDefinition, column: ColumnDefinition): ParseValue {
@@ -100,30 +117,23 @@ function textParser(table: TableDefinition, column: ColumnDefinition): ParseValu
   };
 }
 
-const naturalRange: Readonly<Record<string, readonly [number, number]>> = {
-  Integer: [-2_147_483_648, 2_147_483_647],
-  BigInt: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
-  Decimal: [-100_000_000_000, 100_000_000_000],
-  Double: [-100_000_000_000, 100_000_000_000],
-  Money: [-922_337_203_685_477, 922_337_203_685_477],
-};
-
 function numberParser(table: TableDefinition, column: ColumnDefinition): ParseValue {
   const isWhole = column.type === 'Integer' || column.type === 'BigInt';
-  const [lowest, highest] = naturalRange[column.type] ?? [-Infinity, Infinity];
-  const minimum = column.minValue ?? lowest;
-  const maximum = column.maxValue ?? highest;
-  const factor = 10 ** (column.type === 'Money' ? 4 : (column.precision ?? (column.type === 'Double' ? 5 : 10)));
+  const limits = numericLimits(column);
+  const precision = column.type === 'Money' ? storedMoneyPrecision : limits.precision;
   return (raw) => {
-    if (typeof raw !== 'number' || (isWhole && !Number.isInteger(raw))) return wrongType(table, column, raw);
-    if (raw < minimum || raw > maximum) {
+    if (typeof raw !== 'number' && !(raw instanceof ExactNumber)) return wrongType(table, column, raw);
+    const value = isWhole ? wholeNumber(raw) : typeof raw === 'number' ? raw : raw.text;
+    if (value === undefined) return wrongType(table, column, raw);
+    if (!isInRange(value, limits)) {
       throw new ODataError(
         400,
         isWhole ? errorCodes.integerOutOfRange : errorCodes.decimalOutOfRange,
         `A validation error occurred. The value of '${column.logicalName}' on record of type '${table.logicalName}' is outside the valid range.`,
       );
     }
-    return isWhole ? raw : Math.round(raw * factor) / factor;
+    if (isWhole) return value;
+    return column.type === 'Double' ? roundDecimal(Number(value), precision) : roundDecimal(raw, precision);
   };
 }
 

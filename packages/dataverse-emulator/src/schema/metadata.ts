@@ -1,5 +1,7 @@
 import { guidOf } from '../basics/guid.ts';
+import { ExactNumber } from '../basics/json.ts';
 import type { ColumnDefinition, KeyDefinition, OptionDefinition, TableDefinition } from './definitions.ts';
+import { numericLimits } from './number-values.ts';
 import { relationshipName } from './relationships.ts';
 import type { TableModel } from './table-model.ts';
 
@@ -11,12 +13,18 @@ export interface TableMetadata {
   readonly collections: ReadonlyMap<string, readonly MetadataObject[]>;
 }
 
+/** Tables that nobody owns, or a business unit does: learn.microsoft.com/power-apps/developer/data-platform/webapi/reference */
+const ownership: Readonly<Record<string, string>> = {
+  systemuser: 'BusinessOwned', team: 'BusinessOwned', businessunit: 'BusinessOwned', transactioncurrency: 'OrganizationOwned',
+}; // prettier-ignore
+
 const label = (text: string): MetadataObject => {
   const localized = { Label: text, LanguageCode: 1033, IsManaged: false };
   return { LocalizedLabels: [localized], UserLocalizedLabel: localized };
 };
 
-export function buildMetadata(model: TableModel): TableMetadata {
+/** `primaryIdOf` gives the primary id column of the tables that lookups point at. */
+export function buildMetadata(model: TableModel, primaryIdOf: (logicalName: string) => string): TableMetadata {
   const { definition } = model;
   const { logicalName } = definition;
   return {
@@ -32,7 +40,7 @@ export function buildMetadata(model: TableModel): TableMetadata {
       TableType: definition.tableType,
       ChangeTrackingEnabled: definition.changeTracking,
       IsOptimisticConcurrencyEnabled: true,
-      OwnershipType: 'UserOwned',
+      OwnershipType: ownership[logicalName] ?? 'UserOwned',
       IsCustomEntity: logicalName.includes('_'),
       IsActivity: false,
       MetadataId: guidOf(`table ${logicalName}`),
@@ -51,7 +59,7 @@ export function buildMetadata(model: TableModel): TableMetadata {
           EntityKeyIndexStatus: key.status,
           MetadataId: guidOf(`key ${logicalName} ${key.name}`),
         })),
-        ManyToOneRelationships: relationships(model),
+        ManyToOneRelationships: relationships(model, primaryIdOf),
       }),
     ),
   };
@@ -64,7 +72,7 @@ const partitionKey = ({ primaryIdColumn }: TableDefinition): KeyDefinition => ({
   status: 'Active',
 });
 
-function relationships(model: TableModel): readonly MetadataObject[] {
+function relationships(model: TableModel, primaryIdOf: (logicalName: string) => string): readonly MetadataObject[] {
   return model.navigations.flatMap(({ name, column, targets }) =>
     targets.map((target) => {
       const schemaName = relationshipName(model.logicalName, { name, column, targets }, target);
@@ -74,7 +82,7 @@ function relationships(model: TableModel): readonly MetadataObject[] {
         ReferencingEntity: model.logicalName,
         ReferencingAttribute: column.name,
         ReferencedEntity: target,
-        ReferencedAttribute: `${target}id`,
+        ReferencedAttribute: primaryIdOf(target),
         ReferencingEntityNavigationPropertyName: name,
         ReferencedEntityNavigationPropertyName: schemaName,
         MetadataId: guidOf(`relationship ${schemaName}`),
@@ -136,23 +144,15 @@ function typedMembers(table: TableDefinition, column: ColumnDefinition): Metadat
     case 'Memo':
       return { MaxLength: column.maxLength ?? 2000, Format: 'TextArea' };
     case 'Integer':
-      return {
-        MinValue: column.minValue ?? -2_147_483_648,
-        MaxValue: column.maxValue ?? 2_147_483_647,
-        Format: 'None',
-      };
+      return { ...numericMembers(column), Format: 'None' };
     case 'BigInt':
-      return {
-        MinValue: column.minValue ?? Number.MIN_SAFE_INTEGER,
-        MaxValue: column.maxValue ?? Number.MAX_SAFE_INTEGER,
-      };
+      return numericMembers(column);
     case 'Decimal':
     case 'Double':
     case 'Money':
       return {
-        MinValue: column.minValue ?? -100_000_000_000,
-        MaxValue: column.maxValue ?? 100_000_000_000,
-        Precision: column.precision ?? 2,
+        ...numericMembers(column),
+        Precision: numericLimits(column).precision,
         ...(column.type === 'Money' && { PrecisionSource: 2 }),
       };
     case 'DateTime':
@@ -190,6 +190,13 @@ function typedMembers(table: TableDefinition, column: ColumnDefinition): Metadat
     case 'Image':
       return {};
   }
+}
+
+function numericMembers(column: ColumnDefinition): MetadataObject {
+  const { minimum, maximum } = numericLimits(column);
+  const shown = (limit: number | bigint): unknown =>
+    typeof limit === 'bigint' ? new ExactNumber(String(limit)) : limit;
+  return { MinValue: shown(minimum), MaxValue: shown(maximum) };
 }
 
 const option = ({ value, label: text, state }: OptionDefinition): MetadataObject => ({

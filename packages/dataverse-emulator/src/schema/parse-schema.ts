@@ -7,7 +7,7 @@ import {
   type OptionDefinition,
   type TableDefinition,
 } from './definitions.ts';
-import { systemColumnNames } from './system-columns.ts';
+import { columnFaults, memberFaults } from './column-faults.ts';
 
 /** A schema file with faults; each line starts with the JSON pointer of the fault. */
 export class SchemaError extends Error {
@@ -25,8 +25,6 @@ const maxColumnsPerKey = 16;
 const namePattern = /^[a-z][a-z0-9_]*$/;
 const schemaNamePattern = /^[A-Za-z][A-Za-z0-9_]*$/;
 const keyTypes: readonly ColumnType[] = ['Integer', 'Decimal', 'String', 'DateTime', 'Lookup', 'Picklist'];
-/** learn.microsoft.com/power-apps/maker/data-platform/create-edit-elastic-tables (features not supported) */
-const notElastic: readonly ColumnType[] = ['Money', 'MultiSelectPicklist', 'State', 'Status', 'Image'];
 const keyStatuses = ['Pending', 'InProgress', 'Active', 'Failed'] as const;
 const behaviors = ['UserLocal', 'DateOnly', 'TimeZoneIndependent'] as const;
 const tableMembers = ['logicalName', 'schemaName', 'entitySetName', 'primaryIdColumn', 'primaryNameColumn', 'tableType', 'changeTracking', 'columns', 'keys']; // prettier-ignore
@@ -52,6 +50,10 @@ class Reader {
 
   has(member: string): boolean {
     return this.#object[member] !== undefined;
+  }
+
+  peek(member: string): unknown {
+    return this.#object[member];
   }
 
   text(member: string, pattern: RegExp): string {
@@ -102,10 +104,10 @@ class Reader {
 }
 
 /**
- * The tables of a parsed schema file. `known` are the logical names lookups may also point at. Throws `SchemaError` with every
- * fault of the file.
+ * The tables of a parsed schema file. `known` are the tables that are there already, at which lookups may also point. Throws
+ * `SchemaError` with every fault of the file.
  */
-export function parseSchema(json: unknown, known: readonly string[]): readonly TableDefinition[] {
+export function parseSchema(json: unknown, known: readonly Names[]): readonly TableDefinition[] {
   const faults: string[] = [];
   const root = new Reader(json, '', faults, ['tables']);
   if (!root.has('tables')) root.fault('tables', 'is missing');
@@ -132,26 +134,26 @@ function parseTable(value: unknown, pointer: string, faults: string[]): TableDef
     columns,
     keys: reader.list('keys').map((key, index) => parseKey(key, `${pointer}/keys/${index}`, columns, faults)),
   };
+  table.keys.forEach(({ name }, index) => {
+    if (table.keys.findIndex((key) => key.name === name) !== index)
+      reader.fault(`keys/${index}/name`, `repeats ${name}`);
+  });
   if (table.keys.length > maxKeysPerTable) reader.fault('keys', `must be at most ${maxKeysPerTable}`);
   if (table.tableType === 'Elastic' && table.keys.length > 0)
     reader.fault('keys', 'are not supported on elastic tables');
   if (!columns.some((column) => column.logicalName === table.primaryNameColumn)) {
     reader.fault('primaryNameColumn', 'must be one of the columns');
   }
-  columns.forEach(({ logicalName, type }, index) => {
-    const isRepeated = columns.findIndex((column) => column.logicalName === logicalName) !== index;
-    if (isRepeated) reader.fault(`columns/${index}/logicalName`, `repeats ${logicalName}`);
-    if (systemColumnNames.has(logicalName)) reader.fault(`columns/${index}/logicalName`, 'is a system column');
-    if (table.tableType === 'Elastic' && notElastic.includes(type))
-      reader.fault(`columns/${index}/type`, `${type} is not supported on elastic tables`);
-  });
+  for (const [member, reason] of columnFaults(table)) reader.fault(member, reason);
   return table;
 }
 
 function parseColumn(value: unknown, pointer: string, faults: string[]): ColumnDefinition {
   const reader = new Reader(value, pointer, faults, columnMembers);
   const logicalName = reader.text('logicalName', namePattern);
-  const type = reader.oneOf('type', columnTypes, undefined) ?? 'String';
+  const known = reader.oneOf('type', columnTypes, undefined);
+  const type = known ?? 'String';
+  if (known !== undefined) for (const [member, reason] of memberFaults(type, reader)) reader.fault(member, reason);
   const isLookup = ['Lookup', 'Customer', 'Owner'].includes(type);
   if (isLookup && reader.texts('targets').length === 0) reader.fault('targets', 'must name at least one table');
   const hasOptions = ['Picklist', 'MultiSelectPicklist', 'State', 'Status'].includes(type);
@@ -179,10 +181,13 @@ function parseColumn(value: unknown, pointer: string, faults: string[]): ColumnD
 }
 
 function parseOptions(reader: Reader, pointer: string, faults: string[]): readonly OptionDefinition[] {
+  const numbers = new Set<number | undefined>();
   return reader.list('options').map((value, index) => {
     const option = new Reader(value, `${pointer}/options/${index}`, faults, ['value', 'label', 'state']);
     const number = option.number('value');
-    if (number === undefined) option.fault('value', 'must be a whole number');
+    if (number === undefined || !Number.isInteger(number)) option.fault('value', 'must be a whole number');
+    if (numbers.has(number)) option.fault('value', `repeats ${number}`);
+    numbers.add(number);
     const state = option.number('state');
     return { value: number ?? 0, label: option.text('label', /./), ...(state !== undefined && { state }) };
   });
@@ -200,6 +205,7 @@ function parseKey(
     reader.fault('columns', `must be 1 to ${maxColumnsPerKey}`);
   names.forEach((name, index) => {
     const column = columns.find((item) => item.logicalName === name);
+    if (names.indexOf(name) !== index) reader.fault(`columns/${index}`, `repeats ${name}`);
     if (column === undefined) reader.fault(`columns/${index}`, `names no column: ${name}`);
     else if (!keyTypes.includes(column.type))
       reader.fault(`columns/${index}`, `a ${column.type} cannot be part of a key`);
@@ -211,16 +217,25 @@ function parseKey(
   };
 }
 
-function checkAcrossTables(tables: readonly TableDefinition[], known: readonly string[], faults: string[]): void {
-  const names = new Set([...known, ...tables.map((table) => table.logicalName)]);
+type Names = Pick<TableDefinition, 'logicalName' | 'entitySetName'>;
+
+function checkAcrossTables(tables: readonly TableDefinition[], known: readonly Names[], faults: string[]): void {
+  const names = new Set([...known, ...tables].map((table) => table.logicalName));
+  const collections = new Set<string>();
   tables.forEach((table, tableIndex) => {
     const at = `/tables/${tableIndex}`;
-    const same = (other: TableDefinition): boolean =>
-      other.logicalName === table.logicalName || other.entitySetName === table.entitySetName;
-    if (tables.findIndex(same) !== tableIndex) faults.push(`${at}: repeats the names of an earlier table`);
+    const before = [...known, ...tables.slice(0, tableIndex)];
+    for (const member of ['logicalName', 'entitySetName'] as const) {
+      if (before.some((other) => other[member] === table[member] && table[member] !== ''))
+        faults.push(`${at}/${member}: ${table[member]} is there already`);
+    }
     table.columns.forEach((column, columnIndex) => {
       for (const [index, target] of (column.targets ?? []).entries()) {
         if (!names.has(target)) faults.push(`${at}/columns/${columnIndex}/targets/${index}: names no table: ${target}`);
+        const collection = `${target} ${column.relationshipName ?? ''}`;
+        if (column.relationshipName !== undefined && collections.has(collection))
+          faults.push(`${at}/columns/${columnIndex}/relationshipName: ${target} has one of that name already`);
+        collections.add(collection);
       }
     });
   });

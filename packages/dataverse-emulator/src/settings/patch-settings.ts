@@ -27,15 +27,26 @@ const nullable = new Set([
 ]); // prettier-ignore
 const texts = new Set(['/identityHeader']);
 
+/** Numbers that cannot be just any of at least 0. */
+const bounds: Readonly<Record<string, { readonly least?: number; readonly most?: number; readonly isWhole?: true }>> = {
+  '/servers': { least: 1, isWhole: true }, '/pageSize': { least: 1, isWhole: true }, '/maxBatchOperations': { least: 1, isWhole: true },
+  '/maxBodyBytes': { least: 1, isWhole: true }, '/journalLimit': { least: 1, isWhole: true }, '/countLimit': { isWhole: true },
+  '/deleteMultipleStandardStatus': { least: 400, most: 599, isWhole: true }, '/limits/windowMs': { least: 1 }, '/limits/requests': { isWhole: true },
+  '/limits/concurrency': { isWhole: true }, '/limits/writeConcurrency': { isWhole: true }, '/limits/retryAfter/fixedSeconds': { least: 1, isWhole: true },
+  '/limits/retryAfter/concurrencySeconds': { least: 1, isWhole: true }, '/limits/retryAfter/maxSeconds': { least: 1, isWhole: true },
+  '/limits/retryAfter/growth': { least: 1 }, '/latency/knee': { least: 1 }, '/latency/writePool': { least: 1, isWhole: true },
+  '/latency/tailProbability': { most: 1 },
+}; // prettier-ignore
+
 /** Maps and lists are replaced whole; everything else is merged member by member. */
 const replacedWhole: Readonly<Record<string, (path: string, value: unknown) => Replaced>> = {
-  '/users': (path, value) => listOf(path, value, 'clientId', ordinaryUser),
+  '/users': users,
   '/plugins': pluginStubs,
-  '/duplicateRules': (path, value) =>
-    check(path, value, (list) => isListOf(list, (rule) => isJsonObject(rule) && areTexts(rule['columns']))),
-  '/serversOut': (path, value) => check(path, value, (list) => isListOf(list, Number.isInteger)),
+  '/duplicateRules': (path, value) => check(path, value, (list) => isListOf(list, isDuplicateRule)),
+  '/serversOut': (path, value) =>
+    check(path, value, (list) => isListOf(list, (server) => Number.isInteger(server) && Number(server) >= 0)),
   '/missingMessages': (path, value) =>
-    check(path, value, (map) => isJsonObject(map) && Object.values(map).every(areTexts)),
+    check(path, value, (map) => isJsonObject(map) && Object.values(map).every((list) => isListOf(list, isMessage))),
   '/limits/order': (path, value) => check(path, value, (list) => isListOf(list, isFacet)),
   '/hintTurns': (path, value) => check(path, value, (turns) => turns === null || areHintTurns(turns)),
 };
@@ -46,6 +57,10 @@ type Replaced = { readonly value: unknown } | { readonly faults: readonly string
 const isListOf = (value: unknown, fits: (item: unknown) => boolean): boolean =>
   Array.isArray(value) && value.every(fits);
 const areTexts = (value: unknown): boolean => isListOf(value, (item) => typeof item === 'string');
+const isDuplicateRule = (value: unknown): boolean =>
+  isJsonObject(value) && typeof value['table'] === 'string' && areTexts(value['columns']);
+const isMessage = (value: unknown): boolean =>
+  ['CreateMultiple', 'UpdateMultiple', 'UpsertMultiple', 'DeleteMultiple'].some((message) => message === value);
 const isFacet = (value: unknown): boolean =>
   ['requests', 'executionTime', 'concurrency'].some((facet) => facet === value);
 const areHintTurns = (value: unknown): boolean =>
@@ -99,33 +114,54 @@ function leafFault(path: string, value: unknown, before: unknown): string | unde
     return ['number', 'string'].includes(typeof value) ? undefined : 'must be a number, text or null';
   const expected = texts.has(path) ? 'string' : typeof before === 'boolean' ? 'boolean' : 'number';
   if (typeof value !== expected) return `must be a ${expected}`;
-  if (typeof value === 'number' && (!Number.isFinite(value) || value < 0))
-    return 'must be a finite number of at least 0';
-  return path === '/servers' && (typeof value !== 'number' || value < 1) ? 'must be at least 1' : undefined;
+  return typeof value === 'number' ? numberFault(path, value) : undefined;
+}
+
+function numberFault(path: string, value: number): string | undefined {
+  const { least = 0, most = Infinity, isWhole = false } = bounds[path] ?? {};
+  const fits = Number.isFinite(value) && value >= least && value <= most && (!isWhole || Number.isInteger(value));
+  if (fits) return undefined;
+  return `must be a ${isWhole ? 'whole' : 'finite'} number ${most === Infinity ? `of at least ${least}` : `from ${least} to ${most}`}`;
 }
 
 /** Members left out of a user take the values of an ordinary, enabled one. */
-const ordinaryUser = (user: JsonObject): JsonObject => ({
-  name: user['clientId'],
+const ordinaryUser = {
   secret: null,
   disabled: false,
   mayImpersonate: true,
   mayBypassLogic: true,
   denied: [],
-  ...user,
-});
+};
 
-function listOf(
-  path: string,
-  value: unknown,
-  identifier: string,
-  complete: (item: JsonObject) => JsonObject,
-): Replaced {
+const userMembers: Readonly<Record<string, (value: unknown) => string | undefined>> = {
+  clientId: (value) => (typeof value === 'string' ? undefined : 'must be text'),
+  name: (value) => (typeof value === 'string' ? undefined : 'must be text'),
+  secret: (value) => (value === null || typeof value === 'string' ? undefined : 'must be text or null'),
+  disabled: isFlag,
+  mayImpersonate: isFlag,
+  mayBypassLogic: isFlag,
+  denied: (value) => (areTexts(value) ? undefined : 'must be a list of privileges'),
+};
+
+function isFlag(value: unknown): string | undefined {
+  return typeof value === 'boolean' ? undefined : 'must be true or false';
+}
+
+function users(path: string, value: unknown): Replaced {
   if (!Array.isArray(value)) return { faults: [`${path} must be a list`] };
-  const faults = value.flatMap((item: unknown, index) =>
-    isJsonObject(item) && typeof item[identifier] === 'string' ? [] : [`${path}/${index}/${identifier} must be text`],
-  );
-  return faults.length > 0 ? { faults } : { value: (value as JsonObject[]).map(complete) };
+  const faults: string[] = [];
+  const complete = value.map((user: unknown, index): unknown => {
+    if (!isJsonObject(user)) {
+      faults.push(`${path}/${index} must be an object`);
+      return user;
+    }
+    for (const [member, own] of Object.entries({ clientId: undefined, ...user })) {
+      const fault = userMembers[member] === undefined ? 'is not known' : userMembers[member](own);
+      if (fault !== undefined) faults.push(`${path}/${index}/${member} ${fault}`);
+    }
+    return { name: user['clientId'], ...ordinaryUser, ...user };
+  });
+  return faults.length > 0 ? { faults } : { value: complete };
 }
 
 function pluginStubs(path: string, value: unknown): Replaced {

@@ -1,18 +1,10 @@
-import {
-  closeSync,
-  existsSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-  fsyncSync,
-} from 'node:fs';
+import { closeSync, existsSync, fsyncSync, ftruncateSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TableModel } from '../schema/table-model.ts';
 import type { Value } from '../schema/values.ts';
 import type { Database, Write } from './database.ts';
+import { DirectoryLock } from './directory-lock.ts';
+import { linesOf } from './lines.ts';
 import type { TableStore } from './table-store.ts';
 
 type StoredRow = readonly [table: string, id: string, version: number, values: readonly Value[]];
@@ -30,18 +22,28 @@ export class CommitLog {
   readonly #snapshotPath: string;
   readonly #logPath: string;
   readonly #database: Database;
-  #file: number;
+  readonly #lock: DirectoryLock;
+  readonly #file: number;
 
-  /** Loads what the directory holds into the database and compacts it. Throws when the files are not readable. */
+  /**
+   * Loads what the directory holds into the database and compacts it. Throws when the files are not readable, and when another
+   * process has the directory.
+   */
   constructor(directory: string, database: Database) {
     mkdirSync(directory, { recursive: true });
+    this.#lock = new DirectoryLock(directory);
     this.#snapshotPath = join(directory, 'snapshot.jsonl');
     this.#logPath = join(directory, 'commits.jsonl');
     this.#database = database;
-    load(database, this.#snapshotPath);
-    load(database, this.#logPath);
-    this.#file = openSync(this.#logPath, 'a');
-    this.compact();
+    try {
+      load(database, this.#snapshotPath);
+      load(database, this.#logPath);
+      this.#file = openSync(this.#logPath, 'a');
+      this.compact();
+    } catch (error) {
+      this.#lock.release();
+      throw error;
+    }
     database.onCommit((writes) => this.#append(writes));
   }
 
@@ -71,6 +73,7 @@ export class CommitLog {
 
   close(): void {
     closeSync(this.#file);
+    this.#lock.release();
   }
 
   #append(writes: readonly Write[]): void {
@@ -98,15 +101,13 @@ function* stored(store: TableStore): Generator<StoredRow | StoredDeletion> {
 
 function load(database: Database, path: string): void {
   if (!existsSync(path)) return;
-  const lines = readFileSync(path, 'utf8').split('\n');
   let restore: ((change: StoredRow | StoredDeletion) => void) | undefined;
-  lines.forEach((line, index) => {
-    if (line === '') return;
-    const json = parseLine(line, index === lines.length - 1, path);
-    if (json === undefined) return;
+  for (const { line, isWhole } of linesOf(path)) {
+    const json = parseLine(line, !isWhole, path);
+    if (json === undefined) continue;
     if (!Array.isArray(json)) restore = restorer(database, (json as { columns: ColumnLists }).columns);
     else for (const change of json as (StoredRow | StoredDeletion)[]) restore?.(change);
-  });
+  }
 }
 
 function parseLine(line: string, isLast: boolean, path: string): unknown {

@@ -13,7 +13,7 @@ interface RecentWrite {
  */
 export class RecentWrites {
   readonly #lagMs: () => number;
-  readonly #byStore = new WeakMap<TableStore, Map<string, RecentWrite>>();
+  #byStore = new WeakMap<TableStore, Map<string, RecentWrite>>();
 
   constructor(lagMs: () => number) {
     this.#lagMs = lagMs;
@@ -39,5 +39,15 @@ export class RecentWrites {
     const write = this.#byStore.get(store)?.get(key);
     const isUnseen = write !== undefined && write.version > version && nowMs - write.atMs < this.#lagMs();
     return isUnseen ? write.before : row;
+  }
+
+  /** Every row of a table as such a reader sees it. */
+  seenRows(store: TableStore, version: number, nowMs: number): readonly Row[] {
+    const keys = new Set([...store.sortedIds(), ...(this.#byStore.get(store)?.keys() ?? [])]);
+    return [...keys].flatMap((key) => this.seen(store, key, version, nowMs) ?? []);
+  }
+
+  clear(): void {
+    this.#byStore = new WeakMap();
   }
 }

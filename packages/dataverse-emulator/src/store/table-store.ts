@@ -32,8 +32,12 @@ export class TableStore {
   readonly #indexes: readonly KeyIndex[];
   readonly #elastic: ElasticColumns | undefined;
   readonly #expiresAtMs = new Map<string, number>();
+  #nextExpiryMs = Infinity;
   #tombstones: Tombstone[] = [];
-  #sortedIds: string[] | undefined;
+  #sortedIds: readonly string[] | undefined;
+  /** What came since the ids were sorted; what went is left out at the next merge. */
+  #newIds: string[] = [];
+  #hasLostIds = false;
 
   constructor(model: TableModel) {
     this.model = model;
@@ -71,10 +75,32 @@ export class TableStore {
     return this.#rows.values();
   }
 
-  /** Ids (on elastic tables keys, which begin with them) in a stable order; computed when needed, kept until rows come or go. */
+  /** Ids (on elastic tables keys, which begin with them) in a stable order; sorted when needed, and only what is new. */
   sortedIds(): readonly string[] {
-    this.#sortedIds ??= [...this.#rows.keys()].sort();
+    if (this.#sortedIds === undefined) this.#sortedIds = [...this.#rows.keys()].sort();
+    else if (this.#newIds.length > 0 || this.#hasLostIds) this.#sortedIds = this.#mergedIds(this.#sortedIds);
+    this.#newIds = [];
+    this.#hasLostIds = false;
     return this.#sortedIds;
+  }
+
+  #mergedIds(old: readonly string[]): readonly string[] {
+    const fresh = this.#newIds.sort();
+    const merged: string[] = [];
+    let next = 0;
+    const add = (id: string): void => {
+      // A row that went and came back is both old and new.
+      if (this.#rows.has(id) && merged.at(-1) !== id) merged.push(id);
+    };
+    for (const id of old) {
+      for (let first = fresh[next]; first !== undefined && first < id; first = fresh[next]) {
+        add(first);
+        next += 1;
+      }
+      add(id);
+    }
+    for (const id of fresh.slice(next)) add(id);
+    return merged;
   }
 
   /** `keyValue` is what `key.valueOf` gives; the key must be Active. */
@@ -93,8 +119,9 @@ export class TableStore {
   }
 
   put(row: Row, before: Row | undefined): void {
-    this.#rows.set(this.keyOf(row), row);
-    if (before === undefined) this.#sortedIds = undefined;
+    const storeKey = this.keyOf(row);
+    if (this.#sortedIds !== undefined && !this.#rows.has(storeKey)) this.#newIds.push(storeKey);
+    this.#rows.set(storeKey, row);
     if (this.#elastic !== undefined) this.#noteExpiry(row, this.#elastic);
     for (const { key, ids } of this.#indexes) {
       const value = key.valueOf(row.values);
@@ -109,7 +136,7 @@ export class TableStore {
     const storeKey = this.keyOf(row);
     this.#rows.delete(storeKey);
     this.#expiresAtMs.delete(storeKey);
-    this.#sortedIds = undefined;
+    this.#hasLostIds = true;
     for (const { key, ids } of this.#indexes) {
       const value = key.valueOf(row.values);
       if (value !== undefined && ids.get(value) === row.id) ids.delete(value);
@@ -118,9 +145,13 @@ export class TableStore {
 
   /** Takes out the rows whose time to live has passed. */
   expire(nowMs: number): void {
+    // Requests are many and expiries few: the rows are looked through only when one of them is due.
+    if (nowMs < this.#nextExpiryMs) return;
+    this.#nextExpiryMs = Infinity;
     for (const [key, atMs] of this.#expiresAtMs) {
       const row = atMs <= nowMs ? this.#rows.get(key) : undefined;
       if (row !== undefined) this.remove(row);
+      else this.#nextExpiryMs = Math.min(this.#nextExpiryMs, atMs);
     }
   }
 
@@ -132,7 +163,9 @@ export class TableStore {
     this.#rows.clear();
     this.#tombstones = [];
     this.#sortedIds = undefined;
+    this.#newIds = [];
     this.#expiresAtMs.clear();
+    this.#nextExpiryMs = Infinity;
     for (const { ids } of this.#indexes) ids.clear();
   }
 
@@ -142,7 +175,9 @@ export class TableStore {
     const writtenAt = row.values[modifiedOn];
     const key = this.keyOf(row);
     if (typeof seconds === 'number' && typeof writtenAt === 'string') {
-      this.#expiresAtMs.set(key, Date.parse(writtenAt) + seconds * 1000);
+      const expiresAtMs = Date.parse(writtenAt) + seconds * 1000;
+      this.#expiresAtMs.set(key, expiresAtMs);
+      this.#nextExpiryMs = Math.min(this.#nextExpiryMs, expiresAtMs);
     } else this.#expiresAtMs.delete(key);
   }
 }

@@ -1,22 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { DynamicsWebApi, type RequestError, type RetrieveMultipleRequest } from 'dynamics-web-api';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Emulator } from '../../src/index.ts';
-import { startSuiteEmulator, tokenFor } from '../support/start.ts';
+import { beforeAll, expect, it } from 'vitest';
+import { contract } from '../support/contract.ts';
+import type { WebApiClient } from '../support/web-api-client.ts';
 
 /** A client that others wrote (npm: dynamics-web-api), as it comes: its own URLs, headers, batch format and parsers. */
-let emulator: Emulator;
-let api: DynamicsWebApi;
-
-beforeAll(async () => {
-  emulator = await startSuiteEmulator();
-  api = new DynamicsWebApi({
-    serverUrl: emulator.url,
+function connect({ target }: WebApiClient): DynamicsWebApi {
+  return new DynamicsWebApi({
+    serverUrl: target.url,
     dataApi: { version: '9.2' },
-    onTokenRefresh: () => tokenFor(emulator),
+    onTokenRefresh: () => target.getToken(),
   });
-});
-afterAll(() => emulator.close());
+}
 
 interface City {
   readonly suite_cityid: string;
@@ -34,8 +29,18 @@ interface Change {
 const collection = 'suite_cities';
 const select = ['suite_name', 'suite_number'];
 
+let api: DynamicsWebApi;
 const create = (data: Record<string, unknown>) => api.create<Record<string, unknown>, string>({ collection, data });
 const read = (key: string) => api.retrieve<City>({ collection, key, select });
+
+function suite(name: string, tests: () => void): void {
+  contract(name, (client) => {
+    beforeAll(() => {
+      api = connect(client);
+    });
+    tests();
+  });
+}
 
 async function refusal(request: Promise<unknown>): Promise<RequestError> {
   return request.then(
@@ -46,7 +51,7 @@ async function refusal(request: Promise<unknown>): Promise<RequestError> {
   );
 }
 
-describe('dynamics-web-api, unchanged', () => {
+suite('dynamics-web-api, unchanged', () => {
   it('finds out who it is', async () => {
     const who = await api.callFunction<{ UserId: string }>({ name: 'WhoAmI' });
     expect(who.UserId).toMatch(/^[0-9a-f-]{36}$/);
@@ -150,18 +155,25 @@ describe('dynamics-web-api, unchanged', () => {
   });
 });
 
-describe('batches of dynamics-web-api', () => {
+suite('batches of dynamics-web-api', () => {
   it('bring every answer in order: change set, references by content id, reads', async () => {
+    const suite_name = randomUUID().slice(0, 8);
+    await create({ suite_name });
     api.startBatch();
     void api.create({ collection: 'accounts', data: { name: 'Batch' }, contentId: '1' });
     void create({ suite_name: 'In batch', 'suite_ParentId@odata.bind': '$1' });
-    void api.retrieveMultiple<City>({ collection, select, filter: "suite_name eq 'Bern'", inChangeSet: false });
+    void api.retrieveMultiple<City>({
+      collection,
+      select,
+      filter: `suite_name eq '${suite_name}'`,
+      inChangeSet: false,
+    });
     const [account, city, found] = (await api.executeBatch()) as [string, string, { value: City[] }];
     expect([account, city]).toEqual([
       expect.stringMatching(/^[0-9a-f-]{36}$/),
       expect.stringMatching(/^[0-9a-f-]{36}$/),
     ]);
-    expect(found.value.map(({ suite_name }) => suite_name)).toEqual(['Bern']);
+    expect(found.value.map((row) => row.suite_name)).toEqual([suite_name]);
     const filter = `_suite_parentid_value eq ${account}`;
     const { value } = await api.retrieveMultiple<City>({ collection, select, filter });
     expect(value.map(({ suite_cityid }) => suite_cityid)).toEqual([city]);
@@ -179,7 +191,7 @@ describe('batches of dynamics-web-api', () => {
   });
 });
 
-describe('lists of dynamics-web-api', () => {
+suite('lists of dynamics-web-api', () => {
   const region = randomUUID().slice(0, 8);
   const request: RetrieveMultipleRequest = {
     collection,

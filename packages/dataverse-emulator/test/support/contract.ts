@@ -36,6 +36,11 @@ export function contract(name: string, suite: (api: WebApiClient) => void): void
   });
 }
 
+/** Parts that start emulators of their own, or need what no environment offers: skipped when another environment is the target. */
+export function emulatorOnly(name: string, suite: () => void): void {
+  describe.skipIf(environmentUrl !== undefined)(name, suite);
+}
+
 export interface Stage {
   readonly api: WebApiClient;
   /** The running emulator. */
@@ -47,7 +52,7 @@ export interface Stage {
  * faults are put back after each test.
  */
 export function emulatorContract(name: string, options: EmulatorOptions, suite: (stage: Stage) => void): void {
-  describe.skipIf(environmentUrl !== undefined)(name, () => {
+  emulatorOnly(name, () => {
     const { target, api } = lateClient();
     let running: Emulator | undefined;
     let settings: SettingsPatch = {};

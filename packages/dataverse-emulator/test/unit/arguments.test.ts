@@ -10,6 +10,7 @@ describe('parseArguments', () => {
       dataDir: undefined,
       seed: undefined,
       identityHeader: undefined,
+      clock: 'real',
       help: false,
     });
   });
@@ -28,6 +29,8 @@ describe('parseArguments', () => {
       '7',
       '--identity-header',
       'x=y',
+      '--clock',
+      '60',
       '--help',
     ];
     expect(parseArguments(argv)).toEqual({
@@ -37,6 +40,7 @@ describe('parseArguments', () => {
       dataDir: 'd',
       seed: 7,
       identityHeader: 'x=y',
+      clock: 60,
       help: true,
     });
   });
@@ -47,6 +51,8 @@ describe('parseArguments', () => {
     [['--port'], /--port needs a value/],
     [['--port', '70000'], /--port/],
     [['--seed', '1.5'], /--seed/],
+    [['--clock', '0'], /--clock must be real, virtual or a number up to 1000, not '0'/],
+    [['--clock', 'fast'], /--clock/],
     [['--profile', 'slow'], /--profile must be one of documented-1/],
   ])('refuses %o and names the flag', (argv, message) => {
     expect(() => parseArguments(argv)).toThrow(ArgumentsError);

@@ -15,12 +15,14 @@ import { NumberedWork } from './numbered-work.ts';
 import type { Done } from './numbered-work.ts';
 import {
   activityInput,
+  childId,
   entityInput,
   pollLocation,
   pollRequest,
   refuseExpiredRetry,
   ReplayError,
   retryDelayMs,
+  timerMs,
 } from './replay-rules.ts';
 
 /** The activity name under which an HTTP call of an orchestrator travels. */
@@ -81,7 +83,7 @@ export class ActionPerformer {
         done({ ok: true });
         break;
       case actionTypes.createTimer:
-        this.#createTimer(Date.parse(action.fireAt), action.isCanceled, done);
+        this.#createTimer(timerMs(action.fireAt), action.isCanceled, done);
         break;
       case actionTypes.waitForExternalEvent:
         this.events.wait(action.externalEventName, done);
@@ -132,9 +134,10 @@ export class ActionPerformer {
     this.work.add(() => ({ kind: 'task', name, input }), ['open', done]);
   }
 
-  #callChild({ functionName, input, instanceId = '', version }: CallAction, done: Done): void {
+  #callChild({ functionName, input, instanceId, version }: CallAction, done: Done): void {
     this.#require('orchestration', functionName);
-    const idFor = (id: number) => (instanceId === '' ? `${this.#options.executionId}:${id}` : instanceId);
+    const given = childId(instanceId);
+    const idFor = (id: number) => (given === '' ? `${this.#options.executionId}:${id}` : given);
     const decide = (id: number) =>
       ({ kind: 'child', name: functionName, instanceId: idFor(id), input: toJson(input), version }) as const;
     this.work.add(decide, ['open', done]);

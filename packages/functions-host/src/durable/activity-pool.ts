@@ -6,6 +6,9 @@ export interface FinishedTask {
   readonly event: EventBody;
 }
 
+/** So many activities may finish before the event loop gets its turn; ten thousand instant ones would hold it up for long. */
+const maxFinishedAtOnce = 500;
+
 /** Runs activities in the order of their scheduling, at most `limit` at once, and hands in what finished in batches. */
 export class ActivityPool {
   readonly #limit: number;
@@ -46,7 +49,7 @@ export class ActivityPool {
   }
 
   #pump(): void {
-    while (!this.#stopped && this.#running < this.#limit) {
+    while (!this.#stopped && this.#running < this.#limit && this.#finished.length < maxFinishedAtOnce) {
       const task = this.#waiting[this.#next];
       if (!task) break;
       this.#next++;
@@ -74,6 +77,7 @@ export class ActivityPool {
     const batch = this.#finished;
     this.#finished = [];
     this.#handIn(batch);
+    this.#pump();
     if (this.#stopped && this.#running === 0) this.#whenDrained?.();
   }
 }

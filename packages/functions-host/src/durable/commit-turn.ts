@@ -3,8 +3,8 @@ import type { InstanceRow, RuntimeStatus } from '../store/rows.ts';
 import { decisionEvent } from './decisions.ts';
 import type { Completion, Decision } from './decisions.ts';
 import type { DurableHost, Effects } from './durable-host.ts';
-import { createEvent, eventTypes } from './history.ts';
-import type { EventBody } from './history.ts';
+import { createEvent, eventTexts, eventTypes } from './history.ts';
+import type { EventBody, HistoryEvent } from './history.ts';
 import { createInstance, newId, sendEvent, startedEvent } from './instances.ts';
 import type { Turn, TurnResult } from './orchestration-turn.ts';
 
@@ -29,10 +29,11 @@ export function commitTurn(host: DurableHost, turn: Turn, result: TurnResult, ef
     continueAsNew(host, row, result.completion, effects);
     return true;
   }
-  appendHistory(host, turn, result, nowMs);
+  const appended = appendHistory(host, turn, result, nowMs);
   const status: RuntimeStatus = result.completion?.status ?? (result.suspended ? 'Suspended' : 'Running');
   store.putInstance({ ...row, status, output: result.completion?.output ?? null });
   if (result.completion) finish(host, row, result.completion, effects);
+  for (const event of appended) turn.history.events.push(event);
   return true;
 }
 
@@ -94,7 +95,7 @@ function startChild(
   effects.notified.add(decision.instanceId);
 }
 
-function appendHistory(host: DurableHost, turn: Turn, result: TurnResult, nowMs: number): void {
+function appendHistory(host: DurableHost, turn: Turn, result: TurnResult, nowMs: number): readonly HistoryEvent[] {
   const { history, instance } = turn;
   const decided = result.decisions.map((one) =>
     createEvent(decisionEvent(one, host.settings.storeInputsInOrchestrationHistory), nowMs),
@@ -108,8 +109,10 @@ function appendHistory(host: DurableHost, turn: Turn, result: TurnResult, nowMs:
     ...ended,
     createEvent({ EventType: eventTypes.orchestratorCompleted }, nowMs),
   ];
-  host.store.appendHistory(instance.id, history.events.length, JSON.stringify(events));
-  for (const event of events) history.events.push(event);
+  for (const { from, text } of eventTexts(events)) {
+    host.store.appendHistory(instance.id, history.events.length + from, text);
+  }
+  return events;
 }
 
 function completedEvent(completion: Exclude<Completion, { status: 'ContinuedAsNew' }>): EventBody {

@@ -6,6 +6,7 @@ import type { Store } from '../store/store.ts';
 import type { FunctionCatalog, HostFunction, TriggerKind } from '../worker/functions.ts';
 import type { Invoke } from '../worker/invoker.ts';
 import type { Faults } from './faults.ts';
+import type { TurnGuard } from './turn-guard.ts';
 
 /** What every part of the durable engine works with. */
 export interface DurableHost {
@@ -19,6 +20,7 @@ export interface DurableHost {
   /** The newest action format offered to durable-functions: 1, 2 or 3. */
   readonly schemaVersion: number;
   readonly faults: Faults;
+  readonly guard: TurnGuard;
   readonly environment: NodeJS.ProcessEnv;
 }
 

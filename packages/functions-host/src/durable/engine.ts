@@ -1,4 +1,5 @@
 import type { TaskRow } from '../store/rows.ts';
+import { waitAtMost } from '../wait-at-most.ts';
 import { ActivityPool } from './activity-pool.ts';
 import type { FinishedTask } from './activity-pool.ts';
 import { runActivity } from './activity.ts';
@@ -77,16 +78,12 @@ export class DurableEngine {
     this.#options.onQuiet();
   }
 
-  /** Starts nothing more and waits for turns and activities under way, the latter no longer than `graceMs`. */
+  /** Starts nothing more and waits for what is under way, no longer than `graceMs`. What ends later counts as not run. */
   async stop(graceMs: number): Promise<void> {
     this.#cancelTimer?.();
     this.#timerAt = Number.NEGATIVE_INFINITY;
     this.#delays.cancelAll();
-    let timer: NodeJS.Timeout | undefined;
-    const grace = new Promise<void>((resolve) => (timer = setTimeout(resolve, graceMs)));
-    await Promise.race([this.#activities.stop(), grace]);
-    clearTimeout(timer);
-    await Promise.all([this.#orchestrations.stop(), this.#entities.stop()]);
+    await waitAtMost(graceMs, [this.#activities.stop(), this.#orchestrations.stop(), this.#entities.stop()]);
     this.#closed = true;
   }
 
@@ -207,7 +204,12 @@ export class DurableEngine {
       await work();
       this.#options.onQuiet();
     } catch (error) {
-      this.#options.onFatal(error);
+      this.#fail(error);
     }
+  }
+
+  /** What outlives the host finds its store closed, which is nobody's fault. */
+  #fail(error: unknown): void {
+    if (!this.#closed) this.#options.onFatal(error);
   }
 }

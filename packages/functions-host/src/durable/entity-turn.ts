@@ -27,10 +27,24 @@ export async function runEntityTurn(host: DurableHost, id: string): Promise<Effe
   const row = host.store.entity(id) ?? { id, ...name, present: 0, state: null, lockOwner: null, updatedAt: 0 };
   const plan = planEntityBatch(messages, row.lockOwner, host.settings.maxEntityOperationBatchSize);
   const answer = plan.batch.length > 0 ? await callEntity(host, row, plan.batch) : undefined;
-  const effects = noEffects();
-  host.store.transaction(() => commitBatch(host, row, plan, answer, effects));
+  const effects = commit(host, row, plan, answer);
   if (plan.more) effects.notified.add(id);
   return effects;
+}
+
+/** Writes a batch. An answer that cannot be written counts as a failure of the whole batch; if that cannot be written, the store is at fault. */
+function commit(host: DurableHost, row: EntityRow, plan: EntityPlan, answer: EntityAnswer | undefined): Effects {
+  const write = (what: EntityAnswer | undefined): Effects => {
+    const effects = noEffects();
+    host.store.transaction(() => commitBatch(host, row, plan, what, effects));
+    return effects;
+  };
+  try {
+    return write(answer);
+  } catch (error) {
+    if (!answer) throw error;
+    return write(failedBatch(host, row, plan.batch, error));
+  }
 }
 
 async function callEntity(host: DurableHost, row: EntityRow, batch: readonly EntityRequest[]): Promise<EntityAnswer> {
@@ -55,15 +69,20 @@ async function callEntity(host: DurableHost, row: EntityRow, batch: readonly Ent
       'it did not answer every operation of its batch. Does it call context.df.return more than once for one operation?',
     );
   } catch (error) {
-    const message = `Entity function '${row.name}' failed: ${errorMessage(error)}`;
-    host.log('error', 'Host.Durable', message);
-    return {
-      entityExists: row.present === 1,
-      entityState: row.state,
-      results: batch.map(() => ({ isError: true, result: toJson(message) })),
-      signals: [],
-    };
+    return failedBatch(host, row, batch, error);
   }
+}
+
+/** Every operation of the batch failed, and the entity is as it was. */
+function failedBatch(host: DurableHost, row: EntityRow, batch: readonly EntityRequest[], error: unknown): EntityAnswer {
+  const message = `Entity function '${row.name}' failed: ${errorMessage(error)}`;
+  host.log('error', 'Host.Durable', message);
+  return {
+    entityExists: row.present === 1,
+    entityState: row.state,
+    results: batch.map(() => ({ isError: true, result: toJson(message) })),
+    signals: [],
+  };
 }
 
 function isAnswer(value: unknown, batchSize: number): value is EntityAnswer {

@@ -51,7 +51,10 @@ export class Delays {
 
   /** When the next piece of work is due; infinite if there is none. */
   get nextAtMs(): number {
-    return Math.min(Number.POSITIVE_INFINITY, ...this.#cancels.values());
+    // One by one: there may be more than fit into the arguments of one call.
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const atMs of this.#cancels.values()) nextMs = Math.min(nextMs, atMs);
+    return nextMs;
   }
 
   /** Does the work after that time; at once if it is zero. */

@@ -1,3 +1,4 @@
+import { charsOfAll } from './history.ts';
 import type { HistoryEvent } from './history.ts';
 
 /** The history of one execution. */
@@ -6,12 +7,18 @@ export interface CachedHistory {
   readonly events: HistoryEvent[];
 }
 
-/** Histories of executions that were active lately; at most this many events altogether, beyond it the longest unused go. */
-const maxCachedEvents = 200_000;
+/** About 200,000 events without data, or as much of few large ones. */
+const maxCachedChars = 32 * 2 ** 20;
 
+/** Histories of executions that were active lately; beyond a size of all together, the longest unused go. */
 export class HistoryCache {
-  readonly #byInstance = new Map<string, CachedHistory>();
-  #eventCount = 0;
+  readonly #byInstance = new Map<string, CachedHistory & { readonly chars: number }>();
+  readonly #maxChars: number;
+  #chars = 0;
+
+  constructor(maxChars = maxCachedChars) {
+    this.#maxChars = maxChars;
+  }
 
   /** The history of an execution, read with `load` (JSON arrays of events) if it is not at hand. */
   take(instanceId: string, executionId: string, load: () => readonly string[]): CachedHistory {
@@ -23,10 +30,11 @@ export class HistoryCache {
 
   put(instanceId: string, history: CachedHistory): void {
     this.drop(instanceId);
-    this.#byInstance.set(instanceId, history);
-    this.#eventCount += history.events.length;
+    const chars = charsOfAll(history.events);
+    this.#byInstance.set(instanceId, { ...history, chars });
+    this.#chars += chars;
     for (const [oldest] of this.#byInstance) {
-      if (this.#eventCount <= maxCachedEvents) return;
+      if (this.#chars <= this.#maxChars) return;
       this.drop(oldest);
     }
   }
@@ -35,6 +43,6 @@ export class HistoryCache {
     const cached = this.#byInstance.get(instanceId);
     if (!cached) return;
     this.#byInstance.delete(instanceId);
-    this.#eventCount -= cached.events.length;
+    this.#chars -= cached.chars;
   }
 }

@@ -71,3 +71,24 @@ export interface HistoryEvent extends EventBody {
 export function createEvent(body: EventBody, atMs: number): HistoryEvent {
   return { EventId: -1, ...body, IsPlayed: true, Timestamp: new Date(atMs).toISOString() };
 }
+
+const bareEventChars = 150;
+
+/** About how long an event is as JSON, without making the text. */
+function charsOf({ Result, Input, Details }: EventBody): number {
+  return bareEventChars + (Result?.length ?? 0) + (Input?.length ?? 0) + (Details?.length ?? 0);
+}
+
+/** About how long events are as JSON together. */
+export function charsOfAll(events: readonly EventBody[]): number {
+  return events.reduce((sum, event) => sum + charsOf(event), 0);
+}
+
+/** One JSON text longer than this is split, well below what a string of V8 can hold (2 ** 29 characters). */
+const maxTextChars = 2 ** 26;
+
+/** Events as JSON arrays of bearable length, mostly one; `from` is the place of its first event. */
+export function eventTexts(events: readonly HistoryEvent[]): { readonly from: number; readonly text: string }[] {
+  if (charsOfAll(events) <= maxTextChars) return [{ from: 0, text: JSON.stringify(events) }];
+  return events.map((event, from) => ({ from, text: JSON.stringify([event]) }));
+}

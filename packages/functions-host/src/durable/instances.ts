@@ -76,3 +76,16 @@ export function sendEvent(
 export function newId(): string {
   return randomUUID().replaceAll('-', '');
 }
+
+const maxInstanceIdLength = 256;
+
+/** Why something cannot be the id of an orchestration, in the words of the Durable extension; undefined if it can. */
+export function faultOfInstanceId(id: string): string | undefined {
+  if (id.startsWith('@')) return 'Orchestration instance ids must not start with @.';
+  // eslint-disable-next-line no-control-regex -- control characters are exactly what is refused
+  if (/[/\\?#\u0000-\u001f\u007f-\u009f]/u.test(id)) {
+    return 'Orchestration instance ids must not contain /, \\, ?, #, or control characters.';
+  }
+  if (id.length > maxInstanceIdLength) return `Instance ID lengths must not exceed ${maxInstanceIdLength} characters.`;
+  return undefined;
+}

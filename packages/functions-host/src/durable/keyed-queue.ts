@@ -1,4 +1,8 @@
-/** Runs work by key: one at a time per key, at most `limit` keys at once, in the order in which keys were announced. */
+/**
+ * Runs work by key: one at a time per key, at most `limit` keys at once, in the order in which keys were announced. Between one lot and the
+ * next the event loop gets its turn, so that work which always calls for more (an orchestration that continues as new without waiting)
+ * holds up nothing else.
+ */
 export class KeyedQueue {
   readonly #limit: number;
   readonly #work: (key: string) => Promise<void>;
@@ -8,6 +12,7 @@ export class KeyedQueue {
   /** Keys announced again while their work was running. */
   readonly #again = new Set<string>();
   readonly #delayed = new Map<string, NodeJS.Timeout>();
+  #pumpScheduled = false;
   #stopped = false;
   #whenDrained: (() => void) | undefined;
 
@@ -54,8 +59,17 @@ export class KeyedQueue {
   #makeReady(key: string): void {
     clearTimeout(this.#delayed.get(key));
     this.#delayed.delete(key);
-    if (this.#ready.size === 0) setImmediate(() => this.#pump());
     this.#ready.add(key);
+    this.#schedulePump();
+  }
+
+  #schedulePump(): void {
+    if (this.#pumpScheduled) return;
+    this.#pumpScheduled = true;
+    setImmediate(() => {
+      this.#pumpScheduled = false;
+      this.#pump();
+    });
   }
 
   #pump(): void {
@@ -71,6 +85,6 @@ export class KeyedQueue {
     this.#running.delete(key);
     if (this.#again.delete(key)) this.announce(key);
     if (this.#stopped && this.#running.size === 0) this.#whenDrained?.();
-    if (!this.#stopped && this.#ready.size > 0) this.#pump();
+    if (!this.#stopped && this.#ready.size > 0) this.#schedulePump();
   }
 }

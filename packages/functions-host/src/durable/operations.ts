@@ -8,7 +8,7 @@ import { requireFunction } from './durable-host.ts';
 import type { DurableEngine } from './engine.ts';
 import { eventTypes } from './history.ts';
 import type { EventBody } from './history.ts';
-import { createInstance, newId, sendEvent } from './instances.ts';
+import { createInstance, faultOfInstanceId, newId, sendEvent } from './instances.ts';
 import { rewindInstance } from './rewind.ts';
 
 /** A request that cannot be served; `httpStatus` is what the Durable HTTP API answers. */
@@ -31,8 +31,6 @@ export interface StartOptions {
 
 /** What became of a message to an instance. */
 export type Delivery = 'accepted' | 'finished' | 'unknown';
-
-const maxInstanceIdLength = 256;
 
 /** What a client can do to orchestrations and entities; each call is one transaction. */
 export class DurableOperations {
@@ -183,11 +181,6 @@ function unknownEntity(name: string, known: readonly string[]): string {
 }
 
 function requireValidId(id: string): void {
-  if (id.startsWith('@')) throw new OperationError(400, 'Orchestration instance ids must not start with @.');
-  // eslint-disable-next-line no-control-regex -- control characters are exactly what is refused
-  if (/[/\\?#\u0000-\u001f\u007f-\u009f]/u.test(id)) {
-    throw new OperationError(400, 'Orchestration instance ids must not contain /, \\, ?, #, or control characters.');
-  }
-  if (id.length > maxInstanceIdLength)
-    throw new OperationError(400, `Instance ID lengths must not exceed ${maxInstanceIdLength} characters.`);
+  const fault = faultOfInstanceId(id);
+  if (fault !== undefined) throw new OperationError(400, fault);
 }

@@ -8,6 +8,7 @@ import { commitTurn } from './commit-turn.ts';
 import type { Completion } from './decisions.ts';
 import { noEffects, requireFunction } from './durable-host.ts';
 import type { DurableHost, Effects } from './durable-host.ts';
+import type { Around } from '../worker/invoker.ts';
 import type { CachedHistory, HistoryCache } from './history-cache.ts';
 import { createEvent, eventTypes } from './history.ts';
 import type { HistoryEvent } from './history.ts';
@@ -49,13 +50,36 @@ export async function runOrchestrationTurn(
 ): Promise<TurnOutcome> {
   const turn = beginTurn(host, cache, instanceId);
   if (!turn) return { effects: noEffects(), awaited: 0 };
-  const result = await computeTurn(host, turn);
-  const effects = noEffects();
-  const committed = host.store.transaction(() => commitTurn(host, turn, result, effects));
+  const { committed, result, effects } = commit(host, turn, await computeTurn(host, turn));
+  host.guard.settle({ instanceId, executionId: turn.instance.executionId });
   if (!committed) return { effects: noEffects(), awaited: 0 };
   if (host.faults.replayEveryStep === true) effects.notified.add(instanceId);
   else if (!result.completion) cache.put(instanceId, turn.history);
   return { effects, awaited: result.completion ? 0 : result.awaited };
+}
+
+interface Commit {
+  readonly committed: boolean;
+  readonly result: TurnResult;
+  readonly effects: Effects;
+}
+
+/**
+ * Writes a turn. One that cannot be written as it is ends the run instead: it would be as impossible after every restart, and the host
+ * goes on with everything else. If not even that can be written, the store is at fault, and the error is thrown.
+ */
+function commit(host: DurableHost, turn: Turn, result: TurnResult): Commit {
+  const write = (what: TurnResult): Commit => {
+    const effects = noEffects();
+    const committed = host.store.transaction(() => commitTurn(host, turn, what, effects));
+    return { committed, result: what, effects };
+  };
+  try {
+    return write(result);
+  } catch (error) {
+    const message = `what it decided cannot be carried out (${errorMessage(error)}).`;
+    return write(crashed(turn, message, errorStack(error)));
+  }
 }
 
 function beginTurn(host: DurableHost, cache: HistoryCache, instanceId: string): Turn | undefined {
@@ -97,12 +121,16 @@ function isFor(message: MessageRow, instance: InstanceRow): boolean {
 
 async function computeTurn(host: DurableHost, turn: Turn): Promise<TurnResult> {
   const { instance, history, arrived } = turn;
+  const { schemaVersion, settings, guard } = host;
+  const guarded = { instanceId: instance.id, executionId: instance.executionId };
+  const fault = guard.faultOf(guarded);
+  if (fault !== undefined) return crashed(turn, fault, '');
   try {
     const fn = requireFunction(host.catalog, 'orchestration', instance.name);
-    const { schemaVersion, settings } = host;
+    const around: Around = (code) => guard.run(guarded, code);
     const call = () => {
       const trigger = orchestrationTrigger({ instance, history: history.events, arrived, schemaVersion, settings });
-      return callOrchestrator(host.invoke, fn, trigger);
+      return callOrchestrator(host.invoke, { fn, trigger, around });
     };
     const answer = await call();
     if (host.faults.replayEveryStep === true) requireSame(answer, await call());

@@ -3,7 +3,7 @@ import { isObject, toJson, tryParse } from '../json.ts';
 import type { DurableSettings } from '../settings/host-json.ts';
 import type { InstanceRow } from '../store/rows.ts';
 import type { HostFunction } from '../worker/functions.ts';
-import type { Invoke } from '../worker/invoker.ts';
+import type { Around, Invoke } from '../worker/invoker.ts';
 import type { OrchestratorState } from './actions.ts';
 import { eventTypes } from './history.ts';
 import type { HistoryEvent } from './history.ts';
@@ -16,10 +16,19 @@ export type OrchestratorAnswer =
 /** Separates the message from the state in the error by which the library reports a failed orchestrator. */
 const stateLabel = '$OutOfProcData$:';
 
+/** The library reports what was thrown by its message alone; without one, the instance would stay as it is for ever. */
+const threwNoError =
+  'it threw something that is no Error, so durable-functions reports a failure without a reason. In Azure the instance would stay Running: ' +
+  'throw Error objects.';
+
 /** Runs an orchestrator over its history. Never rejects. */
-export async function callOrchestrator(invoke: Invoke, fn: HostFunction, trigger: object): Promise<OrchestratorAnswer> {
+export async function callOrchestrator(
+  invoke: Invoke,
+  invocation: { readonly fn: HostFunction; readonly trigger: object; readonly around: Around },
+): Promise<OrchestratorAnswer> {
+  const { fn, trigger, around } = invocation;
   try {
-    const { returnValue } = await invoke({ fn, trigger: { value: trigger } });
+    const { returnValue } = await invoke({ fn, trigger: { value: trigger }, around });
     const state = tryParse(returnValue?.json ?? '');
     if (isState(state)) return { kind: 'state', state };
     const message = 'it gave back no orchestrator state. Was it registered with df.app.orchestration?';
@@ -28,8 +37,8 @@ export async function callOrchestrator(invoke: Invoke, fn: HostFunction, trigger
     const message = errorMessage(error);
     const label = message.indexOf(stateLabel);
     const state = label < 0 ? undefined : tryParse(message.slice(label + stateLabel.length));
-    if (isState(state)) return { kind: 'state', state };
-    return { kind: 'crash', message, stack: errorStack(error) };
+    if (!isState(state)) return { kind: 'crash', message, stack: errorStack(error) };
+    return state.error === undefined ? { kind: 'crash', message: threwNoError, stack: '' } : { kind: 'state', state };
   }
 }
 

@@ -2,16 +2,22 @@ import { isObject, toJson, tryParse } from '../json.ts';
 import type { DurableHttpRequest, RetryOptions } from './actions.ts';
 import type { Decision } from './decisions.ts';
 import type { HistoryEvent } from './history.ts';
+import { faultOfInstanceId } from './instances.ts';
 
 /** The execution cannot go on; unlike a failure of user code, open tasks are not waited for. */
 export class ReplayError extends Error {
   readonly kind = 'replay';
 }
 
-/** The wait after a failed attempt; attempts count from 1. */
+/** The longest wait between attempts that .NET can express (TimeSpan.MaxValue). */
+const maxRetryDelayMs = 922_337_203_685_477;
+
+/** The wait after a failed attempt; attempts count from 1. Throws ReplayError where it goes beyond all measure. */
 export function retryDelayMs(options: RetryOptions, attemptNumber: number): number {
-  const delayMs = options.firstRetryIntervalInMilliseconds * (options.backoffCoefficient ?? 1) ** (attemptNumber - 1);
-  return Math.min(delayMs, options.maxRetryIntervalInMilliseconds ?? Number.POSITIVE_INFINITY);
+  const grownMs = options.firstRetryIntervalInMilliseconds * (options.backoffCoefficient ?? 1) ** (attemptNumber - 1);
+  const delayMs = Math.min(grownMs, options.maxRetryIntervalInMilliseconds ?? Number.POSITIVE_INFINITY);
+  if (delayMs <= maxRetryDelayMs) return delayMs;
+  throw new ReplayError(`a retry would have to wait ${delayMs} ms; set maxRetryIntervalInMilliseconds.`);
 }
 
 /** What an activity's input looks like on the wire: strings come encoded already; booleans take .NET's spelling, as in Azure. */
@@ -50,6 +56,21 @@ export function pollLocation(
     uri: new URL(location, request.uri).href,
     retryAfterMs: Number.isFinite(retryAfter) ? retryAfter * 1000 : undefined,
   };
+}
+
+/** Milliseconds of the time that a timer was given. */
+export function timerMs(fireAt: unknown): number {
+  const atMs = typeof fireAt === 'string' ? Date.parse(fireAt) : Number.NaN;
+  if (Number.isNaN(atMs)) throw new ReplayError(`a timer needs a valid date, not ${toJson(fireAt)}.`);
+  return atMs;
+}
+
+/** What a child's id has to look like; empty for one that the host makes. */
+export function childId(instanceId: unknown): string {
+  if (instanceId === undefined || instanceId === null || instanceId === '') return '';
+  const fault = typeof instanceId === 'string' ? faultOfInstanceId(instanceId) : 'it must be text.';
+  if (fault === undefined) return instanceId as string;
+  throw new ReplayError(`a sub-orchestration cannot have the instance id ${toJson(instanceId)}: ${fault}`);
 }
 
 const kindWords: Record<Decision['kind'], string> = {

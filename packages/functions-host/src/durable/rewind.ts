@@ -1,6 +1,6 @@
 import type { InstanceRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
-import { eventTypes } from './history.ts';
+import { eventTexts, eventTypes } from './history.ts';
 import type { HistoryEvent } from './history.ts';
 import { newId, sendEvent } from './instances.ts';
 
@@ -34,7 +34,7 @@ export function rewindInstance(
     output: null,
     updatedAt: rewind.nowMs,
   });
-  store.appendHistory(instance.id, 0, JSON.stringify(kept));
+  for (const { from, text } of eventTexts(kept)) store.appendHistory(instance.id, from, text);
   const event = { EventType: eventTypes.executionRewound, Reason: rewind.reason };
   sendEvent(store, { id: instance.id, executionId }, event, rewind.nowMs);
   rewind.woken.add(instance.id);

@@ -9,14 +9,13 @@ export function toRpcRequest(
   params: Readonly<Record<string, string>>,
   body: Uint8Array,
 ): RpcHttp {
-  const nullableQuery: Record<string, { value: string }> = {};
-  for (const name of new Set(url.searchParams.keys()))
-    nullableQuery[name] = { value: url.searchParams.getAll(name).join(',') };
+  const names = [...new Set(url.searchParams.keys())];
+  const query = Object.fromEntries(names.map((name) => [name, url.searchParams.getAll(name).join(',')]));
   const http: RpcHttp = {
     url: url.href,
     method: request.method ?? 'GET',
     nullableHeaders: nullable(headersOf(request)),
-    nullableQuery,
+    nullableQuery: nullable(query),
     nullableParams: nullable(params),
   };
   return body.length > 0 ? { ...http, body: { bytes: body } } : http;

@@ -82,7 +82,16 @@ export class FunctionRoutes {
         sendAnswer(response, { status: 413, headers: { connection: 'close' } });
         return;
       }
-      this.#options.log('error', `Function.${found.route.fn.name}`, `Executed with error: ${errorStack(error)}`);
+      const { fn } = found.route;
+      if (call.request.destroyed && !call.request.complete) {
+        this.#options.log(
+          'information',
+          `Function.${fn.name}`,
+          'The client went away before its request was complete.',
+        );
+        return;
+      }
+      this.#options.log('error', `Function.${fn.name}`, `Executed with error: ${errorStack(error)}`);
       if (response.headersSent) response.destroy();
       else sendAnswer(response, { status: 500 });
     }
@@ -109,7 +118,9 @@ export class FunctionRoutes {
     const triggerMetadata: Record<string, RpcTypedData> = { Headers: { json: toJson(headersOf(call.request)) } };
     for (const [name, value] of Object.entries(params)) triggerMetadata[name] = { string: value };
     const proxied = proxyToApp({ ...call, invocationId });
-    const invocation = this.#options.invoke({ fn: route.fn, trigger: { http: {} }, triggerMetadata, invocationId });
+    const { invoke, timeLimit } = this.#options;
+    const running = invoke({ fn: route.fn, trigger: { http: {} }, triggerMetadata, invocationId });
+    const invocation = limitTime(timeLimit, route.fn.name, running);
     // A failed invocation never answers, so the proxied socket would stay open.
     invocation.catch(() => proxied.abort());
     const [invoked] = await Promise.allSettled([invocation, proxied.done]);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { StartError } from '../errors.ts';
-import { readJsonFile } from '../settings/host-json.ts';
+import { readJsonFile } from '../settings/json-file.ts';
 
 /** The keys of a host (learn.microsoft.com/azure/azure-functions/function-keys-how-to). */
 export interface HostKeys {

@@ -9,6 +9,7 @@ import { sendAnswer } from './answer.ts';
 import type { Answer } from './answer.ts';
 import { BodyTooLargeError, readBody } from './body.ts';
 import { applyCors } from './cors.ts';
+import type { Cors } from './cors.ts';
 import type { FunctionRoutes } from './function-routes.ts';
 import { isAuthorized, presentedKey } from './keys.ts';
 import type { HostKeys } from './keys.ts';
@@ -22,7 +23,7 @@ export interface Site {
   readonly urls: UrlOptions;
   readonly keys: HostKeys;
   readonly requireKeys: boolean;
-  readonly corsOrigins: readonly string[];
+  readonly cors: Cors;
   readonly bodyLimitBytes: number;
 }
 
@@ -95,8 +96,12 @@ async function closeServer(server: Server, graceMs: number): Promise<void> {
 }
 
 async function serveRequest(site: Site, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  if (applyCors(request, response, site.corsOrigins)) return;
-  const url = new URL(request.url ?? '/', `http://${request.headers.host ?? '127.0.0.1'}`);
+  if (applyCors(request, response, site.cors)) return;
+  const url = urlOf(request);
+  if (!url) {
+    sendAnswer(response, { status: 400 });
+    return;
+  }
   if (url.pathname.startsWith(`${webhookPath}/`)) {
     const key = presentedKey(request.headers, url.searchParams);
     if (site.requireKeys && !isAuthorized(site.keys, 'system', key)) {
@@ -125,6 +130,13 @@ async function serveRequest(site: Site, request: IncomingMessage, response: Serv
   await site.functions.handle(request, response, url);
 }
 
+/** Undefined if the request names no address that can be read. */
+function urlOf({ url = '/', headers }: IncomingMessage): URL | undefined {
+  const origin = `http://${headers.host ?? '127.0.0.1'}`;
+  // A path may begin with two slashes, which would pass for a host name.
+  return URL.parse(url.startsWith('/') ? `${origin}${url}` : url, origin) ?? undefined;
+}
+
 /** The app's durable clients need no key, so what a browser sends, be it through a name that leads here, is none of them. */
 function isFromThisMachinesApp({ headers }: IncomingMessage): boolean {
   return headers.origin === undefined && headers.host?.startsWith('127.0.0.1:') === true;
@@ -138,7 +150,7 @@ function mayManage(site: Site, { headers }: IncomingMessage): boolean {
   if (site.requireKeys) return true;
   const { origin, host = '' } = headers;
   const isLoopback = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/u.test(host);
-  const isAllowed = origin === undefined || site.corsOrigins.includes(origin) || site.corsOrigins.includes('*');
+  const isAllowed = origin === undefined || site.cors.origins.includes(origin) || site.cors.origins.includes('*');
   return isLoopback && isAllowed;
 }
 

@@ -36,9 +36,13 @@ export function proxyToApp(options: {
         answer.pipe(response);
         answer.on('error', reject);
         response.on('finish', resolve);
-        response.on('close', resolve);
       },
     );
+    // A client that goes away ends the call for the app too, which may be at an answer without end.
+    response.on('close', () => {
+      resolve();
+      outgoing?.destroy();
+    });
     outgoing.on('timeout', () => outgoing?.destroy(new Error(`no data for ${inactivityMs / 1000} s`)));
     outgoing.on('error', reject);
     request.pipe(outgoing);

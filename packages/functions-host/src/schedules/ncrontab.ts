@@ -11,6 +11,8 @@ export interface Schedule {
 
 const numericField = /^[\d*,/-]+$/u;
 const namedField = /^[\da-z*,/-]+$/iu;
+/** The largest value of each field; `5/15` means from 5 up to it (github.com/atifaziz/NCrontab, CrontabField.cs). */
+const largestOf = [59, 59, 23, 31, 12, 6];
 /** Months and weekdays may be names. */
 const firstNamedField = 4;
 
@@ -44,9 +46,10 @@ function weekdayNumbers(field: string): number[] {
 }
 
 function createCron(fields: readonly string[], expression: string, timeZone: string | undefined): Cron {
-  const names = fields.map((field, index) =>
-    index >= 4 ? field.replace(/[a-z]{4,}/giu, (name) => name.slice(0, 3)) : field,
-  );
+  const names = fields.map((field, index) => {
+    const short = index >= firstNamedField ? field.replace(/[a-z]{4,}/giu, (name) => name.slice(0, 3)) : field;
+    return short.replace(/(?<=^|,)(\w+)\/(?=\d)/gu, `$1-${largestOf[index] ?? ''}/`);
+  });
   try {
     return new Cron(names.join(' '), {
       paused: true,

@@ -3,6 +3,7 @@ import { errorMessage, errorStack, StartError } from '../errors.ts';
 import { toJson } from '../json.ts';
 import type { Log } from '../log.ts';
 import type { Store } from '../store/store.ts';
+import { waitAtMost } from '../wait-at-most.ts';
 import type { HostFunction } from '../worker/functions.ts';
 import type { Invoke } from '../worker/invoker.ts';
 import { limitTime } from '../worker/limit-time.ts';
@@ -58,11 +59,12 @@ export class TimerTriggers {
     return true;
   }
 
-  async stop(): Promise<void> {
+  /** Starts nothing more and waits for what runs, no longer than `graceMs`. */
+  async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
     for (const cancel of this.#alarms.values()) cancel();
     for (const end of this.#waits) end();
-    await Promise.all(this.#running);
+    await waitAtMost(graceMs, [...this.#running]);
   }
 
   get isIdle(): boolean {

@@ -1,12 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { StartError } from '../errors.ts';
 import type { RequestLimits } from '../http/request-gate.ts';
-import { isObject } from '../json.ts';
 import type { JsonObject } from '../json.ts';
 import { isLogLevel } from '../log.ts';
 import type { LogLevels } from '../log.ts';
+import { bool, count, objectAt, oneOf, readJsonFile, text } from './json-file.ts';
 
 /** What the host takes from host.json. Names and defaults: learn.microsoft.com/azure/azure-functions/functions-host-json */
 export interface HostJson {
@@ -38,13 +37,17 @@ export interface DurableSettings {
 const defaultConcurrencyPerCore = 10;
 
 /** Reads host.json of an app. A missing file means defaults, as with the Core Tools' empty one; a broken one is a StartError. */
-export function readHostJson(appDir: string): HostJson {
+export function readHostJson(appDir: string, settings: Readonly<Record<string, string | undefined>> = {}): HostJson {
   const path = join(appDir, 'host.json');
-  return parseHostJson(readJsonFile(path) ?? {}, path);
+  return parseHostJson(readJsonFile(path) ?? {}, path, settings);
 }
 
-/** The settings in a parsed host.json; throws a StartError that names what is wrong. */
-export function parseHostJson(root: JsonObject, path = 'host.json'): HostJson {
+/** The settings in a parsed host.json, `%NAME%` taken from `settings`; throws a StartError that names what is wrong. */
+export function parseHostJson(
+  root: JsonObject,
+  path = 'host.json',
+  settings: Readonly<Record<string, string | undefined>> = {},
+): HostJson {
   requireVersion(root, path);
   const extensions = objectAt(root, 'extensions', path);
   const http = objectAt(extensions, 'http', path);
@@ -56,8 +59,8 @@ export function parseHostJson(root: JsonObject, path = 'host.json'): HostJson {
       maxOutstandingRequests: limit(http, 'maxOutstandingRequests', path),
     },
     functionTimeoutMs: timeout(root['functionTimeout'], path),
-    logLevels: logLevels(objectAt(objectAt(root, 'logging', path), 'logLevel', path)),
-    durable: durableSettings(objectAt(extensions, 'durableTask', path), path),
+    logLevels: logLevels(objectAt(objectAt(root, 'logging', path), 'logLevel', path), path),
+    durable: durableSettings(objectAt(extensions, 'durableTask', path), path, settings),
   };
 }
 
@@ -68,67 +71,42 @@ function requireVersion(root: JsonObject, path: string): void {
   throw new StartError(`${path}: "version" must be "2.0", ${found}. Azure does not start an app without it.`);
 }
 
-function durableSettings(durable: JsonObject, path: string): DurableSettings {
+function durableSettings(
+  durable: JsonObject,
+  path: string,
+  settings: Readonly<Record<string, string | undefined>>,
+): DurableSettings {
   const perCore = defaultConcurrencyPerCore * availableParallelism();
   const http = objectAt(durable, 'httpSettings', path);
   return {
-    hubName: text(durable, 'hubName', 'TestHubName', path),
+    hubName: hubName(text(durable, 'hubName', 'TestHubName', path), path, settings),
     maxConcurrentActivityFunctions: count(durable, 'maxConcurrentActivityFunctions', perCore, path),
     maxConcurrentOrchestratorFunctions: count(durable, 'maxConcurrentOrchestratorFunctions', perCore, path),
     maxConcurrentEntityFunctions: count(durable, 'maxConcurrentEntityFunctions', perCore, path),
     maxOrchestrationActions: count(durable, 'maxOrchestrationActions', 100_000, path),
     maxEntityOperationBatchSize: count(durable, 'maxEntityOperationBatchSize', 5_000, path),
-    overridableExistingInstanceStates:
-      durable['overridableExistingInstanceStates'] === 'AnyState' ? 'AnyState' : 'NonRunningStates',
-    storeInputsInOrchestrationHistory: durable['storeInputsInOrchestrationHistory'] === true,
+    overridableExistingInstanceStates: oneOf(
+      durable,
+      'overridableExistingInstanceStates',
+      ['NonRunningStates', 'AnyState'],
+      path,
+    ),
+    storeInputsInOrchestrationHistory: bool(durable, 'storeInputsInOrchestrationHistory', path),
     defaultAsyncRequestSleepTimeMs: count(http, 'defaultAsyncRequestSleepTimeMilliseconds', 30_000, path),
     defaultVersion: text(durable, 'defaultVersion', '', path),
   };
 }
 
-/** Reads a JSON file with comments and a byte order mark, as the Functions tools allow. Undefined if there is none. */
-export function readJsonFile(path: string): JsonObject | undefined {
-  let content: string;
-  try {
-    content = readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new StartError(`${path} cannot be read: ${(error as Error).message}`);
-  }
-  try {
-    const parsed: unknown = JSON.parse(withoutComments(content.replace(/^\uFEFF/u, '')));
-    if (isObject(parsed)) return parsed;
-  } catch (error) {
-    throw new StartError(`${path} is not valid JSON: ${(error as Error).message}`);
-  }
-  throw new StartError(`${path} must hold a JSON object.`);
-}
-
-/** Blanks line and block comments outside strings. */
-function withoutComments(json: string): string {
-  return json.replace(/"(?:\\.|[^"\\])*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//gu, (found) =>
-    found.startsWith('"') ? found : ' ',
-  );
-}
-
-function objectAt(parent: JsonObject, key: string, path: string): JsonObject {
-  const value = parent[key] ?? {};
-  if (!isObject(value)) throw new StartError(`${path}: "${key}" must be an object.`);
-  return value;
-}
-
-function text(parent: JsonObject, key: string, fallback: string, path: string): string {
-  const value = parent[key] ?? fallback;
-  if (typeof value !== 'string') throw new StartError(`${path}: "${key}" must be text.`);
-  return value;
-}
-
-function count(parent: JsonObject, key: string, fallback: number, path: string): number {
-  const value = parent[key] ?? fallback;
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1) {
-    throw new StartError(`${path}: "${key}" must be a whole number of at least 1, not ${JSON.stringify(value)}.`);
-  }
-  return value;
+/** What Azure Storage allows as a task hub; anything else keeps the Functions host from starting (AzureStorageOptions.cs). */
+function hubName(given: string, path: string, settings: Readonly<Record<string, string | undefined>>): string {
+  const name = given.replace(/%([^%]+)%/gu, (_, key: string) => {
+    const value = settings[key];
+    if (value === undefined)
+      throw new StartError(`${path}: "hubName" names the setting "${key}", which does not exist.`);
+    return value;
+  });
+  if (/^[a-z][a-z0-9]{2,44}$/iu.test(name)) return name;
+  throw new StartError(`${path}: "hubName" must be 3 to 45 letters and digits and begin with a letter, not "${name}".`);
 }
 
 /** A limit where -1, like nothing, means none. */
@@ -139,7 +117,7 @@ function limit(parent: JsonObject, key: string, path: string): number | undefine
 function timeout(value: unknown, path: string): number | undefined {
   if (value === undefined || value === '-1' || value === -1) return undefined;
   const durationMs = typeof value === 'string' ? parseTimeSpan(value) : undefined;
-  if (durationMs === undefined) throw new StartError(`${path}: "functionTimeout" must look like "00:05:00" or be -1.`);
+  if (!durationMs) throw new StartError(`${path}: "functionTimeout" must look like "00:05:00" or be -1.`);
   return durationMs;
 }
 
@@ -155,11 +133,13 @@ export function parseTimeSpan(value: string): number | undefined {
   return Math.round((((days * 24 + hours) * 60 + minutes) * 60 + seconds + fraction) * 1000);
 }
 
-function logLevels(configured: JsonObject): LogLevels {
+function logLevels(configured: JsonObject, path: string): LogLevels {
   const levels: Record<string, LogLevels[string]> = {};
   for (const [category, level] of Object.entries(configured)) {
     const name = typeof level === 'string' ? level.toLowerCase() : level;
-    if (isLogLevel(name)) levels[category] = name;
+    if (!isLogLevel(name))
+      throw new StartError(`${path}: the log level of "${category}" is unknown: ${JSON.stringify(level)}.`);
+    levels[category] = name;
   }
   return levels;
 }

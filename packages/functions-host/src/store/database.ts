@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { errorMessage, StartError } from '../errors.ts';
@@ -42,20 +42,20 @@ const schema = `
 `;
 
 /**
- * Opens, or creates, the database of a data directory, for this process alone.
+ * Opens, or creates, the database of a data directory (which exists), for this process alone.
  *
  * The lock is SQLite's own exclusive one: the operating system drops it when the process dies, however it dies. A file that is not
  * ours, newer than ours or damaged is left as it is. Throws StartError with what to do.
  */
 export function openDatabase(dataDir: string): DatabaseSync {
-  mkdirSync(dataDir, { recursive: true });
   const path = join(dataDir, 'durable.sqlite');
-  const isNew = inspectHeader(path) === 'absent';
+  inspectHeader(path);
   const database = new DatabaseSync(path, { timeout: 0 });
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE');
-    // The header must say whose file it is before the journal moves to a file of its own.
-    if (isNew) createSchema(database);
+    // Asked under the lock, since a host that was killed while it made the file leaves an empty one behind, for SQLite to roll back. The
+    // header must say whose file it is before the journal moves to a file of its own.
+    if (isEmpty(database)) createSchema(database);
     database.exec(
       'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY; BEGIN IMMEDIATE; COMMIT',
     );
@@ -74,6 +74,10 @@ function createSchema(database: DatabaseSync): void {
   );
 }
 
+function isEmpty(database: DatabaseSync): boolean {
+  return database.prepare('SELECT name FROM sqlite_schema LIMIT 1').get() === undefined;
+}
+
 function requireSound(database: DatabaseSync): void {
   const row = database.prepare('PRAGMA quick_check(1)').get() as { quick_check?: string } | undefined;
   if (row?.quick_check !== 'ok') throw new Error(row?.quick_check ?? 'quick_check gave no answer');
@@ -82,9 +86,9 @@ function requireSound(database: DatabaseSync): void {
 const headerBytes = 100;
 
 /** Reads who wrote the file without opening it as a database, which could already change it. */
-function inspectHeader(path: string): 'absent' | 'ours' {
+function inspectHeader(path: string): void {
   const header = readHeader(path);
-  if (header === undefined || header.length === 0) return 'absent';
+  if (header === undefined || header.length === 0) return;
   if (header.length < headerBytes || header.toString('latin1', 0, 15) !== 'SQLite format 3') {
     throw new StartError(
       `${path} is not a SQLite database. It is left untouched; move it away or choose another --data directory.`,
@@ -99,7 +103,6 @@ function inspectHeader(path: string): 'absent' | 'ours' {
       `${path} has schema version ${version}, this host knows ${schemaVersion}. It is left untouched; choose another --data directory.`,
     );
   }
-  return 'ours';
 }
 
 function readHeader(path: string): Buffer | undefined {

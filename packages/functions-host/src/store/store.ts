@@ -98,7 +98,7 @@ export class Store {
     this.#run('DELETE FROM timers WHERE instanceId = ?', id);
   }
 
-  /** JSON arrays of events, one per turn, oldest first. */
+  /** JSON arrays of events, one or more per turn, oldest first. */
   history(instanceId: string): string[] {
     return this.#all<{ events: string }>(
       'SELECT events FROM history WHERE instanceId = ? ORDER BY seq',
@@ -106,7 +106,7 @@ export class Store {
     ).map((row) => row.events);
   }
 
-  /** Adds a turn's events; `seq` is the number of events before them. */
+  /** Adds events of a turn; `seq` is the number of events before them. */
   appendHistory(instanceId: string, seq: number, events: string): void {
     this.#run('INSERT INTO history (instanceId, seq, events) VALUES (?, ?, ?)', instanceId, seq, events);
   }

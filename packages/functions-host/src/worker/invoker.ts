@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { CoreInvocationContext, HookContext, HookName, RetryContext } from './core-module.ts';
+import type { CoreInvocationContext, FunctionCallback, HookContext, HookName, RetryContext } from './core-module.ts';
 import type { HostFunction } from './functions.ts';
 import type { LoadedApp } from './load-app.ts';
 import type { RpcInvocationResponse, RpcTypedData } from './rpc.ts';
@@ -10,7 +10,11 @@ export interface Invocation {
   readonly triggerMetadata?: Readonly<Record<string, RpcTypedData>>;
   readonly invocationId?: string;
   readonly retryContext?: RetryContext;
+  readonly around?: Around;
 }
+
+/** Calls the function's code, up to where it first lets go of the event loop. */
+export type Around = (code: () => unknown) => unknown;
 
 /** A trigger's value as the function is to see it, where encoding it for the programming model and back would only cost time. */
 export interface ReadyValue {
@@ -39,9 +43,11 @@ export function createInvoker(app: LoadedApp, clientInput: () => string): Invoke
     await runHooks('preInvocation', hookContext);
 
     core.state = 'invocation';
-    const callback = hookContext['functionCallback'] as typeof invocation.fn.registered.callback;
+    const callback = hookContext['functionCallback'] as FunctionCallback;
+    const { around } = invocation;
+    const called: FunctionCallback = around ? (...args) => around(() => callback(...args)) : callback;
     try {
-      hookContext['result'] = await model.invokeFunction(context, hookContext['inputs'] as unknown[], callback);
+      hookContext['result'] = await model.invokeFunction(context, hookContext['inputs'] as unknown[], called);
     } catch (error) {
       hookContext['error'] = error ?? new Error('Unknown error');
     }

@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { errorStack, StartError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { readJsonFile } from '../settings/host-json.ts';
+import { readJsonFile } from '../settings/json-file.ts';
 import { createRegistrations, installCoreModule } from './core-module.ts';
 import type { AppRegistrations, ProgrammingModel } from './core-module.ts';
 
@@ -50,13 +50,7 @@ async function load(appDir: string, log: Log): Promise<LoadedApp> {
   for (const entry of entries) await runEntry(entry, manifest['type'] === 'module');
 
   if (!core.model || registrations.functions.size === 0) throw nothingRegistered(appDir, entries);
-  for (const hook of registrations.hooks.appStart) {
-    await hook({
-      hookData: registrations.appLevelHookData,
-      appHookData: registrations.appHookData,
-      functionAppDirectory: appDir,
-    });
-  }
+  await runStartHooks(registrations, appDir);
   const capabilities = await core.model.getCapabilities({
     RawHttpBodyBytes: 'true',
     RpcHttpBodyOnly: 'true',
@@ -64,6 +58,19 @@ async function load(appDir: string, log: Log): Promise<LoadedApp> {
   });
   registrations.locked = true;
   return { appDir, registrations, model: core.model, capabilities };
+}
+
+async function runStartHooks(
+  { hooks, appHookData, appLevelHookData }: AppRegistrations,
+  appDir: string,
+): Promise<void> {
+  try {
+    for (const hook of hooks.appStart) {
+      await hook({ hookData: appLevelHookData, appHookData, functionAppDirectory: appDir });
+    }
+  } catch (error) {
+    throw new StartError(`An appStart hook of the app failed: ${errorStack(error)}`, { cause: error });
+  }
 }
 
 function nothingRegistered(appDir: string, entries: readonly string[]): StartError {

@@ -1,13 +1,15 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
+import { createVirtualClock } from 'functions-host';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startTestHost } from './support.ts';
+import { startTestHost, until } from './support.ts';
 import type { TestHost } from './support.ts';
 
 let host: TestHost;
+const clock = createVirtualClock();
 beforeAll(async () => {
-  host = await startTestHost('http-stream');
+  host = await startTestHost('http-stream', { clock });
 });
 afterAll(() => host.close());
 
@@ -30,4 +32,16 @@ test('in stream mode a function answers while it is still being sent to', async 
 
 test('in stream mode a failing handler is a 500', async () => {
   expect((await fetch(`${host.url}/api/broken`)).status).toBe(500);
+});
+
+test('in stream mode functionTimeout counts too', async () => {
+  const answer = fetch(`${host.url}/api/hang`);
+  await until(
+    async () => {
+      clock.advance(60_000);
+      return host.log;
+    },
+    (log) => log.some((line) => line.includes('Timeout value of 60 s exceeded by function: Functions.hang')),
+  );
+  expect((await answer).status).toBe(500);
 });

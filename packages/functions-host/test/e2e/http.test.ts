@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startTestHost } from './support.ts';
+import { startTestHost, until } from './support.ts';
 import type { TestHost } from './support.ts';
 
 let host: TestHost;
@@ -64,6 +66,40 @@ describe('HTTP triggers of an ESM app', () => {
       204,
       'http://localhost:3000',
     ]);
+  });
+});
+
+describe('requests out of the ordinary', () => {
+  /** The first line of the answer to raw text; undefined if the connection ends without. */
+  const raw = async (text: string): Promise<string | undefined> => {
+    const socket = connect(Number(new URL(host.url).port), '127.0.0.1');
+    socket.write(text);
+    const [data] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    return data.toString().split('\r\n')[0];
+  };
+
+  test.each([
+    ['GET /api/greeting HTTP/1.1\r\nHost: a b\r\n\r\n', 'HTTP/1.1 400 Bad Request'],
+    ['GET //api/greeting HTTP/1.1\r\nHost: a\r\n\r\n', 'HTTP/1.1 404 Not Found'],
+    ['GET /// HTTP/1.1\r\nHost: a\r\n\r\n', 'HTTP/1.1 404 Not Found'],
+    ['GET http://a/api/greeting HTTP/1.1\r\nHost: a\r\n\r\n', 'HTTP/1.1 200 OK'],
+    ['GET /api/greeting?__proto__=1&%zz HTTP/1.1\r\nHost: a\r\n\r\n', 'HTTP/1.1 200 OK'],
+    ['nonsense\r\n\r\n', 'HTTP/1.1 400 Bad Request'],
+  ])('%j is answered %s', async (request, answer) => {
+    expect(await raw(request)).toBe(answer);
+  });
+
+  test('a client that goes away while it sends is no fault of the function', async () => {
+    const socket = connect(Number(new URL(host.url).port), '127.0.0.1');
+    socket.write('POST /api/echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nabc');
+    await once(socket, 'connect');
+    setTimeout(() => socket.destroy(), 20);
+    await until(
+      async () => host.log,
+      (log) => log.some((line) => line.includes('Function.echo: The client went away')),
+    );
+    expect(host.log.filter((line) => line.includes('[error] Function.echo'))).toEqual([]);
   });
 });
 

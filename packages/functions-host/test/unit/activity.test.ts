@@ -3,6 +3,7 @@ import { createVirtualClock } from '../../src/clock.ts';
 import type { VirtualClock } from '../../src/clock.ts';
 import { runActivity } from '../../src/durable/activity.ts';
 import type { DurableHost } from '../../src/durable/durable-host.ts';
+import { noTurnGuard } from '../../src/durable/turn-guard.ts';
 import { openDatabase } from '../../src/store/database.ts';
 import { parseHostJson } from '../../src/settings/host-json.ts';
 import { Store } from '../../src/store/store.ts';
@@ -41,6 +42,7 @@ const run = async (invoke: Invoke) => {
     functionTimeoutMs: 60_000,
     schemaVersion: 3,
     faults: {},
+    guard: noTurnGuard,
     environment: {},
   };
   const event = await runActivity(host, task);

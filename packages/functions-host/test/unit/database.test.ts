@@ -46,6 +46,15 @@ describe('a database file', () => {
     expect(readFileSync(path).equals(before)).toBe(true);
   });
 
+  test('left without tables by a host that was killed while it made them gets them', () => {
+    const unfinished = new DatabaseSync(path);
+    unfinished.exec('PRAGMA application_id = 0x466e486f; PRAGMA user_version = 1; CREATE TABLE a (b); DROP TABLE a');
+    unfinished.close();
+    const store = new Store(openDatabase(directory));
+    expect(store.instance('none')).toBeUndefined();
+    store.close();
+  });
+
   test('in use is refused until it is closed', () => {
     const database = openDatabase(directory);
     expect(() => openDatabase(directory)).toThrow(`(process ${process.pid}) is using ${directory}`);

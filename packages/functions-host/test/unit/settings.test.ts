@@ -4,7 +4,9 @@ import { parseCliArguments } from '../../src/cli-arguments.ts';
 import { serializeCookie } from '../../src/http/function-call.ts';
 import { createLog } from '../../src/log.ts';
 import { parseHostJson, parseTimeSpan } from '../../src/settings/host-json.ts';
-import { applySettings } from '../../src/settings/local-settings.ts';
+import { applySettings, parseLocalSettings } from '../../src/settings/local-settings.ts';
+
+const durableTask = (settings: object) => ({ version: '2.0', extensions: { durableTask: settings } });
 
 describe('host.json', () => {
   test('overrides defaults', () => {
@@ -30,7 +32,16 @@ describe('host.json', () => {
     [{ functionTimeout: '00:05:00' }, /"version" must be "2.0", it has none/u],
     [{ version: '1.0' }, /"version" must be "2.0", not "1.0"/u],
     [{ version: '2.0', functionTimeout: 'long' }, /"functionTimeout"/u],
+    [{ version: '2.0', functionTimeout: '00:00:00' }, /"functionTimeout"/u],
     [{ version: '2.0', extensions: [] }, /"extensions" must be an object/u],
+    [{ version: '2.0', logging: { logLevel: { Host: 'Loud' } } }, /the log level of "Host" is unknown: "Loud"/u],
+    [
+      durableTask({ overridableExistingInstanceStates: 'Some' }),
+      /must be one of NonRunningStates, AnyState, not "Some"/u,
+    ],
+    [durableTask({ storeInputsInOrchestrationHistory: 'yes' }), /must be true or false, not "yes"/u],
+    [durableTask({ hubName: 'my-hub' }), /"hubName" must be 3 to 45 letters and digits .*not "my-hub"/u],
+    [durableTask({ hubName: '%HUB%' }), /"hubName" names the setting "HUB", which does not exist/u],
   ])('%j is refused', (root, message) => {
     expect(() => parseHostJson(root)).toThrow(message);
   });
@@ -42,6 +53,33 @@ describe('host.json', () => {
     ['5', undefined],
   ])('the TimeSpan %s is %s ms', (text, durationMs) => {
     expect(parseTimeSpan(text)).toBe(durationMs);
+  });
+});
+
+test('the name of the task hub may come from a setting', () => {
+  expect(parseHostJson(durableTask({ hubName: 'Hub%STAGE%' }), 'host.json', { STAGE: 'Test' }).durable.hubName).toBe(
+    'HubTest',
+  );
+});
+
+describe('local.settings.json', () => {
+  test('gives settings as text, a port and who may call from browsers', () => {
+    const host = { LocalHttpPort: '7072', CORS: 'https://a.example/, https://b.example', CORSCredentials: true };
+    expect(parseLocalSettings({ Values: { A: 'a', B: 1, C: true }, Host: host })).toEqual({
+      values: { A: 'a', B: '1', C: 'true' },
+      port: 7072,
+      cors: { origins: ['https://a.example', 'https://b.example'], credentials: true },
+    });
+  });
+
+  test.each([
+    [{ IsEncrypted: true, Values: {} }, /is encrypted/u],
+    [{ Values: 'none' }, /"Values" must be an object/u],
+    [{ Values: { A: { b: 1 } } }, /the setting "A" must be text, not \{"b":1\}/u],
+    [{ Host: { LocalHttpPort: 70_000 } }, /"LocalHttpPort" must be a number from 0 to 65535, not 70000/u],
+    [{ Host: { CORS: ['*'] } }, /"CORS" must be text/u],
+  ])('%j is refused', (root, message) => {
+    expect(() => parseLocalSettings(root)).toThrow(message);
   });
 });
 

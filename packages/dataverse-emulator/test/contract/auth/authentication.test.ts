@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Emulator } from '../../../src/index.ts';
 import { defaultClientId } from '../../../src/index.ts';
+import { emulatorOnly } from '../../support/contract.ts';
 import { startSuiteEmulator, tokenFor } from '../../support/start.ts';
 import { errorOf, WebApiClient } from '../../support/web-api-client.ts';
 
@@ -15,7 +16,7 @@ const userOf = (clientId: string, more: object = {}) => ({
   ...more,
 });
 
-describe('authentication', () => {
+emulatorOnly('authentication', () => {
   let emulator: Emulator;
   beforeAll(async () => {
     emulator = await startSuiteEmulator({
@@ -132,6 +133,37 @@ describe('authentication', () => {
     const bulk = await api.bulk('accounts', 'account', 'UpsertMultiple', [{ name: 'A' }]);
     expect([upserted.status, updated.status, bulk.status]).toEqual([403, 404, 403]);
     expect((await api.post('contacts', { lastname: 'A' })).status).toBe(204);
+  });
+
+  it('lets an impersonating user do what both may do, and nobody impersonate a disabled or unknown one', async () => {
+    const api = new WebApiClient({ url: emulator.url, getToken: () => tokenFor(emulator) });
+    const users = (await api.get('systemusers?$select=fullname,azureactivedirectoryobjectid')).json.value as {
+      fullname: string;
+      azureactivedirectoryobjectid: string;
+    }[];
+    const as = (name: string) => ({
+      callerobjectid: users.find(({ fullname }) => fullname === name)?.azureactivedirectoryobjectid ?? '',
+    });
+    const limited = await api.post('accounts', { name: 'A' }, as('limited'));
+    expect(errorOf(limited)).toEqual({ status: 403, code: '0x80040220' });
+    expect((await api.post('contacts', { lastname: 'A' }, as('limited'))).status).toBe(204);
+    expect(errorOf(await api.post('contacts', { lastname: 'A' }, as('disabled')))).toEqual({
+      status: 403,
+      code: '0x8004A112',
+    });
+    expect(errorOf(await api.post('contacts', { lastname: 'A' }, { callerobjectid: 'nobody' })).status).toBe(403);
+  });
+
+  it('revokes every token up to now, and gives new ones in the same millisecond', async () => {
+    const nowMs = Date.parse('2030-01-01T00:00:00Z');
+    const still = await startSuiteEmulator({ clock: { now: () => nowMs, until: () => Promise.resolve() } });
+    const status = async (token: string) =>
+      (await new WebApiClient({ url: still.url, getToken: () => Promise.resolve(token) }).get('WhoAmI')).status;
+    const old = await tokenFor(still);
+    expect(await status(old)).toBe(200);
+    await fetch(`${still.url}/_emulator/tokens`, { method: 'POST' });
+    expect([await status(old), await status(await tokenFor(still))]).toEqual([401, 200]);
+    await still.close();
   });
 
   it('stamps rows with the impersonated user, while WhoAmI names the caller', async () => {

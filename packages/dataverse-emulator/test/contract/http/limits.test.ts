@@ -1,10 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import type { Emulator, EmulatorOptions } from '../../../src/index.ts';
-import { emulatorContract } from '../../support/contract.ts';
+import { afterEach, expect, it } from 'vitest';
+import { profiles, type Emulator, type EmulatorOptions } from '../../../src/index.ts';
+import { emulatorContract, emulatorOnly } from '../../support/contract.ts';
 import { clientOf, startSuiteEmulator, tokenFor } from '../../support/start.ts';
 import { errorOf, WebApiClient } from '../../support/web-api-client.ts';
 
-describe('service protection over HTTP', () => {
+emulatorOnly('service protection over HTTP', () => {
   let emulator: Emulator | undefined;
   afterEach(() => emulator?.close());
   const start = async (options: EmulatorOptions): Promise<WebApiClient> => {
@@ -58,8 +58,13 @@ describe('service protection over HTTP', () => {
     ['zero', '0'],
   ] as const)('can answer 429 with Retry-After %s', async (model, expected) => {
     const api = await start({ settings: { limits: { requests: 0, retryAfter: { model } } } });
+    emulator!.changeSettings({ limits: { retryAfter: { earlyGraceMs: 0 } } });
     const answer = await api.get('WhoAmI');
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, expected]);
+    // Nobody was asked to wait, so nobody comes too early.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect((await api.get('WhoAmI')).status).toBe(429);
+    expect(emulator!.counters().earlyRetries).toBe(0);
   });
 
   it('checks token, user and limits in this order, and all of them before the address', async () => {
@@ -69,6 +74,15 @@ describe('service protection over HTTP', () => {
     expect((await api.get('nothings')).status).toBe(429);
     emulator!.changeSettings({ limits: { requests: null } });
     expect((await api.get('nothings')).status).toBe(404);
+  });
+
+  it('are looked at before the rights to impersonate and to bypass logic', async () => {
+    const [user] = profiles.get('fast')!.users;
+    const users = [{ ...user!, mayImpersonate: false, mayBypassLogic: false }];
+    const api = await start({ settings: { users, limits: { requests: 1 } } });
+    const bypass = { 'mscrm.bypassbusinesslogicexecution': 'CustomSync' };
+    expect((await api.get('WhoAmI', bypass)).status).toBe(403);
+    expect((await api.get('WhoAmI', bypass)).status).toBe(429);
   });
 
   it('does not spend limits on requests without a valid user', async () => {
@@ -170,7 +184,24 @@ emulatorContract('limits by the settings', {}, ({ api, emulator }) => {
   });
 });
 
-describe('the clock', () => {
+emulatorOnly('Retry-After as an HTTP date', () => {
+  it('tells the time until which to wait, and an earlier request is early', async () => {
+    const nowMs = Date.parse('2030-01-01T00:00:00.400Z');
+    let passedMs = 0;
+    const clock = { now: () => nowMs + passedMs, until: () => Promise.resolve() };
+    const limits = { concurrency: 0, retryAfter: { model: 'httpDate', concurrencySeconds: 10 } } as const;
+    const emulator = await startSuiteEmulator({ clock, settings: { limits } });
+    const api = clientOf(emulator);
+    const refused = await api.get('WhoAmI');
+    expect(refused.headers.get('retry-after')).toBe('Tue, 01 Jan 2030 00:00:11 GMT');
+    passedMs = 5000;
+    await api.get('WhoAmI');
+    expect(emulator.counters().earlyRetries).toBe(1);
+    await emulator.close();
+  });
+});
+
+emulatorOnly('the clock', () => {
   it('can be replaced, and then windows, waits and tokens follow it', async () => {
     let nowMs = Date.parse('2030-01-01T00:00:00Z');
     const clock = { now: () => nowMs, until: () => Promise.resolve() };

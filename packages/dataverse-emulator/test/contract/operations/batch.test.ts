@@ -105,7 +105,16 @@ contract('$batch', (api) => {
     it('is refused above 1,000 operations, and inside a batch', async () => {
       const read = operation({ method: 'GET', path: 'WhoAmI' });
       expect((await send(Array.from({ length: 1001 }, () => read))).status).toBe(400);
+      expect((await send(Array.from({ length: 1000 }, () => read))).status).toBe(200);
+      const set = changeSet([create(unique())]);
+      expect((await send([...Array.from({ length: 1000 }, () => read), set])).status).toBe(400);
       expect((await send([operation({ method: 'POST', path: '$batch', body: {} })])).status).toBe(400);
+    });
+
+    it('allows URLs of 64 KB to its operations', async () => {
+      const long = (length: number) => operation({ method: 'GET', path: `WhoAmI?x=${'y'.repeat(length)}` });
+      expect(statuses(await send([long(65_000)]))).toEqual([200]);
+      expect(statuses(await send([long(66_000)]))).toEqual([414]);
     });
 
     it('takes its boundary quoted or not, and the headers of a part in any order and case', async () => {

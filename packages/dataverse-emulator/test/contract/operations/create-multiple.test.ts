@@ -81,6 +81,9 @@ emulatorContract('bulk messages that a table lacks, or that are new to it', {}, 
     expect(errorOf(await create())).toEqual({ status: 400, code: '0x80044180' });
     const filter = "$filter=sdkmessageid/name eq 'CreateMultiple' and primaryobjecttypecode eq 'suite_city'";
     expect((await api.get(`sdkmessagefilters?${filter}`)).json.value).toEqual([]);
+    // Upserts create: without CreateMultiple there is no UpsertMultiple.
+    const upsert = await api.bulk('suite_cities', 'suite_city', 'UpsertMultiple', [{ suite_name: 'A' }]);
+    expect(errorOf(upsert)).toEqual({ status: 400, code: '0x80044180' });
   });
 
   it('fail for those who come while the first use prepares the database', async () => {

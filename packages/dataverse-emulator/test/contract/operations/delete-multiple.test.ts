@@ -1,7 +1,7 @@
 /* eslint-disable @typescript-eslint/no-unsafe-argument -- bodies of answers have no static type; the assertions check them */
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { contract } from '../../support/contract.ts';
+import { contract, emulatorContract } from '../../support/contract.ts';
 import { type Answer } from '../../support/web-api-client.ts';
 
 const annotated = { prefer: 'odata.include-annotations="*"' };
@@ -17,7 +17,7 @@ contract('DeleteMultiple', (api) => {
 
   it('does not exist on a standard table', async () => {
     const answer = await standard('DeleteMultiple', [{ suite_cityid: randomUUID() }]);
-    expect(answer.json.error.message).toBe('DeleteMultiple has not yet been implemented.');
+    expect(answer.json.error).toEqual({ code: '0x80040219', message: 'DeleteMultiple has not yet been implemented.' });
   });
 
   it('deletes rows of an elastic table', async () => {
@@ -41,5 +41,15 @@ contract('DeleteMultiple', (api) => {
     const details = answer.json.error['@Microsoft.PowerApps.CDS.ErrorDetails.Plugin.BulkApiErrorDetails'];
     expect(JSON.parse(details)).toEqual([{ RequestIndex: 0, Id: missing, StatusCode: 404 }]);
     expect((await api.get(`suite_readings(${there})`)).status).toBe(404);
+  });
+});
+
+emulatorContract('DeleteMultiple on a standard table', {}, ({ api, emulator }) => {
+  it('answers 501, or what the settings say', async () => {
+    const send = async (): Promise<number> =>
+      (await api.bulk('suite_cities', 'suite_city', 'DeleteMultiple', [{ suite_cityid: randomUUID() }])).status;
+    expect(await send()).toBe(501);
+    emulator().changeSettings({ deleteMultipleStandardStatus: 400 });
+    expect(await send()).toBe(400);
   });
 });

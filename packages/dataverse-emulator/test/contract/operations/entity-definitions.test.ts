@@ -6,7 +6,7 @@ contract('metadata', (api) => {
   it('describes a table with columns, keys and lookups', async () => {
     const select = '$select=LogicalName,EntitySetName,PrimaryIdAttribute,TableType';
     const expand =
-      '$expand=Attributes($select=LogicalName,AttributeType,RequiredLevel),Keys($select=LogicalName,KeyAttributes,EntityKeyIndexStatus),ManyToOneRelationships($select=ReferencingAttribute,ReferencedEntity,ReferencingEntityNavigationPropertyName)';
+      '$expand=Attributes($select=LogicalName,AttributeType,RequiredLevel),Keys($select=LogicalName,KeyAttributes,EntityKeyIndexStatus),ManyToOneRelationships($select=ReferencingAttribute,ReferencedEntity,ReferencedAttribute,ReferencingEntityNavigationPropertyName)';
     const { json } = await api.get(`EntityDefinitions(LogicalName='suite_city')?${select}&${expand}`);
     expect(json).toMatchObject({
       LogicalName: 'suite_city',
@@ -34,6 +34,7 @@ contract('metadata', (api) => {
       expect.objectContaining({
         ReferencingAttribute: 'suite_parentid',
         ReferencedEntity: 'account',
+        ReferencedAttribute: 'accountid',
         ReferencingEntityNavigationPropertyName: 'suite_ParentId',
       }),
     );
@@ -56,6 +57,12 @@ contract('metadata', (api) => {
       `${columns}(LogicalName='suite_number')/Microsoft.Dynamics.CRM.IntegerAttributeMetadata?$select=MaxValue`,
     );
     expect(one.json.MaxValue).toBe(1000000);
+    const whole = await api.get(`${columns}/Microsoft.Dynamics.CRM.BigIntAttributeMetadata?$select=MinValue,MaxValue`);
+    expect(whole.text).toContain('"MinValue":-9223372036854775808,"MaxValue":9223372036854775807');
+    const decimal = await api.get(
+      `${columns}(LogicalName='suite_exact')/Microsoft.Dynamics.CRM.DecimalAttributeMetadata?$select=Precision,MaxValue`,
+    );
+    expect(decimal.json).toMatchObject({ Precision: 10, MaxValue: 100_000_000_000 });
   });
 
   it('finds a table by its set name, columns by type, and answers 404 for an unknown table', async () => {

@@ -8,6 +8,20 @@ contract('RetrieveCurrentOrganization', (api) => {
     expect(status).toBe(200);
     expect(json.Detail.OrganizationId).toBe((await api.get('WhoAmI')).json.OrganizationId);
     expect(json.Detail.OrganizationVersion).toMatch(/^9\.2\./);
-    expect(json.Detail.UrlName).toEqual(expect.any(String));
+    for (const name of [
+      'UrlName',
+      'UniqueName',
+      'FriendlyName',
+      'EnvironmentId',
+      'TenantId',
+      'Geo',
+      'State',
+      'OrganizationType',
+    ])
+      expect(json.Detail[name]).toEqual(expect.any(String));
+    expect(json.Detail.Endpoints).toMatchObject({
+      Count: json.Detail.Endpoints.Values.length as number,
+      IsReadOnly: false,
+    });
   });
 });

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { contract } from '../../support/contract.ts';
-import { idOf } from '../../support/web-api-client.ts';
+import { errorOf, idOf, type Answer } from '../../support/web-api-client.ts';
 
 contract('retrieve several', (api) => {
   const region = randomUUID().slice(0, 8);
@@ -39,12 +39,60 @@ contract('retrieve several', (api) => {
       );
     });
 
+    it.each([
+      "suite_number eq 'x'",
+      'suite_name gt 5',
+      "statecode eq '0'",
+      "suite_active eq 'true'",
+      'suite_seenat ge 5',
+      "suite_cityid eq 'x'",
+      "contains(suite_number,'5')",
+      'suite_name and suite_active',
+    ])('refuses %s, whose types do not fit', async (filter) => {
+      const answer = await api.get(`suite_cities?$filter=${encodeURIComponent(filter)} and suite_region eq 'none'`);
+      expect(errorOf(answer)).toEqual({ status: 400, code: '0x0' });
+    });
+
+    it('finds a row by its key among conditions, and only if it meets them all', async () => {
+      const city = { suite_name: 'Keyed', suite_code: randomUUID(), suite_kind: 1 };
+      const id = idOf(await api.post('suite_cities', city));
+      const found = async (filter: string): Promise<string[]> =>
+        (await api.get(`suite_cities?$filter=${filter}`)).json.value.map(
+          (row: { suite_cityid: string }) => row.suite_cityid,
+        );
+      expect(await found(`suite_code eq '${city.suite_code.toUpperCase()}' and suite_kind eq 1`)).toEqual([id]);
+      expect(await found(`suite_cityid eq ${id} and suite_kind eq 1`)).toEqual([id]);
+      expect(await found(`suite_code eq '${city.suite_code}' and suite_kind eq 2`)).toEqual([]);
+      expect(await found(`suite_cityid eq ${id} and suite_cityid eq ${randomUUID()}`)).toEqual([]);
+    });
+
     it('takes parameter aliases, and paths through a lookup', async () => {
       const account = idOf(await api.post('accounts', { name: region }));
       const city = { suite_name: 'Child', suite_number: 99, 'suite_ParentId@odata.bind': `/accounts(${account})` };
       await api.post('suite_cities', city);
       expect(await numbers(`$filter=suite_ParentId/name eq @name&@name='${region}'`)).toEqual([99]);
       expect(await numbers(`$filter=_suite_parentid_value eq ${account}`)).toEqual([99]);
+    });
+
+    it('compares whole numbers beyond 53 bits to the last digit, also from page to page', async () => {
+      const counters = ['9007199254740993', '9007199254740995', '9007199254740997'];
+      const mark = randomUUID();
+      for (const counter of counters) {
+        await api.post('suite_cities', `{"suite_name":"Big","suite_region":"${mark}","suite_counter":${counter}}`);
+      }
+      const select = '$select=suite_counter&$orderby=suite_counter';
+      const one = await api.get(
+        `suite_cities?${select}&$filter=suite_counter eq ${counters[1]} and suite_region eq '${mark}'`,
+      );
+      expect(one.text.match(/"suite_counter":\d+/g)).toEqual([`"suite_counter":${counters[1]}`]);
+      const seen: string[] = [];
+      let next: string | undefined = `suite_cities?${select}&$filter=suite_region eq '${mark}'`;
+      while (next !== undefined) {
+        const page: Answer = await api.get(next, { prefer: 'odata.maxpagesize=1' });
+        seen.push(...(page.text.match(/"suite_counter":\d+/g) ?? []).map((text) => text.slice(16)));
+        next = page.json['@odata.nextLink'];
+      }
+      expect(seen).toEqual(counters);
     });
 
     it('refuses unknown columns and broken syntax', async () => {

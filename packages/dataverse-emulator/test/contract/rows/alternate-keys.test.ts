@@ -45,6 +45,16 @@ contract('alternate keys', (api) => {
     expect(answer.json.suite_cityid).toBe(id);
   });
 
+  it('echoes a key percent-encoded, whatever letters it has', async () => {
+    const code = `漢字 ü O'Hara #1 ${unique()}`;
+    const literal = encodeURIComponent(code.replaceAll("'", "''"));
+    const answer = await api.patch(`suite_cities(suite_code='${literal}')`, city());
+    expect(answer.status).toBe(204);
+    const address = answer.headers.get('odata-entityid') ?? '';
+    expect(address).toBe(`${api.root}/suite_cities(suite_code='${literal}')`);
+    expect((await api.get(address)).json.suite_code).toBe(code);
+  });
+
   it('answers 404 for key values without a row, 400 for names that are no key and for a key not yet active', async () => {
     expect(errorOf(await api.get(`suite_cities(suite_code='${unique()}')`))).toEqual({
       status: 404,

@@ -1,4 +1,4 @@
-/* eslint-disable @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-return -- bodies of answers have no static type; the assertions check them */
+/* eslint-disable @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-return, @typescript-eslint/no-unsafe-call -- bodies of answers have no static type; the assertions check them */
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { contract, emulatorContract } from '../../support/contract.ts';
@@ -70,6 +70,17 @@ contract('elastic tables', (api) => {
     expect((await api.get(address)).status).toBe(404);
   });
 
+  it('stay in their partition, whatever a body says', async () => {
+    const id = randomUUID();
+    const address = `suite_readings(suite_readingid=${id},partitionid='d-1')`;
+    await api.post('suite_readings', { suite_readingid: id, partitionid: 'd-1' });
+    await api.patch(address, { suite_name: 'A', partitionid: 'd-2' }, { 'if-match': '*' });
+    await api.patch(address, { suite_name: 'B', partitionid: 'd-2' });
+    await elastic('UpsertMultiple', [{ '@odata.id': address, suite_value: 3, partitionid: 'd-2' }]);
+    expect((await api.get(address)).json).toMatchObject({ suite_value: 3, partitionid: 'd-1' });
+    expect((await api.get(`suite_readings/$count?$filter=suite_readingid eq ${id}`)).text).toBe('1');
+  });
+
   it('have the key of id and partition in their metadata', async () => {
     const { json } = await api.get("EntityDefinitions(LogicalName='suite_reading')?$select=TableType&$expand=Keys");
     expect(json.TableType).toBe('Elastic');
@@ -115,6 +126,23 @@ emulatorContract('elastic tables of the emulator', {}, ({ api, emulator }) => {
     await api.patch(row, { suite_name: 'B' }, { 'if-match': '*' });
     expect((await api.get(row, token)).json.suite_name).toBe('A');
     await expect.poll(async () => (await api.get(row)).json.suite_name).toBe('B');
+  });
+
+  it('show every row once from page to page, new ones and deleted ones as they were before', async () => {
+    const ids = Array.from({ length: 5 }, (_, index) => `00000000-0000-4000-8000-00000000000${index}`);
+    for (const suite_readingid of ids) await api.post('suite_readings', { suite_readingid, suite_name: 'old' });
+    emulator().changeSettings({ elasticReadLagMs: 60_000 });
+    for (const id of ids.slice(0, 3)) await api.patch(`suite_readings(${id})`, { suite_name: 'new' });
+    await api.delete(`suite_readings(${ids[3]})`);
+    await api.post('suite_readings', { suite_name: 'old', partitionid: 'unseen' });
+    const seen: string[] = [];
+    let next: string | undefined = "suite_readings?$filter=suite_name eq 'old'";
+    while (next !== undefined) {
+      const page: Answer = await api.get(next, { prefer: 'odata.maxpagesize=2' });
+      seen.push(...page.json.value.map((row: { suite_readingid: string }) => row.suite_readingid));
+      next = page.json['@odata.nextLink'];
+    }
+    expect(seen).toEqual(ids);
   });
 
   it('lose rows whose time to live has passed since their last write', async () => {

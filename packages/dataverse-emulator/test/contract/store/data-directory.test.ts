@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { Emulator } from '../../../src/index.ts';
+import { emulatorOnly } from '../../support/contract.ts';
 import { clientOf, startSuiteEmulator } from '../../support/start.ts';
 
-describe('the data directory', () => {
+emulatorOnly('the data directory', () => {
   it('gives rows created after a restart ids that no earlier row has', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'emulator-data-'));
     try {
@@ -20,6 +21,23 @@ describe('the data directory', () => {
     } finally {
       await rm(dataDir, { recursive: true, force: true });
     }
+  });
+
+  it('is for one emulator at a time, and free again after it', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'emulator-data-'));
+    const first = await startSuiteEmulator({ dataDir });
+    await expect(startSuiteEmulator({ dataDir })).rejects.toThrow(`is in use by process ${process.pid}`);
+    await clientOf(first).post('accounts', { name: 'kept' });
+    await first.close();
+    const second = await startSuiteEmulator({ dataDir });
+    expect(second.database.table('account')?.count).toBe(1);
+    await second.close();
+    const { port } = new URL(first.url);
+    const other = await startSuiteEmulator({ port: Number(port) });
+    await expect(startSuiteEmulator({ dataDir, port: Number(port) })).rejects.toThrow('EADDRINUSE');
+    await (await startSuiteEmulator({ dataDir })).close();
+    await other.close();
+    await rm(dataDir, { recursive: true });
   });
 
   it('keeps committed rows through kill -9', async () => {

@@ -14,7 +14,7 @@ describe('FirstUse', () => {
   it('begins again after a reset', () => {
     const firstUse = new FirstUse();
     firstUse.enter('t', 0, 10);
-    firstUse.reset();
+    firstUse.clear();
     expect(firstUse.enter('t', 20, 10)).toBe(10);
   });
 });

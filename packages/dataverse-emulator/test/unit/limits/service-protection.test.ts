@@ -109,7 +109,20 @@ describe('ServiceProtection', () => {
     pass(model, 0);
     arrive(model, 0);
     expect(arrive(model, 5000, { server: 1 }).admitted).toBe(true);
-    expect(model.counters().get('u')?.earlyRetries).toBe(1);
+    expect(model.counters().get('u')).toMatchObject({ earlyRetries: 1, earlyRetriesInScope: 0 });
+    arrive(model, 6000);
+    expect(model.counters().get('u')).toMatchObject({ earlyRetries: 2, earlyRetriesInScope: 1 });
+    model.resetCounters();
+    expect(model.counters().get('u')).toMatchObject({ earlyRetries: 0, earlyRetriesInScope: 0 });
+  });
+
+  it('keeps the gauge of what runs when the window changes or everything is forgotten', () => {
+    const model = new ServiceProtection(limits({ concurrency: 1 }));
+    arrive(model, 0);
+    model.configure(limits({ concurrency: 1, windowMs: 5000 }));
+    expect(arrive(model, 10).admitted).toBe(false);
+    model.forget();
+    expect(arrive(model, 20)).toMatchObject({ admitted: false, retryAfterSeconds: 30 });
   });
 
   it('admits an early request that the gauge allows, or refuses it when set so', () => {

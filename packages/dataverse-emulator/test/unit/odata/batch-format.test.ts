@@ -56,12 +56,36 @@ describe('parseBatch', () => {
     ]);
   });
 
+  it('tells boundaries apart of which one begins with the other, and takes blanks behind them', () => {
+    const body = text(
+      'preamble',
+      '--b  ',
+      'Content-Type: multipart/mixed; boundary=bc',
+      '',
+      '--bc',
+      'Content-Type: application/http',
+      'Content-ID: 1',
+      '',
+      'DELETE /x HTTP/1.1',
+      '',
+      '--bc--',
+      '',
+      '--b--',
+      'epilogue',
+    );
+    expect(parseBatch(body, type)).toMatchObject([{ kind: 'changeSet', operations: [{ url: '/x', contentId: '1' }] }]);
+  });
+
   it.each([
     ['no end', text('--b', 'Content-Type: application/http', '', 'GET /x HTTP/1.1', '', '')],
     ['no line break at the end', text('--b', 'Content-Type: application/http', '', 'GET /x HTTP/1.1', '', '--b--')],
     ['another part type', text('--b', 'Content-Type: text/plain', '', 'x', '--b--', '')],
     ['a broken request line', text('--b', 'Content-Type: application/http', '', 'x', '--b--', '')],
     ['a preamble without boundary', 'nothing'],
+    [
+      'a line feed alone behind a boundary',
+      text('--b\nContent-Type: application/http', '', 'GET /x HTTP/1.1', '', '--b--', ''),
+    ],
   ])('refuses a body with %s', (_, body) => {
     expect(() => parseBatch(body, type)).toThrow(ODataError);
   });

@@ -55,6 +55,23 @@ describe('patchSettings', () => {
     );
   });
 
+  it.each([
+    [{ servers: 1.5 }, '/servers must be a whole number of at least 1'],
+    [{ pageSize: 0 }, '/pageSize must be a whole number of at least 1'],
+    [{ limits: { windowMs: 0 } }, '/limits/windowMs must be a finite number of at least 1'],
+    [{ limits: { retryAfter: { growth: 0.5 } } }, '/limits/retryAfter/growth must be a finite number of at least 1'],
+    [{ latency: { tailProbability: 2 } }, '/latency/tailProbability must be a finite number from 0 to 1'],
+    [{ deleteMultipleStandardStatus: 200 }, '/deleteMultipleStandardStatus must be a whole number from 400 to 599'],
+    [{ serversOut: [-1] }, '/serversOut has the wrong form'],
+    [{ missingMessages: { account: ['Merge'] } }, '/missingMessages has the wrong form'],
+    [{ users: [{ clientId: 'a', denied: 'x' }] }, '/users/0/denied must be a list of privileges'],
+    [{ users: [{ clientId: 'a', disabled: 'no' }] }, '/users/0/disabled must be true or false'],
+    [{ users: [{ clientId: 'a', rights: [] }] }, '/users/0/rights is not known'],
+    [{ users: ['a'] }, '/users/0 must be an object'],
+  ])('refuses %j', (patch, fault) => {
+    expect(faultsOf(patch)).toEqual([fault]);
+  });
+
   it('names every fault by its pointer and changes nothing', () => {
     expect(
       faultsOf({
@@ -67,7 +84,7 @@ describe('patchSettings', () => {
       }),
     ).toEqual([
       '/nothing is not a setting that can be changed',
-      '/servers must be at least 1',
+      '/servers must be a whole number of at least 1',
       '/limits/requests must be a number',
       '/limits/scope must be one of perServer, shared',
       '/limits/windowMs must not be null',

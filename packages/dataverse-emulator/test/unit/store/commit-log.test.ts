@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -17,8 +17,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
+/** As after a kill: what had the directory before is gone without a word. */
 function open(schema: unknown = suiteSchema) {
-  const database = new Database(parseSchema(schema, ['account']).map(buildTableModel));
+  rmSync(join(directory, 'lock'), { force: true });
+  const database = new Database(
+    parseSchema(schema, [{ logicalName: 'account', entitySetName: 'accounts' }]).map(buildTableModel),
+  );
   const log = new CommitLog(directory, database);
   const store = database.table('suite_city')!;
   const put = (id: string, number: number): void => {
@@ -82,6 +86,7 @@ describe('CommitLog', () => {
     open().log.close();
     writeFileSync(join(directory, 'commits.jsonl'), 'nonsense\n[]\n');
     expect(() => open()).toThrow(/damaged/);
+    expect(existsSync(join(directory, 'lock'))).toBe(false);
   });
 
   it('reads rows by column name after the schema has changed', () => {

@@ -11,7 +11,9 @@ import { suiteSchema } from '../../support/schema.ts';
 const info = { requestId: 'r', user: 'u', atMs: 0 };
 
 function setUp() {
-  const database = new Database(parseSchema(suiteSchema, ['account']).map(buildTableModel));
+  const database = new Database(
+    parseSchema(suiteSchema, [{ logicalName: 'account', entitySetName: 'accounts' }]).map(buildTableModel),
+  );
   const store = database.table('suite_city')!;
   const valuesOf = (members: Record<string, Value>): Value[] =>
     store.model.columns.map(({ name }) => members[name] ?? null);

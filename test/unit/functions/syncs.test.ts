@@ -1,0 +1,122 @@
+import type { ContainerClient } from '@azure/storage-blob';
+import { OrchestrationRuntimeStatus, type DurableClient } from 'durable-functions';
+import { describe, expect, it } from 'vitest';
+import { logSyncs, startSyncs, type SyncDeps, type SyncResult } from '../../../src/functions/syncs.ts';
+import type { Report } from '../../../src/plan/report.ts';
+import { loadSettings } from '../../../src/settings.ts';
+import { createMemoryLedger } from '../../support/memory-ledger.ts';
+
+const { Running, Failed, Terminated } = OrchestrationRuntimeStatus;
+
+/** A container with one definition, a source with an ETag, and a task hub that holds what it is told to start. */
+function createScene() {
+  const ledger = createMemoryLedger();
+  const instances = new Map<string, OrchestrationRuntimeStatus>();
+  const started: string[] = [];
+  const scene = { etag: '"1"', definition: JSON.stringify(spec), ledger, instances, started };
+  const client = {
+    async getStatus(runId: string) {
+      const runtimeStatus = instances.get(runId);
+      if (runtimeStatus === undefined) throw new Error('The Durable Functions extension replied with HTTP 404.');
+      return { runtimeStatus };
+    },
+    async startNew(_name: string, { instanceId }: { instanceId: string }) {
+      started.push(instanceId);
+      instances.set(instanceId, Running);
+    },
+  } as unknown as DurableClient;
+  const deps: SyncDeps = {
+    ledger,
+    settings: loadSettings({ AzureWebJobsStorage: 'x', Dataverse__main__url: 'https://contoso.crm4.dynamics.com' }),
+    source: {
+      pin: async (container: string, blob: string) => ({ container, blob, etag: scene.etag, bytes: 9 }),
+    } as never,
+    syncDefinitions: {
+      async *listBlobsFlat() {
+        yield { name: 'cities.json' };
+      },
+      getBlobClient: () => ({ downloadToBuffer: async () => Buffer.from(scene.definition) }),
+    } as unknown as ContainerClient,
+  };
+  const tick = async () => (await startSyncs(deps, client))[0];
+  const end = (runId: string, state: Report['state']) => {
+    ledger.run(runId).report = { state } as Report;
+    instances.set(runId, OrchestrationRuntimeStatus.Completed);
+  };
+  return { ...scene, scene, tick, end };
+}
+
+const spec = {
+  connection: 'main',
+  source: { container: 'sources', blob: 'cities.csv' },
+  target: { table: 'fan_city', operation: 'upsert', key: ['fan_geonameid'] },
+};
+
+describe('a sync', () => {
+  it('starts a run once for each version of its source, after the run of the version before has ended', async () => {
+    const { scene, tick, end, started } = createScene();
+    expect(await tick()).toMatchObject({ did: 'started' });
+    expect(await tick()).toMatchObject({ did: 'waiting' });
+    scene.etag = '"2"';
+    expect(await tick()).toMatchObject({ did: 'waiting' });
+    end(started[0] ?? '', 'completed');
+    expect(await tick()).toMatchObject({ did: 'started', runId: started[1] });
+    end(started[1] ?? '', 'stopped');
+    expect(await tick()).toMatchObject({ did: 'unchanged' });
+    expect(new Set(started).size).toBe(2);
+  });
+
+  it('begins a run that failed before it sent a row three times in all', async () => {
+    const { tick, end, started } = createScene();
+    for (const attempt of [0, 1, 2]) {
+      expect(await tick()).toMatchObject({ did: 'started' });
+      end(started[attempt] ?? '', 'failed');
+    }
+    expect(await tick()).toMatchObject({ did: 'unchanged' });
+    expect(started).toHaveLength(3);
+  });
+
+  it('lets a run go on whose orchestration broke or was lost, before it begins another', async () => {
+    const { scene, tick, instances, started } = createScene();
+    await tick();
+    const runId = started[0] ?? '';
+    instances.set(runId, Failed);
+    scene.etag = '"2"';
+    expect(await tick()).toMatchObject({ did: 'resumed', runId });
+    instances.delete(runId);
+    expect(await tick()).toMatchObject({ did: 'resumed', runId });
+    expect(started).toEqual([runId, runId, runId]);
+  });
+
+  it('leaves a run alone that a person terminated, and says so each time', async () => {
+    const { tick, instances, started } = createScene();
+    await tick();
+    instances.set(started[0] ?? '', Terminated);
+    expect(await tick()).toMatchObject({ faults: [expect.stringContaining('was terminated')] });
+    expect(started).toHaveLength(1);
+  });
+
+  it('names every fault of its definition', async () => {
+    const { scene, tick } = createScene();
+    scene.definition = '{"connection":"main"}';
+    expect(await tick()).toMatchObject({
+      faults: [expect.stringContaining('/source'), expect.stringContaining('/target')],
+    });
+  });
+});
+
+describe('the log of syncs', () => {
+  it('tells of runs and faults, and keeps quiet while nothing is new', () => {
+    const lines: string[] = [];
+    const results: SyncResult[] = [
+      { sync: 'a', did: 'unchanged', runId: 'r' },
+      { sync: 'b', did: 'started', runId: 's' },
+      { sync: 'c', faults: ['/source Must be an object.'] },
+    ];
+    logSyncs(results, {
+      log: (line: string) => lines.push(line),
+      error: (line: string) => lines.push(line),
+    });
+    expect(lines).toEqual(['Sync b: started, run s.', 'Sync c was not started: /source Must be an object.']);
+  });
+});
