@@ -4,14 +4,15 @@ import { names } from '../../src/names.ts';
 
 /** What the embedded host keeps of a run, read from its store once it has ended. */
 export interface RunHistory {
-  /** Where each wave of all lanes began and how long its box was to be. */
+  /** The waves that ended, in order. */
   readonly waves: readonly Wave[];
   readonly turns: readonly Turn[];
 }
 
 export interface Wave {
   readonly beganAtMs: number;
-  readonly boxMs: number;
+  /** When the next one began. */
+  readonly endedAtMs: number;
   readonly lanes: number;
 }
 
@@ -28,7 +29,6 @@ interface HistoryEvent {
   readonly EventType: number;
   readonly Timestamp: string;
   readonly Name?: string;
-  readonly Input?: string;
 }
 
 /** github.com/Azure/durabletask, EventType.cs */
@@ -39,7 +39,9 @@ export function readHistory(hostDataDir: string, runId: string): RunHistory {
   try {
     const rows = database.prepare('SELECT events FROM history WHERE instanceId = ? ORDER BY seq').all(runId);
     const turns = rows.map(({ events }) => JSON.parse(String(events)) as HistoryEvent[]);
-    return { waves: turns.flatMap(waveOf), turns: turns.map(turnOf) };
+    const begun = turns.flatMap(beginningOf);
+    const waves = begun.slice(0, -1).map((wave, at) => ({ ...wave, endedAtMs: begun[at + 1]?.beganAtMs ?? 0 }));
+    return { waves, turns: turns.map(turnOf) };
   } finally {
     database.close();
   }
@@ -57,17 +59,7 @@ function turnOf(events: readonly HistoryEvent[]): Turn {
 
 const timeOf = (event: HistoryEvent | undefined): number => Date.parse(event?.Timestamp ?? '');
 
-function waveOf(events: readonly HistoryEvent[]): Wave[] {
+function beginningOf(events: readonly HistoryEvent[]): Omit<Wave, 'endedAtMs'>[] {
   const lanes = events.filter(({ EventType, Name }) => EventType === taskScheduled && Name === names.sendRows);
-  const [first] = lanes;
-  if (first === undefined) return [];
-  const { boxEndsAt } = inputOf(first);
-  const beganAtMs = timeOf(first);
-  return [{ beganAtMs, boxMs: Date.parse(boxEndsAt) - beganAtMs, lanes: lanes.length }];
-}
-
-/** Durable hands an activity its input in a list of one. */
-function inputOf({ Input = '{}' }: HistoryEvent): { readonly boxEndsAt: string } {
-  const input = JSON.parse(Input) as { boxEndsAt: string } | [{ boxEndsAt: string }];
-  return Array.isArray(input) ? input[0] : input;
+  return lanes.length === 0 ? [] : [{ beganAtMs: timeOf(lanes[0]), lanes: lanes.length }];
 }

@@ -11,7 +11,7 @@ import { startApp, type App } from '../../test/support/app.ts';
 import { citiesCsv, cityTable } from '../shared/cities.ts';
 import { startCountingProxy, type CountingProxy } from '../shared/counting-proxy.ts';
 import { controlOf } from '../shared/emulator-control.ts';
-import { readHistory, type RunHistory, type Wave } from './history.ts';
+import { readHistory, type RunHistory } from './history.ts';
 import { between, sample, type Sample } from './samples.ts';
 import { storageNameOf } from './storage-names.ts';
 
@@ -32,7 +32,8 @@ export interface Side extends Omit<Sample, 'atMs'> {
 export interface DurableRound {
   readonly seconds: number;
   readonly lanes: number;
-  readonly boxes: readonly number[];
+  /** Seconds from the beginning of each wave to that of the next. */
+  readonly waves: readonly number[];
   readonly without: Side;
   readonly with: Side;
   readonly events: number;
@@ -134,11 +135,10 @@ function startWithoutDurable({ app, connectionString }: RunningSide, spec: objec
 
 function roundOf(history: RunHistory, without: readonly Sample[], withDurable: readonly Sample[]): DurableRound {
   const { waves, turns } = history;
-  const from = waves.findIndex(({ boxMs }) => boxMs >= longBoxMs);
-  const measured = waves.slice(from, -1);
-  const [first, behind] = [measured[0], waves.at(-1)];
-  if (from < 0 || first === undefined || behind === undefined) throw new Error(`No long box ended: ${shown(waves)}`);
-  const [fromMs, toMs] = [first.beganAtMs, behind.beganAtMs];
+  const measured = waves.filter(({ beganAtMs, endedAtMs }) => endedAtMs - beganAtMs >= longBoxMs);
+  const [first, last] = [measured[0], measured.at(-1)];
+  if (first === undefined || last === undefined) throw new Error(`No long box ended: ${JSON.stringify(waves)}`);
+  const [fromMs, toMs] = [first.beganAtMs, last.endedAtMs];
   const within = turns.filter(({ atMs }) => atMs >= fromMs && atMs < toMs);
   const sumOf = (value: (turn: (typeof within)[number]) => number) =>
     within.reduce((sum, turn) => sum + value(turn), 0);
@@ -153,7 +153,7 @@ function roundOf(history: RunHistory, without: readonly Sample[], withDurable: r
   return {
     seconds: (toMs - fromMs) / 1_000,
     lanes: first.lanes,
-    boxes: waves.map(({ boxMs }) => Math.round(boxMs / 1_000)),
+    waves: waves.map(({ beganAtMs, endedAtMs }) => (endedAtMs - beganAtMs) / 1_000),
     without: sideOf(without),
     with: sideOf(withDurable),
     events: sumOf(({ events }) => events),
@@ -162,5 +162,3 @@ function roundOf(history: RunHistory, without: readonly Sample[], withDurable: r
     messages: sumOf(({ messages }) => messages),
   };
 }
-
-const shown = (waves: readonly Wave[]): string => JSON.stringify(waves);

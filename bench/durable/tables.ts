@@ -52,7 +52,7 @@ export function durableTables(title: string, rounds: readonly DurableRound[]): s
   ]);
   const [first] = rounds;
   return [
-    `**${title}**: ${rounds.length} rounds of ${first === undefined ? '' : Math.round(first.seconds)} s, ${first?.lanes ?? 0} lanes, ${rowsPerRequest} rows a request, boxes of ${first?.boxes.join(', ') ?? ''} s, of which those of 60 s that ended count.`,
+    `**${title}**: ${rounds.length} rounds of ${first === undefined ? '' : Math.round(first.seconds)} s, ${first?.lanes ?? 0} lanes, ${rowsPerRequest} rows a request, waves of ${first?.waves.map(fixed(1)).join(', ') ?? ''} s, of which those of a minute count.`,
     table([
       ['engine', 'rows/s', "lanes' time with a request in execution", 'requests'],
       side('without Durable and waves', ({ without }) => without),

@@ -1,4 +1,5 @@
 import { CellSpans, type Cells } from './cells.ts';
+import { Landmark } from './landmark.ts';
 
 const quote = 34;
 const carriageReturn = 13;
@@ -21,27 +22,6 @@ function report(record: CsvRecord, kind: CsvProblem, at: number): void {
   const known = record.problem?.kind;
   const goesBefore = known === undefined || (concernsRecordAlone.has(known) && !concernsRecordAlone.has(kind));
   if (goesBefore) record.problem = { kind, at };
-}
-
-/** Where a character stands next; the answer is kept until the reader has passed it, so the whole text is searched once. */
-class Landmark {
-  readonly #text: string;
-  readonly #character: string;
-  #next = -1;
-
-  constructor(text: string, character: string) {
-    this.#text = text;
-    this.#character = character;
-  }
-
-  /** Position at or behind `from`, or the text's length. Calls must not go back. */
-  find(from: number): number {
-    if (this.#next < from) {
-      const found = this.#text.indexOf(this.#character, from);
-      this.#next = found < 0 ? this.#text.length : found;
-    }
-    return this.#next;
-  }
 }
 
 /**

@@ -3,6 +3,7 @@ import { recordTooLongText } from './fault-texts.ts';
 import { listedCells } from './cells.ts';
 import { readJsonRecord } from './json-record.ts';
 import { recordLimitBytes } from './limits.ts';
+import { PlainJsonReader } from './plain-json.ts';
 import type { ReadRow, SliceReading } from './source-row.ts';
 import type { SourceFault } from './source.ts';
 import { findInvalidUtf8 } from './utf8.ts';
@@ -10,9 +11,14 @@ import { findInvalidUtf8 } from './utf8.ts';
 /** Rows of one slice of JSON lines. */
 export function* readJsonlRows(bytes: Buffer, reading: SliceReading): Generator<ReadRow, void> {
   const columns = new Set(reading.columns);
+  const plain = isUtf8(bytes) ? new PlainJsonReader(bytes.toString('latin1'), reading.columns) : undefined;
   let row = reading.firstRow;
   for (const [from, to] of lines(bytes)) {
-    yield readLine(bytes.subarray(from, to), { ...reading, firstRow: row, from: reading.from + from }, columns);
+    const cells = to - from > recordLimitBytes ? undefined : plain?.read(from, to);
+    const place = { ...reading, firstRow: row, from: reading.from + from };
+    yield cells === undefined
+      ? readLine(bytes.subarray(from, to), place, columns)
+      : { row, from: place.from, to: reading.from + to, cells };
     row += 1;
   }
 }

@@ -91,6 +91,45 @@ describe('JSON lines', () => {
     expect(rows).toMatchObject([{ cells: ['"'] }, { fault: { row: 2 } }, { cells: ['2'] }]);
   });
 
+  it('are read alike by the quick way and the careful one', () => {
+    const value = fc.oneof(
+      fc.jsonValue({ maxDepth: 1 }).map((each) => JSON.stringify(each)),
+      fc.constantFrom(
+        'tru',
+        '01',
+        '1.',
+        '-',
+        '.5',
+        '1e5',
+        '1E+2',
+        '"',
+        '"\t"',
+        '"\\u00e9"',
+        'nul',
+        'null',
+        '""',
+        '1 2',
+        '+1',
+        'x',
+      ),
+    );
+    const space = fc.constantFrom('', ' ', '  ', '\t');
+    const line = fc
+      .tuple(value, value, fc.array(space, { minLength: 6, maxLength: 6 }), fc.constantFrom('}', '', '},', '} ', '}}'))
+      .map(([a, b, [s0, s1, s2, s3, s4, s5], end]) => `{${s0}"a"${s1}:${s2}${a}${s3},${s4}"b":${b}${s5}${end}`);
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 5 }), fc.constantFrom('\n', '\r\n'), (texts, lineEnd) => {
+        const text = texts.join(lineEnd);
+        // Members in another order than the head's are not for the quick way.
+        const careful = read(text, ['b', 'a']).map((row) =>
+          'fault' in row ? row : { ...row, cells: row.cells.toReversed() },
+        );
+        expect(read(text, ['a', 'b'])).toEqual(careful);
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
   it('give back any record, in any chunks and slices', () => {
     const scalar = fc.oneof(
       fc.string({ unit: 'grapheme' }),
