@@ -126,8 +126,7 @@ async function settleMissing(
 }
 
 function withKey(pending: PendingRow, key: RowKey, keyColumns = ''): PendingRow {
-  const members = [keyColumns, pending.row.members].filter((text) => text !== '').join(',');
-  return newPendingRow({ ...pending.row, key, members }, pending);
+  return newPendingRow({ ...pending.row, key, members: pending.row.members.behind(keyColumns) }, pending);
 }
 
 /** Settles stand-ins under another operation and takes over what became of them. Returns the rows that have to be looked for again. */

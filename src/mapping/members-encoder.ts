@@ -4,6 +4,7 @@ import { valueEncoder } from './column-encoders.ts';
 import { directEncoder, directRoom, type DirectEncoder } from './direct-encoders.ts';
 import { encodeCell, type PreparedCell } from './encode-cell.ts';
 import type { MappingPlan, PlannedColumn } from './mapping-plan.ts';
+import { RowMembers } from './row-members.ts';
 
 interface PreparedMember extends PreparedCell {
   /** Bytes of `"name":` or `"nav@odata.bind":`. */
@@ -39,8 +40,8 @@ function prepareMember(planned: PlannedColumn, empty: MappingPlan['empty']): Pre
   };
 }
 
-/** JSON members of a row in one-byte text, or the first misfit. */
-export function createMembersEncoder(plan: MappingPlan): (row: SourceRow) => string | Rejection {
+/** The members of a row, or the first misfit. */
+export function createMembersEncoder(plan: MappingPlan): (row: SourceRow) => RowMembers | Rejection {
   const prepared = plan.members.map((planned) => prepareMember(planned, plan.empty));
   const writer = new MembersWriter();
   return (row) => {
@@ -61,7 +62,7 @@ export function createMembersEncoder(plan: MappingPlan): (row: SourceRow) => str
         writer.addText(member.before, encoded);
       }
     }
-    return writer.text();
+    return writer.end();
   };
 }
 
@@ -69,20 +70,23 @@ function isDirectlyAdded(writer: MembersWriter, direct: PreparedDirect | undefin
   return direct !== undefined && typeof cell === 'string' && writer.addDirect(direct, cell, 0, cell.length);
 }
 
-const firstRoom = 64 * 1024;
+/** About a hundred rows. */
+const blockBytes = 64 * 1024;
 const comma = 44;
 
-/** Puts the members of one row after the other into the same bytes: text that grew in pieces would have to be laid out anyway. */
+/** Puts the members of one row behind those of the other into blocks of bytes. */
 class MembersWriter {
-  #bytes = Buffer.allocUnsafe(firstRoom);
+  #bytes = Buffer.allocUnsafeSlow(blockBytes);
+  #first = 0;
   #at = 0;
 
   begin(): void {
-    this.#at = 0;
+    this.#first = this.#at;
   }
 
-  text(): string {
-    return this.#bytes.toString('latin1', 0, this.#at);
+  /** The members since `begin`. */
+  end(): RowMembers {
+    return new RowMembers(this.#bytes, this.#first, this.#at);
   }
 
   addBytes(member: Buffer): void {
@@ -99,12 +103,12 @@ class MembersWriter {
 
   /** False, with nothing added, when the cell is not of the plain form. */
   addDirect({ encode, before, after }: PreparedDirect, text: string, from: number, to: number): boolean {
-    const begin = this.#at;
+    const written = this.#at - this.#first;
     this.#beginMember(before.length + to - from + directRoom + after.length);
     this.#put(before);
     const end = encode(text, from, to, this.#bytes, this.#at);
     if (end < 0) {
-      this.#at = begin;
+      this.#at = this.#first + written;
       return false;
     }
     this.#at = end;
@@ -113,8 +117,8 @@ class MembersWriter {
   }
 
   #beginMember(room: number): void {
-    if (this.#at + room + 1 > this.#bytes.length) this.#grow(this.#at + room + 1);
-    if (this.#at > 0) this.#bytes[this.#at++] = comma;
+    if (this.#at + room + 1 > this.#bytes.length) this.#beginBlock(room + 1);
+    if (this.#at > this.#first) this.#bytes[this.#at++] = comma;
   }
 
   #put(bytes: Buffer): void {
@@ -122,9 +126,12 @@ class MembersWriter {
     this.#at += bytes.length;
   }
 
-  #grow(least: number): void {
-    const larger = Buffer.allocUnsafe(Math.max(least, this.#bytes.length * 2));
-    larger.set(this.#bytes.subarray(0, this.#at));
-    this.#bytes = larger;
+  /** The row that does not fit takes its members along; rows before it keep the old block. */
+  #beginBlock(room: number): void {
+    const begun = this.#bytes.subarray(this.#first, this.#at);
+    this.#bytes = Buffer.allocUnsafeSlow(Math.max(blockBytes, (begun.length + room) * 2));
+    this.#bytes.set(begun);
+    this.#first = 0;
+    this.#at = begun.length;
   }
 }

@@ -27,7 +27,7 @@ export function createRowEncoder(plan: MappingPlan): RowEncoder {
     const key = encodeKey(row);
     if ('class' in key) return key;
     const members = encodeMembers(row);
-    if (typeof members !== 'string') return members;
+    if ('class' in members) return members;
     return { row: row.row, from: row.from, to: row.to, members, key };
   };
 }
