@@ -395,6 +395,16 @@ describe('what a repeat means', () => {
     ]);
   });
 
+  it('reads an elastic table again where it shows nothing of the row that is said to be there', async () => {
+    const id = { status: 200, body: JSON.stringify({ fan_cityid: guid(1) }) };
+    const { outcomes, clock } = await write(
+      inOrder(refusalOf(duplicate), refusalOf(duplicate), refusalOf(missing), refusalOf(missing), id),
+      { operation: 'create', table: elastic, repeat: true, rows: [madeRow(1)] },
+    );
+    expect(outcomes).toEqual([{ row: 1, outcome: 'created', recovered: true }]);
+    expect(clock.slept).toEqual([1_000, 2_000]);
+  });
+
   it('calls a row unknown only when it cannot be read', async () => {
     const hidden = { status: 403, code: '0x80040220' };
     const { kinds } = await write(inOrder(refusalOf(duplicate), batchAnswer([hidden])), {
