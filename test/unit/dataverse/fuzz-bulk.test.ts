@@ -117,7 +117,9 @@ function service({ isElastic, bad, status, stored }: Service, operation: Operati
       operationsOf(seen).map((one, position) => {
         const n = rows[position]!;
         if (one.startsWith('GET'))
-          return stored.has(n) ? { status: 200, json: { fan_cityid: guid(n) } } : { status: 404, code: '0x80040217' };
+          return stored.has(n) !== (operation === 'delete')
+            ? { status: 200, json: { fan_cityid: guid(n) } }
+            : { status: 404, code: '0x80040217' };
         const refusal = refusalOf(n);
         if (refusal === undefined) stored.add(n);
         return refusal ?? 204;
