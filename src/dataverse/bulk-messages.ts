@@ -16,12 +16,26 @@ export function bulkPath(message: BulkMessage, target: WriteTarget): string {
 
 /** The body of a bulk message, rows in the order given. All rows must have a key that the message takes. */
 export function buildBulkBody(message: BulkMessage, target: WriteTarget, rows: readonly EncodedRow[]): Buffer {
-  const type = `{"@odata.type":"Microsoft.Dynamics.CRM.${target.logicalName}"`;
-  const targets = rows.map((row) => {
-    const members = message === 'DeleteMultiple' || row.members === '' ? '' : `,${row.members}`;
-    return `${type},${keyMember(target, row.key)}${members}}`;
-  });
-  return Buffer.from(`{"Targets":[${targets.join(',')}]}`, 'latin1');
+  const withMembers = message !== 'DeleteMultiple';
+  const beginnings = rows.map(
+    ({ key, members }, at) =>
+      `${at === 0 ? '' : ','}{"@odata.type":"Microsoft.Dynamics.CRM.${target.logicalName}",${keyMember(target, key)}` +
+      (withMembers && members.byteLength > 0 ? ',' : ''),
+  );
+  const [before, after] = ['{"Targets":[', ']}'];
+  const length = rows.reduce(
+    (sum, { members }, at) => sum + (beginnings[at]?.length ?? 0) + (withMembers ? members.byteLength : 0) + 1,
+    before.length + after.length,
+  );
+  const body = Buffer.allocUnsafe(length);
+  let end = body.write(before, 'latin1');
+  for (const [at, { members }] of rows.entries()) {
+    end += body.write(beginnings[at] ?? '', end, 'latin1');
+    if (withMembers) end = members.copyTo(body, end);
+    end += body.write('}', end, 'latin1');
+  }
+  body.write(after, end, 'latin1');
+  return body;
 }
 
 /** JSON members that name a row by its primary id. */

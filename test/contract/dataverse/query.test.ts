@@ -1,3 +1,4 @@
+import { RowMembers } from '../../../src/mapping/row-members.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newSendLog } from '../../../src/dataverse/client.ts';
 import { changePages, type Change, type ChangeQuery } from '../../../src/dataverse/query-changes.ts';
@@ -93,7 +94,7 @@ describe('queries', () => {
 
 const oneByte = (one: ReturnType<typeof row>) => ({
   ...one,
-  members: Buffer.from(one.members, 'utf8').toString('latin1'),
+  members: RowMembers.of(Buffer.from(one.members.text(), 'utf8').toString('latin1')),
 });
 
 describe('changes', () => {

@@ -213,6 +213,7 @@ describe('writing rows through faults', () => {
     ['upsert', 'upserted', '"fan_name":"new"'],
     ['delete', 'deleted', ''],
   ] as const)('a %s that is refused after an earlier send', (operation, outcome, members) => {
+    const match = { method: operation === 'delete' ? 'DELETE' : 'POST' } as const;
     const repeated = { operation, rows: [row(1, members)], runStartedAt: new Date().toISOString() } as const;
     const seeded = async () => {
       if (operation !== 'create') await write({ operation: 'create', rows: [row(1)] });
@@ -221,8 +222,8 @@ describe('writing rows through faults', () => {
 
     it('counts as done where that send took effect', async () => {
       await seeded();
-      fault({ kind: 'commitThenDrop', match: { method: 'POST' }, nth: 1 });
-      fault({ kind: 'sqlTimeout', match: { method: 'POST' }, nth: 2 });
+      fault({ kind: 'commitThenDrop', match, nth: 1 });
+      fault({ kind: 'sqlTimeout', match, nth: 2 });
       const before = committed();
       expect((await write(repeated)).outcomes).toEqual([{ row: 1, outcome, recovered: true }]);
       expect(committed() - before).toBe(1);
@@ -234,8 +235,8 @@ describe('writing rows through faults', () => {
       environment = await openEnvironment({ clock });
       await seeded();
       const runStartedAt = new Date(Date.now() + 60_000).toISOString();
-      fault({ kind: 'resetBefore', match: { method: 'POST' }, nth: 1 });
-      fault({ kind: 'sqlTimeout', match: { method: 'POST' }, nth: 2 });
+      fault({ kind: 'resetBefore', match, nth: 1 });
+      fault({ kind: 'sqlTimeout', match, nth: 2 });
       const before = committed();
       expect((await write({ ...repeated, runStartedAt })).outcomes).toMatchObject([
         { row: 1, outcome: 'rejected', rejection: { code: '0x80044151', attempts: 2 } },
@@ -246,9 +247,9 @@ describe('writing rows through faults', () => {
 
     it('is unknown where nobody may look, and keeps the refusal for people', async () => {
       await seeded();
-      fault({ kind: 'commitThenDrop', match: { method: 'POST' }, nth: 1 });
-      fault({ kind: 'sqlTimeout', match: { method: 'POST' }, nth: 2 });
-      fault({ kind: 'error', match: { method: 'POST' }, nth: 3, part: 1, status: 403, code: '0x80048306' });
+      fault({ kind: 'commitThenDrop', match, nth: 1 });
+      fault({ kind: 'sqlTimeout', match, nth: 2 });
+      fault({ kind: 'error', match: { method: 'GET' }, nth: 1, status: 403, code: '0x80048306' });
       expect((await write(repeated)).outcomes).toMatchObject([
         { row: 1, outcome: 'unknown', rejection: { code: '0x80044151' } },
       ]);

@@ -3,9 +3,10 @@ import { judgeVersion } from '../../../src/activities/judge-version.ts';
 import type { RunPlan } from '../../../src/activities/run-plan.ts';
 import type { RowVersion } from '../../../src/dataverse/read-versions.ts';
 import type { EncodedRow } from '../../../src/mapping/encoded-row.ts';
+import { RowMembers } from '../../../src/mapping/row-members.ts';
 import type { Operation } from '../../../src/plan/outcome.ts';
 
-const row: EncodedRow = { row: 7, from: 0, to: 1, members: '', key: { kind: 'id', id: 'x' } };
+const row: EncodedRow = { row: 7, from: 0, to: 1, members: RowMembers.of(''), key: { kind: 'id', id: 'x' } };
 const began = '2026-01-01T10:00:00.700Z';
 const planOf = (operation: Operation, keyKind: 'made' | 'id' = 'id'): RunPlan =>
   ({ manifest: { createdAt: began, spec: { target: { operation } } }, mapping: { key: { kind: keyKind } } }) as RunPlan;

@@ -9,6 +9,7 @@ import type { Client, ClientRequest, SendLog, Sent } from '../../../src/datavers
 import { RequestRejectedError, ThrottledError, TransientError } from '../../../src/dataverse/errors.ts';
 import type { Answer } from '../../../src/dataverse/send.ts';
 import type { Part } from '../../../src/ledger/parts.ts';
+import { RowMembers } from '../../../src/mapping/row-members.ts';
 import type { LaneReport } from '../../../src/plan/lane.ts';
 import type { Operation } from '../../../src/plan/outcome.ts';
 import { SourceChangedError } from '../../../src/source/blob-source.ts';
@@ -123,7 +124,13 @@ function createScene({
     index: createSliceIndex([...boundaries, { firstRow: rowCount + 1, from: bytes.length }]),
     encode: (row) => {
       if (badRows.has(row.row)) return { class: 'mapping', code: 'mapping.test', message: `row ${row.row}` };
-      return { row: row.row, from: row.from, to: row.to, members: '"a":1', key: { kind: 'id', id: `id-${row.row}` } };
+      return {
+        row: row.row,
+        from: row.from,
+        to: row.to,
+        members: RowMembers.of('"a":1'),
+        key: { kind: 'id', id: `id-${row.row}` },
+      };
     },
   };
   const clock = {
