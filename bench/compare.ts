@@ -11,7 +11,7 @@ import { putBetweenMarks } from './shared/markdown.ts';
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '2' },
-    seconds: { type: 'string', default: '15' },
+    seconds: { type: 'string', default: '12' },
     rows: { type: 'string', default: '40000' },
     json: { type: 'string' },
     docs: { type: 'string' },

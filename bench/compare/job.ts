@@ -8,7 +8,7 @@ export interface Job {
   readonly emulatorUrl: string;
   /** Requests in flight of a client with a fixed pool. */
   readonly poolSize: number;
-  /** A client that takes rows as it goes begins no request later than this. */
+  /** A client that sends row by row begins no request later than this. */
   readonly seconds: number;
   /** Rows there are. */
   readonly rows: number;

@@ -21,6 +21,8 @@ export interface Measured {
   readonly cpuMicrosecondsPerRow: number;
   /** Longest time between two turns of the event loop, less the millisecond between two looks. */
   readonly longestBlockMs: number;
+  /** Most CPU time the thread used between two looks: a block without the time in which other processes had its core. */
+  readonly longestBusyMs: number;
   /** Of the process, from its start. */
   readonly peakMegabytes: number;
 }

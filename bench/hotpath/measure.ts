@@ -1,28 +1,26 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { prepareEngine } from './engine.ts';
 import type { Job, Measured } from './job.ts';
+import { watchLoop } from './loop-watch.ts';
 import { preparePlain } from './plain.ts';
 
 /** One process of the bench: takes a job as JSON, does it, prints what it measured as JSON. */
 const job = JSON.parse(process.argv[2] ?? '{}') as Job;
-const lookEveryMs = 1;
 
 const send = await (job.way === 'engine' ? prepareEngine(job) : preparePlain(job));
 if (job.warmUpRows > 0) await send(job.warmUpRows);
 
-const delays = monitorEventLoopDelay({ resolution: lookEveryMs });
-delays.enable();
+const loop = watchLoop();
 const [begin, cpuBegin] = [performance.now(), process.cpuUsage()];
 const rows = await send(job.rows);
 const seconds = (performance.now() - begin) / 1_000;
 const { user, system } = process.cpuUsage(cpuBegin);
-delays.disable();
+const blocks = loop.stop();
 
 const measured: Measured = {
   rows,
   rowsPerSecond: rows / seconds,
   cpuMicrosecondsPerRow: (user + system) / rows,
-  longestBlockMs: Math.max(0, delays.max / 1e6 - lookEveryMs),
+  ...blocks,
   peakMegabytes: process.resourceUsage().maxRSS / 1024,
 };
 console.log(JSON.stringify(measured));

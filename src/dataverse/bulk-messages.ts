@@ -17,24 +17,25 @@ export function bulkPath(message: BulkMessage, target: WriteTarget): string {
 /** The body of a bulk message, rows in the order given. All rows must have a key that the message takes. */
 export function buildBulkBody(message: BulkMessage, target: WriteTarget, rows: readonly EncodedRow[]): Buffer {
   const withMembers = message !== 'DeleteMultiple';
-  const beginnings = rows.map(
-    ({ key, members }, at) =>
-      `${at === 0 ? '' : ','}{"@odata.type":"Microsoft.Dynamics.CRM.${target.logicalName}",${keyMember(target, key)}` +
-      (withMembers && members.byteLength > 0 ? ',' : ''),
-  );
-  const [before, after] = ['{"Targets":[', ']}'];
-  const length = rows.reduce(
-    (sum, { members }, at) => sum + (beginnings[at]?.length ?? 0) + (withMembers ? members.byteLength : 0) + 1,
-    before.length + after.length,
-  );
-  const body = Buffer.allocUnsafe(length);
-  let end = body.write(before, 'latin1');
-  for (const [at, { members }] of rows.entries()) {
-    end += body.write(beginnings[at] ?? '', end, 'latin1');
-    if (withMembers) end = members.copyTo(body, end);
-    end += body.write('}', end, 'latin1');
+  const type = `{"@odata.type":"Microsoft.Dynamics.CRM.${target.logicalName}",`;
+  // What stands before the members of each row, the end of the row before it included.
+  let opening = `{"Targets":[${type}`;
+  let length = 0;
+  const openings = rows.map(({ key, members }) => {
+    const isEmpty = !withMembers || members.byteLength === 0;
+    const text = opening + keyMember(target, key) + (isEmpty ? '' : ',');
+    length += text.length + (isEmpty ? 0 : members.byteLength);
+    opening = `},${type}`;
+    return text;
+  });
+  const closing = rows.length === 0 ? '{"Targets":[]}' : '}]}';
+  const body = Buffer.allocUnsafe(length + closing.length);
+  let end = 0;
+  for (let at = 0; at < rows.length; at += 1) {
+    end += body.write(openings[at] ?? '', end, 'latin1');
+    if (withMembers) end = rows[at]?.members.copyTo(body, end) ?? end;
   }
-  body.write(after, end, 'latin1');
+  body.write(closing, end, 'latin1');
   return body;
 }
 
