@@ -1,4 +1,4 @@
-import { keyText, type EncodedRow } from '../mapping/encoded-row.ts';
+import type { EncodedRow, RowKey } from '../mapping/encoded-row.ts';
 import { isRejection } from '../mapping/row-encoder.ts';
 import type { RowOutcome } from '../plan/outcome.ts';
 import type { RunOptions } from '../plan/run-spec.ts';
@@ -60,12 +60,10 @@ function repeatedKey({ rowMap }: RunPlan, row: number, lastRow: number): RowOutc
   return { row, outcome: 'rejected', rejection: { class: 'source', code: 'source.repeatedKey', message } };
 }
 
-export function settle({ rowMap }: RunPlan, place: RecordPlace, outcome: RowOutcome): SettledRow {
-  return { place, outcome, ...(rowMap === undefined ? {} : { sourceRow: rowMap.sourceRowOf(place.row) }) };
-}
-
-/** Settles a row that was sent, or looked up; its key is for people. */
-export const settleSent = (plan: RunPlan, row: EncodedRow, outcome: RowOutcome): SettledRow => ({
-  ...settle(plan, row, outcome),
-  key: Buffer.from(keyText(row.key), 'latin1').toString('utf8'),
+/** Settles a row; it has a key when it was sent, or looked up. */
+export const settle = ({ rowMap }: RunPlan, place: RecordPlace, outcome: RowOutcome, key?: RowKey): SettledRow => ({
+  place,
+  outcome,
+  key,
+  sourceRow: rowMap?.sourceRowOf(place.row),
 });

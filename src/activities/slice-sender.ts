@@ -1,10 +1,12 @@
 import { newSendLog } from '../dataverse/client.ts';
 import { RequestRejectedError, ThrottledError, TransientError } from '../dataverse/errors.ts';
 import { mayGoOnAtMs, rowsBefore, type LaneEnd } from '../plan/lane.ts';
+import type { EncodedRow } from '../mapping/encoded-row.ts';
+import type { RowOutcome } from '../plan/outcome.ts';
 import { addSends, sendOf } from '../plan/request-size.ts';
 import { SourceChangedError } from '../source/blob-source.ts';
 import type { Slice } from '../source/source.ts';
-import { chunksOf, settleSent, type Chunk, type ChunkContext } from './chunks.ts';
+import { chunksOf, settle, type Chunk, type ChunkContext } from './chunks.ts';
 import type { Lane } from './lane.ts';
 import { isRoomy, tallyLog, type LaneTally } from './lane-tally.ts';
 import { createPartBuilder, type PartBuilder, type SettledRow } from './part-builder.ts';
@@ -140,14 +142,9 @@ async function sendChunk(
   try {
     const { outcomes, timings } = await writeChunk({ lane, slice, repeat, log }, chunk.sendable);
     for (const { rows, ms } of timings) lane.tally.sends = addSends(lane.tally.sends, sendOf(rows, ms));
-    const outcomeOf = new Map(outcomes.map((outcome) => [outcome.row, outcome]));
-    const sent = chunk.sendable.map((row) => {
-      const outcome = outcomeOf.get(row.row);
-      if (outcome === undefined) throw new Error(`Row ${row.row} was sent and has no outcome.`);
-      return settleSent(lane.plan, row, outcome);
-    });
-    lane.tally.badRows += sent.filter(({ outcome }) => outcome.rejection?.class === 'service').length;
-    return settleChunk(lane, [...chunk.settled, ...sent], builder);
+    const sent = settleSent(lane, chunk.sendable, outcomes);
+    for (const { outcome } of sent) if (outcome.rejection?.class === 'service') lane.tally.badRows += 1;
+    return settleChunk(lane, chunk.settled.length === 0 ? sent : [...chunk.settled, ...sent], builder);
   } catch (error) {
     const end = endOf(error);
     // Whoever goes on here has to take this chunk for sent, unless its only request was refused.
@@ -163,11 +160,31 @@ async function sendChunk(
   }
 }
 
+/** The rows with their outcomes. */
+function settleSent(
+  { plan }: Lane,
+  rows: readonly EncodedRow[],
+  outcomes: readonly RowOutcome[],
+): readonly SettledRow[] {
+  // Nearly always the outcomes come as the rows went.
+  const isInOrder = outcomes.length === rows.length && rows.every(({ row }, at) => outcomes[at]?.row === row);
+  const byRow = isInOrder ? undefined : new Map(outcomes.map((outcome) => [outcome.row, outcome]));
+  return rows.map((row, at) => {
+    const outcome = byRow === undefined ? outcomes[at] : byRow.get(row.row);
+    if (outcome === undefined) throw new Error(`Row ${row.row} was sent and has no outcome.`);
+    return settle(plan, row, outcome, row.key);
+  });
+}
+
 function settleChunk(lane: Lane, settled: readonly SettledRow[], builder: PartBuilder): SliceEnd | undefined {
   builder.add(settled);
   const detail = lane.breaker.note(settled.map(({ outcome }) => outcome));
   if (detail !== undefined) return { end: 'broken', detail };
-  return lane.input.rowLimit === undefined ? undefined : { end: 'box' };
+  lane.tally.rejected += settled.filter(({ outcome }) => outcome.outcome === 'rejected').length;
+  const { rowLimit, mostRejected } = lane.input;
+  // Whether the run stops is for the orchestrator to say; a lane does not go on rejecting until the end of its box.
+  const isPastTolerance = mostRejected !== undefined && lane.tally.rejected > mostRejected;
+  return rowLimit !== undefined || isPastTolerance ? { end: 'box' } : undefined;
 }
 
 function endOf(error: unknown): SliceEnd {

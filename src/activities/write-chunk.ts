@@ -29,6 +29,7 @@ export async function writeChunk(
 async function writeUntilSettled(sending: ChunkSending, rows: readonly EncodedRow[]): Promise<ChunkResult> {
   const first = await send(sending, rows);
   const again = await lookTwice(sending, rows, first.outcomes);
+  if (again.length === 0) return first;
   const outcomes = new Map([...first.outcomes, ...again].map((outcome) => [outcome.row, outcome]));
   return { outcomes: [...outcomes.values()], timings: first.timings };
 }

@@ -5,6 +5,7 @@ import type { LaneReport } from '../plan/lane.ts';
 import type { BulkRunInput, SendRowsInput } from '../plan/payloads.ts';
 import { statusOf } from '../plan/progress.ts';
 import { absorb, planWave, rowLimitOf, type LaneResult, type RunState } from '../plan/run-state.ts';
+import { toleratedLeft } from '../plan/tolerance.ts';
 import type { LaneWork } from '../plan/waves.ts';
 import { laneRoutes } from '../plan/widths.ts';
 import { reasonOf, type Steps } from './steps.ts';
@@ -25,6 +26,7 @@ export function* sendWave(
   );
   const rowLimit = rowLimitOf(run);
   const routes = routesOf(grant, new Date(startedMs).toISOString());
+  const mostRejected = toleratedLeft(run.counts, spec.options.tolerate);
   const tasks = deal.lanes.map((stretches, lane) =>
     context.df.callActivity(names.sendRows, {
       runId,
@@ -36,6 +38,7 @@ export function* sendWave(
       ...routes[lane],
       dopHint: run.dopHint,
       ...(rowLimit === undefined ? {} : { rowLimit }),
+      ...(mostRejected === undefined ? {} : { mostRejected }),
     } satisfies SendRowsInput),
   );
   const results = yield* gather(context, tasks, deal.lanes);

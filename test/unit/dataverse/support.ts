@@ -4,6 +4,7 @@ import type { Clock } from '../../../src/dataverse/clock.ts';
 import { createIdentityGates } from '../../../src/dataverse/identity-gates.ts';
 import type { WriteTarget } from '../../../src/dataverse/write-rows.ts';
 import type { EncodedRow } from '../../../src/mapping/encoded-row.ts';
+import { RowMembers } from '../../../src/mapping/row-members.ts';
 
 export const origin = 'https://contoso.crm4.dynamics.com';
 
@@ -158,7 +159,7 @@ export function guid(n: number): string {
 }
 
 export function row(n: number, members = `"name":"row ${n}"`): EncodedRow {
-  return { row: n, from: n * 10, to: n * 10 + 10, members, key: { kind: 'id', id: guid(n) } };
+  return { row: n, from: n * 10, to: n * 10 + 10, members: RowMembers.of(members), key: { kind: 'id', id: guid(n) } };
 }
 
 /** A row whose id the engine made. */
