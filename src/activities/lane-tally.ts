@@ -14,6 +14,8 @@ export interface LaneTally {
   sends: SendSums;
   busyMs: number;
   badRows: number;
+  /** Rows rejected for whatever reason. */
+  rejected: number;
   /** Time the lane has held back for its duty. */
   restedMs: number;
   dopHint: number | undefined;
@@ -27,6 +29,7 @@ export const newTally = (): LaneTally => ({
   sends: noSends,
   busyMs: 0,
   badRows: 0,
+  rejected: 0,
   restedMs: 0,
   dopHint: undefined,
 });

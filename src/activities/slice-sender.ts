@@ -161,7 +161,11 @@ function settleChunk(lane: Lane, settled: readonly SettledRow[], builder: PartBu
   builder.add(settled);
   const detail = lane.breaker.note(settled.map(({ outcome }) => outcome));
   if (detail !== undefined) return { end: 'broken', detail };
-  return lane.input.rowLimit === undefined ? undefined : { end: 'box' };
+  lane.tally.rejected += settled.filter(({ outcome }) => outcome.outcome === 'rejected').length;
+  const { rowLimit, mostRejected } = lane.input;
+  // Whether the run stops is for the orchestrator to say; a lane does not go on rejecting until the end of its box.
+  const isPastTolerance = mostRejected !== undefined && lane.tally.rejected > mostRejected;
+  return rowLimit !== undefined || isPastTolerance ? { end: 'box' } : undefined;
 }
 
 function endOf(error: unknown): SliceEnd {

@@ -214,7 +214,8 @@ async function attempt<T>(deps: Deps, request: ClientRequest<T>, refused: Refuse
       if (value !== undefined) return { kind: 'value', value: value.read, ms };
     }
     const serviceRequestId = answer.header('x-ms-service-request-id');
-    const fault = readFault({ httpStatus: answer.status, body: answer.body, serviceRequestId });
+    const mayBeCut = !isFramed(answer);
+    const fault = readFault({ httpStatus: answer.status, body: answer.body, serviceRequestId, mayBeCut });
     result = passResult(answer, fault, clock.now());
     throttled = fault.class === 'throttled';
     const facts = {
@@ -269,6 +270,11 @@ function httpRequest<T>(
 /** A `$batch` may answer with the status of the operation that stopped it. */
 function isReadable(answer: Answer): boolean {
   return isMultipart(answer) || (answer.status >= 200 && answer.status < 300);
+}
+
+/** Otherwise the end of the connection is the end of the body, and a cut one looks whole. */
+function isFramed(answer: Answer): boolean {
+  return answer.header('content-length') !== undefined || answer.header('transfer-encoding') !== undefined;
 }
 
 function isMultipart(answer: Answer): boolean {

@@ -5,6 +5,7 @@ import type { LaneReport } from '../plan/lane.ts';
 import type { BulkRunInput, SendRowsInput } from '../plan/payloads.ts';
 import { statusOf } from '../plan/progress.ts';
 import { absorb, planWave, rowLimitOf, type LaneResult, type RunState } from '../plan/run-state.ts';
+import { toleratedLeft } from '../plan/tolerance.ts';
 import type { LaneWork } from '../plan/waves.ts';
 import { reasonOf, type Steps } from './steps.ts';
 
@@ -23,6 +24,7 @@ export function* sendWave(
     statusOf('running', run, { lanes: deal.lanes.length, waveStartedAt: new Date(startedMs).toISOString() }),
   );
   const rowLimit = rowLimitOf(run);
+  const mostRejected = toleratedLeft(run.counts, spec.options.tolerate);
   const tasks = deal.lanes.map((stretches) =>
     context.df.callActivity(names.sendRows, {
       runId,
@@ -33,6 +35,7 @@ export function* sendWave(
       duty: grant.duty,
       dopHint: run.dopHint,
       ...(rowLimit === undefined ? {} : { rowLimit }),
+      ...(mostRejected === undefined ? {} : { mostRejected }),
     } satisfies SendRowsInput),
   );
   const results = yield* gather(context, tasks, deal.lanes);

@@ -66,6 +66,8 @@ export interface SendRowsInput {
   readonly boxEndsAt: string;
   /** The lane stops when so many rows have an outcome; absent: no limit. */
   readonly rowLimit?: number;
+  /** The lane stops when it has rejected more rows; absent: no limit. */
+  readonly mostRejected?: number;
   readonly rowsPerRequest: number;
   /** Share of its time the lane may spend sending, 0.1 to 1. */
   readonly duty: number;

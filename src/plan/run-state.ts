@@ -267,10 +267,9 @@ export const brokenOff = (run: RunState, reason: string): RunState => ({
   ending: { state: 'stopped', reason },
 });
 
-export const cancelled = (run: RunState): RunState => ({
-  ...run,
-  ending: { state: 'cancelled', reason: 'Cancelled on request.' },
-});
+export const cancelledOnRequest: RunEnding = { state: 'cancelled', reason: 'Cancelled on request.' };
+
+export const cancelled = (run: RunState): RunState => ({ ...run, ending: cancelledOnRequest });
 
 function endingOf(run: RunState, spec: RunSpec, results: readonly LaneResult[]): RunEnding | null {
   const reports = results.filter((result) => 'end' in result);

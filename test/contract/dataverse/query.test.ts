@@ -91,7 +91,7 @@ describe('queries', () => {
   });
 });
 
-const oneByte = (text: string) => Buffer.from(text, 'utf8').toString('latin1');
+const oneByte = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
 
 describe('changes', () => {
   it('are all rows at first, then what came, changed and went', async () => {

@@ -54,6 +54,7 @@ interface SceneOptions {
     signal: AbortSignal | undefined,
   ) => void | Promise<void>;
   readonly duty?: number;
+  readonly mostRejected?: number;
 }
 
 function createScene({
@@ -65,6 +66,7 @@ function createScene({
   sourceError,
   before,
   duty = 1,
+  mostRejected,
 }: SceneOptions = {}): Scene {
   const parsed = parseRunSpec({
     connection: 'main',
@@ -95,6 +97,7 @@ function createScene({
         rowsPerRequest,
         duty,
         dopHint: 4,
+        ...(mostRejected === undefined ? {} : { mostRejected }),
       }),
   };
   const plan: RunPlan = {
@@ -228,6 +231,12 @@ describe('a lane', () => {
       counts: { rejected: 10 },
       requests: 0,
     });
+  });
+
+  it('stops at once when it has rejected more rows than the run tolerates', async () => {
+    const scene = createScene({ bad: [2, 7, 8, 15], mostRejected: 2 });
+    const report = await scene.send([{ from: 0, to: 3 }]);
+    expect(report).toMatchObject({ end: 'box', counts: { upserted: 7, rejected: 3 }, left: [{ from: 1, to: 3 }] });
   });
 
   it('stops when its box ends, commits what is done, and says what is left', async () => {

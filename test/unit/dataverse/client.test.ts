@@ -191,6 +191,15 @@ describe('the client', () => {
     expect(refreshed).toHaveLength(2);
   });
 
+  it('sends nothing when it finds itself long behind its deadline: whoever was frozen has been replaced', async () => {
+    const { client, seen, clock } = harness(inOrder(ok));
+    const late = { ...request, deadlineAtMs: clock.now() - 120_001 };
+    await expect(client.send(late)).rejects.toMatchObject({ kind: 'transient', maybeCommitted: false });
+    expect(seen).toHaveLength(0);
+    await client.send({ ...request, deadlineAtMs: clock.now() - 119_999 });
+    expect(seen).toHaveLength(1);
+  });
+
   it('follows no redirect', async () => {
     const { client, seen } = harness(inOrder({ status: 302, headers: { location: 'https://evil.example/' } }));
     await expect(client.send(request)).rejects.toMatchObject({ kind: 'requestRejected', httpStatus: 302 });

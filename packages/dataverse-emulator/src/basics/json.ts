@@ -40,6 +40,32 @@ export function canonicalDigits(literal: string): string {
   return digits.replace(/\.$/, '').replace(/^-(?=0$)/, '');
 }
 
+/** How many objects and lists stand inside one another at most; counted without recursion, which deep text would break. */
+export function nestingDepth(text: string): number {
+  let [depth, deepest] = [0, 0];
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code === quote) index = endOfText(text, index);
+    else if (code === openBrace || code === openBracket) deepest = Math.max(deepest, (depth += 1));
+    else if (code === closeBrace || code === closeBracket) depth -= 1;
+  }
+  return deepest;
+}
+
+const [quote, openBrace, closeBrace, openBracket, closeBracket] = [0x22, 0x7b, 0x7d, 0x5b, 0x5d];
+
+function endOfText(text: string, start: number): number {
+  let end = text.indexOf('"', start + 1);
+  while (end > 0 && isEscaped(text, end)) end = text.indexOf('"', end + 1);
+  return end < 0 ? text.length : end;
+}
+
+function isEscaped(text: string, index: number): boolean {
+  let slashes = 0;
+  while (text[index - 1 - slashes] === '\\') slashes += 1;
+  return slashes % 2 === 1;
+}
+
 /** `JSON.parse`, but numbers that a double cannot hold come as `ExactNumber`. */
 export function parseJson(text: string): unknown {
   if (!manyDigits.test(text)) return JSON.parse(text);

@@ -112,7 +112,8 @@ async function deliver(
   answer: WireResponse,
 ): Promise<void> {
   const { delivery, delayMs } = answer;
-  if (delivery === 'dropped') {
+  // Of an answer without body nothing is left when it is cut.
+  if (delivery === 'dropped' || (delivery === 'cut' && answer.body === '')) {
     response.destroy();
     return;
   }

@@ -8,7 +8,7 @@ import type { PluginLog } from '../plugins/plugin-log.ts';
 import type { CommitInfo, Database, Transaction } from '../store/database.ts';
 import type { RecentWrites } from '../store/recent-writes.ts';
 import { payloadError } from '../errors.ts';
-import { isJsonObject, parseJson, type JsonObject } from '../basics/json.ts';
+import { isJsonObject, nestingDepth, parseJson, type JsonObject } from '../basics/json.ts';
 
 /** Who a request runs as. */
 export interface Caller {
@@ -82,8 +82,13 @@ export function apiRoot(environment: Environment, request: ApiRequest): string {
   return `${environment.origin()}/api/data/${request.path.version}`;
 }
 
+/** The default of the library the service is built on: learn.microsoft.com/dotnet/api/microsoft.odata.odatamessagequotas */
+const maxNestingDepth = 100;
+
 /** The body as a JSON object; 400 when it is none. */
 export function parseBody(request: ApiRequest, entitySetName: string): JsonObject {
+  if (nestingDepth(request.body) > maxNestingDepth)
+    throw payloadError(entitySetName, `The payload is nested deeper than the maximum of ${maxNestingDepth}.`);
   let value: unknown;
   try {
     // A byte order mark is no part of the text.

@@ -88,10 +88,14 @@ export class TableStore {
     const fresh = this.#newIds.sort();
     const merged: string[] = [];
     let next = 0;
-    const add = (id: string): void => {
-      // A row that went and came back is both old and new.
-      if (this.#rows.has(id) && merged.at(-1) !== id) merged.push(id);
-    };
+    const add = this.#hasLostIds
+      ? // A row that went is neither, and one that came back is both old and new.
+        (id: string): void => {
+          if (this.#rows.has(id) && merged.at(-1) !== id) merged.push(id);
+        }
+      : (id: string): void => {
+          merged.push(id);
+        };
     for (const id of old) {
       for (let first = fresh[next]; first !== undefined && first < id; first = fresh[next]) {
         add(first);

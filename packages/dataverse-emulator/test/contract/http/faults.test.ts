@@ -85,6 +85,9 @@ emulatorOnly('faults', () => {
     const response = await fetch(`${api.root}/WhoAmI`, { headers: { authorization: `Bearer ${token}` } });
     expect(response.status).toBe(200);
     await expect(response.text()).rejects.toThrow();
+    emulator.faults.add({ kind: 'cutBody', match: { message: 'UpsertMultiple' } });
+    await expect(upsert('cut')).rejects.toThrow();
+    expect(await isThere('cut')).toBe(true);
   });
 
   it('lateCommit writes after the client has gone away', async () => {

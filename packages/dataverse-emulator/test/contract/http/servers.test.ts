@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { startEmulator, type Emulator } from '../../../src/index.ts';
+import { startEmulator, virtualClock, type Emulator } from '../../../src/index.ts';
 import { emulatorOnly } from '../../support/contract.ts';
 import { clientOf } from '../../support/start.ts';
 import type { Answer } from '../../support/web-api-client.ts';
@@ -93,4 +93,52 @@ emulatorOnly('servers', () => {
       await emulator.close();
     },
   );
+
+  it('that are taken out never commit what they were at, however much later its time would have come', async () => {
+    const clock = virtualClock(Date.parse('2030-01-01T00:00:00Z'));
+    const settings = { servers: 2, latency: { overheadMs: { single: 1000 } } };
+    const emulator = await startEmulator({ profile: 'fast', clock, settings });
+    const api = clientOf(emulator);
+    await api.target.getToken();
+    const running = api.post('accounts', { name: 'Lost' });
+    await expect.poll(() => emulator.counters().running).toBe(1);
+    emulator.changeSettings({ serversOut: [0, 1] });
+    expect((await running).status).toBe(502);
+    emulator.changeSettings({ serversOut: [] });
+    await clock.advance(5000);
+    const later = api.post('accounts', { name: 'Kept' });
+    await expect.poll(() => emulator.counters().running).toBe(1);
+    await clock.advance(1000);
+    expect((await later).status).toBe(204);
+    expect(emulator.database.table('account')?.count).toBe(1);
+    await emulator.close();
+  });
+
+  it('count their requests, refusals and the most at once', async () => {
+    const clock = virtualClock(Date.parse('2030-01-01T00:00:00Z'));
+    const settings = {
+      servers: 2,
+      routing: 'roundRobin',
+      limits: { concurrency: 2 },
+      latency: { overheadMs: { read: 1000 } },
+    } as const;
+    const emulator = await startEmulator({ profile: 'fast', clock, settings });
+    const api = clientOf(emulator);
+    await api.target.getToken();
+    const answers = Promise.all(Array.from({ length: 5 }, () => api.get('WhoAmI')));
+    await expect.poll(() => emulator.counters().servers['0']?.refused).toBe(1);
+    await expect.poll(() => emulator.counters().running).toBe(4);
+    await clock.advance(1000);
+    await answers;
+    expect(emulator.counters()).toMatchObject({
+      servers: {
+        0: { requests: 3, refused: 1, running: 0, peakRunning: 2 },
+        1: { requests: 2, refused: 0, running: 0, peakRunning: 2 },
+      },
+      statuses: { 200: 4, 429: 1 },
+      running: 0,
+      peakRunning: 4,
+    });
+    await emulator.close();
+  });
 });

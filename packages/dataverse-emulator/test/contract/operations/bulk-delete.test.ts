@@ -63,6 +63,27 @@ emulatorContract('BulkDelete of the emulator', {}, ({ api, emulator }) => {
     expect(entries.filter((entry) => entry.requestId === jobId && entry.operation === 'deleted')).toHaveLength(4);
   });
 
+  it('fails as a whole when rows cannot be deleted, and says how many', async () => {
+    const region = await fill(api);
+    const refusal = { table: 'suite_city', message: 'Delete', action: 'refuse' } as const;
+    emulator().changeSettings({ bulkDeleteSeconds: 0, plugins: [refusal] as never });
+    const jobId = String((await api.post('BulkDelete', jobOf(region))).json.JobId);
+    await expect
+      .poll(async () => (await api.get(`asyncoperations(${jobId})`)).json as unknown)
+      .toMatchObject({ statecode: 3, statuscode: 31, message: '0 deleted, 4 failed' });
+    expect(await count(api, region)).toBe(4);
+  });
+
+  it('goes on when the end of a job cannot be written', async () => {
+    const region = await fill(api);
+    const refusal = { table: 'asyncoperation', message: 'Update', action: 'refuse' } as const;
+    emulator().changeSettings({ bulkDeleteSeconds: 0, plugins: [refusal] as never });
+    await api.post('BulkDelete', jobOf(region));
+    await expect.poll(() => emulator().pluginCalls().length).toBeGreaterThan(0);
+    // What the job did is taken back with it, and the emulator lives.
+    expect(await count(api, region)).toBe(4);
+  });
+
   it('needs the privilege to delete', async () => {
     const [user] = emulator().settings().users;
     emulator().changeSettings({ users: [{ ...user!, denied: ['prvDeletesuite_City'] }] });

@@ -44,6 +44,19 @@ contract('change tracking', (api) => {
     expect(second.json['@odata.deltaLink']).toEqual(expect.any(String));
   });
 
+  it('brings what changes during the first walk with the first delta', async () => {
+    const ids: string[] = [];
+    for (let count = 0; count < 3; count += 1) ids.push(idOf(await api.post('suite_cities', { suite_name: 'Walk' })));
+    const first = await api.get('suite_cities?$select=suite_name', {
+      prefer: 'odata.track-changes,odata.maxpagesize=2',
+    });
+    for (const id of ids) await api.patch(`suite_cities(${id})`, { suite_name: 'Changed' });
+    let page = first;
+    while (page.json['@odata.nextLink'] !== undefined) page = await api.get(page.json['@odata.nextLink'], tracked);
+    const delta = await api.get(page.json['@odata.deltaLink']);
+    expect(delta.json.value.map((row: Record<string, string>) => row['suite_cityid'])).toEqual(ids);
+  });
+
   it('is refused with options it cannot take, on other tables, and with a token that is none', async () => {
     const filtered = await api.get('suite_cities?$filter=suite_number eq 1', tracked);
     expect(filtered.json.error.message).toBe(

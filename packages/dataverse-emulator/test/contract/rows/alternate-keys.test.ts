@@ -45,6 +45,19 @@ contract('alternate keys', (api) => {
     expect(answer.json.suite_cityid).toBe(id);
   });
 
+  it.each(['/', '<', '>', '*', '%', '&', ':', '\\', '?', '+'])(
+    'cannot find or create a row by a key with %s in the URL, which a query can',
+    async (character) => {
+      const code = `${character}${unique()}`;
+      const id = await newCity({ suite_code: code });
+      const address = `suite_cities(suite_code='${encodeURIComponent(code)}')`;
+      for (const answer of [await api.get(address), await api.patch(address, city()), await api.delete(address)])
+        expect(answer.status).toBe(400);
+      const found = await api.get(`suite_cities?$filter=suite_code eq '${encodeURIComponent(code)}'`);
+      expect((found.json.value as { suite_cityid: string }[]).map((row) => row.suite_cityid)).toEqual([id]);
+    },
+  );
+
   it('echoes a key percent-encoded, whatever letters it has', async () => {
     const code = `漢字 ü O'Hara #1 ${unique()}`;
     const literal = encodeURIComponent(code.replaceAll("'", "''"));

@@ -34,6 +34,14 @@ contract('deep insert', (api) => {
     expect((await api.get(`contacts/$count?$filter=lastname eq '${name}'`)).text).toBe('0');
   });
 
+  it('goes no deeper than 100 objects and lists', async () => {
+    const nested = (levels: number): string =>
+      '{"name":"A","account_parent_account":['.repeat(levels) + '{"name":"Leaf"}' + ']}'.repeat(levels);
+    expect((await api.post('accounts', nested(49))).status).toBe(204);
+    expect(errorOf(await api.post('accounts', nested(50)))).toEqual({ status: 400, code: '0x80048d19' });
+    expect(errorOf(await api.post('accounts', nested(20_000)))).toEqual({ status: 400, code: '0x80048d19' });
+  });
+
   it('is not possible in an update', async () => {
     const account = idOf(await api.post('accounts', { name: 'A' }));
     const update = { contact_customer_accounts: [{ lastname: 'X' }] };

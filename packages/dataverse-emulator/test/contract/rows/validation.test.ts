@@ -57,6 +57,19 @@ contract('validation', (api) => {
     });
   });
 
+  it('takes a state and its status from each other, on create and on update', async () => {
+    const shown = async (members: object): Promise<unknown> => {
+      const { json } = await api.post('suite_cities', city(members), { prefer: 'return=representation' });
+      return [json.statecode, json.statuscode];
+    };
+    expect([await shown({}), await shown({ statecode: 1 }), await shown({ statuscode: 2 })]).toEqual([[0, 1], [1, 2], [1, 2]]); // prettier-ignore
+    const id = await newCity();
+    await api.patch(`suite_cities(${id})`, { statuscode: 2 });
+    expect((await api.get(`suite_cities(${id})`)).json).toMatchObject({ statecode: 1, statuscode: 2 });
+    await api.patch(`suite_cities(${id})`, { statecode: 0, statuscode: 1 });
+    expect((await api.get(`suite_cities(${id})`)).json).toMatchObject({ statecode: 0, statuscode: 1 });
+  });
+
   it('takes the first and the last time, a leap day, and a time without offset as UTC', async () => {
     const stored = async (suite_seenat: string): Promise<unknown> =>
       (await api.post('suite_cities', city({ suite_seenat }), { prefer: 'return=representation' })).json.suite_seenat;

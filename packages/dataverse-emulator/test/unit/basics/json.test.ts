@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ExactNumber, isJsonObject, parseJson } from '../../../src/basics/json.ts';
+import { ExactNumber, isJsonObject, nestingDepth, parseJson } from '../../../src/basics/json.ts';
 
 describe('parseJson', () => {
   it.each(['9007199254740993', '-9223372036854775808', '12345678901.1234567891', '0.12345678901234567890123'])(
@@ -20,5 +20,21 @@ describe('parseJson', () => {
   it('leaves digits inside text alone, and takes no exact number for an object', () => {
     expect(parseJson('{"phone":"12345678901234567890"}')).toEqual({ phone: '12345678901234567890' });
     expect(isJsonObject(new ExactNumber('1'))).toBe(false);
+  });
+});
+
+describe('nestingDepth', () => {
+  it.each([
+    ['5', 0],
+    ['{}', 1],
+    ['[{"a":[1,{"b":2}]},[3]]', 4],
+    ['{"text":"[[[{{{","b":"\\"[[[","c":"\\\\"}', 1],
+    ['"unfinished [[', 0],
+  ])('of %s is %i', (text, expected) => {
+    expect(nestingDepth(text)).toBe(expected);
+  });
+
+  it('is counted however deep it is', () => {
+    expect(nestingDepth('['.repeat(1_000_000))).toBe(1_000_000);
   });
 });

@@ -125,6 +125,17 @@ describe('ServiceProtection', () => {
     expect(arrive(model, 20)).toMatchObject({ admitted: false, retryAfterSeconds: 30 });
   });
 
+  it('tells the same wait every time when it is fixed', () => {
+    const retryAfter = { ...documented.retryAfter, model: 'fixed', fixedSeconds: 7, earlyGraceMs: 0 } as const;
+    const model = new ServiceProtection(limits({ concurrency: 0, retryAfter }));
+    const waits = [0, 1000, 2000, 60_000].map((at) => {
+      const answer = arrive(model, at);
+      return answer.admitted ? 0 : answer.retryAfterSeconds;
+    });
+    expect(waits).toEqual([7, 7, 7, 7]);
+    expect(model.counters().get('u')?.earlyRetries).toBe(2);
+  });
+
   it('admits an early request that the gauge allows, or refuses it when set so', () => {
     const outcome = (early: 'judge' | 'refuse'): boolean => {
       const model = new ServiceProtection(limits({ concurrency: 1, retryAfter: { ...documented.retryAfter, early } }));
