@@ -28,13 +28,15 @@ export interface HotPathResults {
   readonly lanes: number;
   /** By repeat, in the order of `ways`. */
   readonly rounds: readonly (readonly Measured[])[];
-  /** The engine from a cold start on few, more and many rows. */
+  /** The engine from a cold start on few, more and many rows, with bounded room for young objects; last, many rows without the bound. */
   readonly calm: readonly (readonly Measured[])[];
 }
 
-/** Behind the second, V8 has given the young objects all the room it is going to. */
 const [fewRows, moreRows] = [10_000, 100_000];
-const warmUpRows = 20_000;
+/** V8 gives young objects more room the longer a process is busy, as far as this allows; by itself it goes by the memory of the machine. */
+export const youngMegabytes = 16;
+/** The compiler is done with both ways by then. */
+const warmUpRows = 60_000;
 const longRepeats = 3;
 const shape = { rowsPerRequest: 100, lanes: 16 };
 /** As long as real ones are. */
@@ -53,8 +55,12 @@ export async function runHotPath(options: HotPathOptions): Promise<HotPathResult
     env: process.env,
     readyWhen: (line) => /^sink ready at (\S+)$/.exec(line)?.[1],
   });
-  const measure = async (job: Pick<Job, 'way' | 'format' | 'rows' | 'warmUpRows'>): Promise<Measured> => {
-    const measured = await measureInProcess({ ...job, ...shape, token, file: fileOf(job.format), url: sink.ready });
+  const measure = async (
+    job: Pick<Job, 'way' | 'format' | 'rows' | 'warmUpRows'>,
+    nodeArguments: readonly string[] = [],
+  ): Promise<Measured> => {
+    const whole = { ...job, ...shape, token, file: fileOf(job.format), url: sink.ready };
+    const measured = await measureInProcess(whole, nodeArguments);
     onProgress(
       `${job.way} ${job.format} ${job.rows} rows: ${Math.round(measured.rowsPerSecond)} rows/s, ` +
         `block ${measured.longestBlockMs.toFixed(1)} ms (${measured.longestBusyMs.toFixed(1)} of CPU), peak ${Math.round(measured.peakMegabytes)} MB`,
@@ -68,10 +74,14 @@ export async function runHotPath(options: HotPathOptions): Promise<HotPathResult
       for (const way of ways) results.push(await measure({ ...way, rows, warmUpRows }));
       rounds.push(results);
     }
-    const calm = [fewRows, moreRows, longRows].map((count) => ({ count, measured: [] as Measured[] }));
+    const bound = [`--max-semi-space-size=${youngMegabytes}`];
+    const calm = [
+      ...[fewRows, moreRows, longRows].map((count) => ({ count, nodeArguments: bound, measured: [] as Measured[] })),
+      { count: longRows, nodeArguments: [], measured: [] },
+    ];
     for (let round = 0; round < Math.min(repeats, longRepeats); round += 1) {
-      for (const { count, measured } of calm)
-        measured.push(await measure({ way: 'engine', format: 'csv', rows: count, warmUpRows: 0 }));
+      for (const { count, nodeArguments, measured } of calm)
+        measured.push(await measure({ way: 'engine', format: 'csv', rows: count, warmUpRows: 0 }, nodeArguments));
     }
     return { node: process.version, ...shape, rounds, calm: calm.map(({ measured }) => measured) };
   } finally {
@@ -79,8 +89,8 @@ export async function runHotPath(options: HotPathOptions): Promise<HotPathResult
   }
 }
 
-async function measureInProcess(job: Job): Promise<Measured> {
+async function measureInProcess(job: Job, nodeArguments: readonly string[]): Promise<Measured> {
   const script = fileURLToPath(new URL('measure.ts', import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [script, JSON.stringify(job)]);
+  const { stdout } = await promisify(execFile)(process.execPath, [...nodeArguments, script, JSON.stringify(job)]);
   return JSON.parse(stdout) as Measured;
 }

@@ -1,7 +1,7 @@
 import { table } from '../shared/markdown.ts';
 import { fixed, ratiosOf, spreadText, whole } from '../shared/summary.ts';
 import type { Measured } from './job.ts';
-import { ways, type HotPathResults } from './run.ts';
+import { ways, youngMegabytes, type HotPathResults } from './run.ts';
 
 const names = {
   engine: { csv: 'engine, CSV', jsonl: 'engine, JSON lines' },
@@ -46,7 +46,7 @@ export function hotPathTables(results: HotPathResults): string {
   return [
     `Node ${node}, ${rowsPerRequest} rows a request, ${lanes} requests in flight, ${rounds.length} rounds: median (least–most).`,
     table([head, ...rows]),
-    'The engine on CSV from a cold start:',
+    `The engine on CSV from a cold start, with ${youngMegabytes} MB for young objects (\`--max-semi-space-size\`); in the last line with what V8 takes by itself:`,
     table([['rows', ...calmHead], ...calm.map((measured) => [whole(measured[0]?.rows ?? 0), ...calmCells(measured)])]),
   ].join('\n\n');
 }
