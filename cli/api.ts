@@ -1,3 +1,4 @@
+import type { JobPlan } from '../src/plan/estimate.ts';
 import type { Fault } from '../src/plan/fault.ts';
 import type { Operation } from '../src/plan/outcome.ts';
 import type { RunProgress } from '../src/plan/progress.ts';
@@ -56,6 +57,11 @@ export interface RunView {
 }
 
 export type RunReport = Report;
+
+/** Answer of `POST /plans`. */
+export interface RunPlan extends JobPlan {
+  readonly rows: { readonly count: number; readonly exact: boolean };
+}
 
 const endStates: ReadonlySet<RunState> = new Set(['completed', 'stopped', 'cancelled', 'failed', 'inconsistent']);
 

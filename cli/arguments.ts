@@ -15,6 +15,7 @@ export type Command =
       readonly watch: boolean;
       readonly idempotencyKey?: string;
     })
+  | (Connection & { readonly kind: 'plan'; readonly specFile: string; readonly json: boolean })
   | (Connection & { readonly kind: 'failures'; readonly runId: string; readonly format: 'jsonl' | 'csv' })
   | (Connection & {
       readonly kind: 'order';
@@ -46,6 +47,7 @@ const connectionHelp = `  --url URL   where the app answers (FANOUT_URL, default
 const helpTexts = {
   fanout: `fanout: bulk runs on Microsoft Dataverse
 
+  fanout plan SPEC.json  tells how long the run of a spec will take, and what it will use
   fanout run SPEC.json   starts a run from a run spec
   fanout watch RUNID     draws the progress of a run until it ends
   fanout show RUNID      prints the report of a run
@@ -100,6 +102,13 @@ ${exitCodes}`,
 ${connectionHelp}
 
 ${exitCodes}`,
+  plan: `fanout plan SPEC.json [options]: tells how long the run of a spec will take and what it will use; starts nothing
+
+  SPEC.json   - reads the spec from standard input
+  --json      the plan as the service gives it
+${connectionHelp}
+
+${exitCodes}`,
   show: `fanout show RUNID [options]: prints the report of a run, or where it stands while there is none
 
   --json      the report as the service gives it (the run, while there is no report)
@@ -120,6 +129,8 @@ export function readArguments(args: readonly string[], env: NodeJS.ProcessEnv): 
     case '--help':
     case '-h':
       return { kind: 'help', text: helpTexts.fanout };
+    case 'plan':
+      return readPlan(rest, env);
     case 'run':
       return readRun(rest, env);
     case 'watch':
@@ -168,7 +179,7 @@ function blobOf(path: string): { readonly container: string; readonly blob: stri
 function readOrder(name: string, args: readonly string[], env: NodeJS.ProcessEnv): Command {
   const known = orders.find((order) => order === name);
   if (known === undefined) {
-    const commands = ['run', 'watch', 'show', 'failures', ...orders].join(', ');
+    const commands = ['plan', 'run', 'watch', 'show', 'failures', ...orders].join(', ');
     throw new UsageError(`Unknown command "${name}". Commands: ${commands}.`);
   }
   const { values, positionals } = parse(name, args, ordering);
@@ -199,6 +210,13 @@ function readRun(args: readonly string[], env: NodeJS.ProcessEnv): Command {
     ...(idempotencyKey === undefined ? {} : { idempotencyKey: headerValue('--idempotency-key', idempotencyKey) }),
     ...connectionOf(values, env),
   };
+}
+
+function readPlan(args: readonly string[], env: NodeJS.ProcessEnv): Command {
+  const { values, positionals } = parse('plan', args, { ...shared, json: { type: 'boolean' } } as const);
+  if (values.help === true) return { kind: 'help', text: helpTexts.plan };
+  const specFile = onlyPositional('plan', 'SPEC.json', positionals);
+  return { kind: 'plan', specFile, json: values.json === true, ...connectionOf(values, env) };
 }
 
 function readWatch(args: readonly string[], env: NodeJS.ProcessEnv): Command {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault } from '../src/plan/fault.ts';
-import type { RunReport, RunView, StartedRun } from './api.ts';
+import type { RunPlan, RunReport, RunView, StartedRun } from './api.ts';
 import { RefusedError, UnreachableError } from './errors.ts';
 import { retryAfterMs } from './retry-after.ts';
 
@@ -25,6 +25,8 @@ export interface Answer<Body> {
 export interface Client {
   /** Safe to repeat: the idempotency key makes a second delivery answer with the same run. */
   startRun(spec: unknown, idempotencyKey: string): Promise<StartedRun>;
+  /** Starts nothing. */
+  planRun(spec: unknown): Promise<RunPlan>;
   getRun(runId: string): Promise<Answer<RunView>>;
   getReport(runId: string): Promise<RunReport>;
   getFailures(runId: string, format: 'jsonl' | 'csv'): Promise<string>;
@@ -59,6 +61,14 @@ export function createClient(options: ClientOptions): Client {
         body: JSON.stringify(spec),
       });
       return (await readJson(response)).body as StartedRun;
+    },
+    async planRun(spec) {
+      const response = await send(options, 'api/plans', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(spec),
+      });
+      return (await readJson(response)).body as RunPlan;
     },
     async getRun(runId) {
       return (await readJson(await send(options, runPath(runId), {}))) as Answer<RunView>;

@@ -7,6 +7,7 @@ import { createClient, type Client } from './client.ts';
 import { RefusedError, UsageError } from './errors.ts';
 import { followRun } from './follow-run.ts';
 import { createProgressView, type Screen } from './progress-view.ts';
+import { planLines } from './plan-view.ts';
 import { reportLines, runLines } from './report-view.ts';
 import { formatNoun } from './text.ts';
 
@@ -28,6 +29,8 @@ export async function runCommand(command: Command, output: Output): Promise<numb
   }
   const client = createClient(command);
   switch (command.kind) {
+    case 'plan':
+      return planRun(client, command, output);
     case 'run':
       return startRun(client, command, output);
     case 'watch':
@@ -40,6 +43,12 @@ export async function runCommand(command: Command, output: Output): Promise<numb
     case 'order':
       return orderRun(client, command, output);
   }
+}
+
+async function planRun(client: Client, command: Command & { kind: 'plan' }, output: Output): Promise<number> {
+  const plan = await client.planRun(await readSpec(command.specFile));
+  for (const line of command.json ? [JSON.stringify(plan, null, 2)] : planLines(plan)) output.print(line);
+  return exitCode.completed;
 }
 
 async function startRun(client: Client, command: Command & { kind: 'run' }, output: Output): Promise<number> {

@@ -123,7 +123,7 @@ export function faultLines(faults: readonly Fault[]): string[] {
   return faults.map(({ pointer, detail }) => printable(`  ${pointer === '' ? '(whole spec)' : pointer}: ${detail}`));
 }
 
-function alignFacts(facts: readonly (readonly [string, string])[]): string[] {
+export function alignFacts(facts: readonly (readonly [string, string])[]): string[] {
   const width = facts.reduce((widest, [name]) => Math.max(widest, name.length), 0);
   return facts.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
 }

@@ -11,6 +11,7 @@ import { governor } from './entities/governor.ts';
 import { dashboard } from './functions/dashboard.ts';
 import { health } from './functions/health.ts';
 import { cancelRun, pauseRun, resumeRun, unpauseRun } from './functions/control-run.ts';
+import { planRun } from './functions/plan-run.ts';
 import { getFailures, getReport, getRun, listRuns, startRun } from './functions/runs.ts';
 import { logSyncs, startSyncs } from './functions/syncs.ts';
 import { redriveRun, undoRun } from './functions/take-up.ts';
@@ -37,6 +38,7 @@ df.app.activity(names.readBooks, { handler: createReadBooks(deps) });
 
 const runs = { authLevel: 'function' } as const;
 df.app.client.http('startRun', { ...runs, methods: ['POST'], route: 'runs', handler: startRun(deps) });
+df.app.client.http('planRun', { ...runs, methods: ['POST'], route: 'plans', handler: planRun(deps) });
 df.app.client.http('listRuns', { ...runs, methods: ['GET'], route: 'runs', handler: listRuns(deps) });
 df.app.client.http('getRun', { ...runs, methods: ['GET'], route: 'runs/{runId}', handler: getRun(deps) });
 df.app.client.http('cancelRun', { ...runs, methods: ['POST'], route: 'runs/{runId}/cancel', handler: cancelRun(deps) });

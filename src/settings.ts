@@ -95,6 +95,13 @@ export const settingDeclarations: readonly SettingDeclaration[] = [
     default: 'false',
   },
   {
+    name: 'Dataverse__{name}__serverAffinity',
+    description:
+      'auto: the governor may keep each lane on one web server, by the affinity cookie, where that proves better than any server.',
+    range: 'off or auto',
+    default: 'off',
+  },
+  {
     name: 'FANOUT_SOURCE_CONTAINERS',
     description: 'Blob containers that specs may name, separated by commas.',
     range: 'container names',
@@ -199,6 +206,7 @@ function readConnections(env: Environment, faults: string[]): ReadonlyMap<string
       allowLoopbackHttp,
       clientIds: clientIdsOf(env, name, faults),
       beyondHint: booleanOf(env, `Dataverse__${name}__beyondHint`, faults),
+      serverAffinity: serverAffinityOf(env, `Dataverse__${name}__serverAffinity`, faults),
       ...(maxDopText === undefined ? {} : { maxDop: integerOf(`Dataverse__${name}__maxDop`, maxDopText, faults) }),
     });
   }
@@ -211,8 +219,8 @@ function readConnections(env: Environment, faults: string[]): ReadonlyMap<string
 /** A misspelt setting would leave a connection under another identity than was meant. */
 function unknownConnectionSettings(env: Environment): string[] {
   return Object.keys(env)
-    .filter((key) => key.startsWith('Dataverse__') && !/__(url|clientIds|maxDop|beyondHint)$/.test(key))
-    .map((key) => `${key}: no such setting; a connection has url, clientIds, maxDop and beyondHint.`);
+    .filter((key) => key.startsWith('Dataverse__') && !/__(url|clientIds|maxDop|beyondHint|serverAffinity)$/.test(key))
+    .map((key) => `${key}: no such setting; a connection has url, clientIds, maxDop, beyondHint and serverAffinity.`);
 }
 
 /** An identity named twice would get a budget that it does not have. */
@@ -263,6 +271,12 @@ function booleanOf(env: Environment, name: string, faults: string[]): boolean {
   const value = (valueOf(env, name) ?? 'false').toLowerCase();
   if (value !== 'true' && value !== 'false') faults.push(`${name}: must be true or false; it is "${value}".`);
   return value === 'true';
+}
+
+function serverAffinityOf(env: Environment, name: string, faults: string[]): 'off' | 'auto' {
+  const value = (valueOf(env, name) ?? 'off').toLowerCase();
+  if (value !== 'off' && value !== 'auto') faults.push(`${name}: must be off or auto; it is "${value}".`);
+  return value === 'auto' ? 'auto' : 'off';
 }
 
 function containerOf(name: string, container: string, faults: string[]): string {

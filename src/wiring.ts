@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { BlobServiceClient, StorageRetryPolicyType, type StoragePipelineOptions } from '@azure/storage-blob';
 import type { CloseRunDeps } from './activities/close-run.ts';
 import type { LaneDeps } from './activities/lane-deps.ts';
+import { createCountRows } from './activities/count-rows.ts';
 import { createLiveProgress } from './activities/live-progress.ts';
 import { createRunPlans } from './activities/run-plan.ts';
 import { createAgent } from './dataverse/agent.ts';
@@ -10,7 +11,7 @@ import { systemClock } from './dataverse/clock.ts';
 import { createGates } from './dataverse/gates.ts';
 import { createCredential, createTokenSource } from './dataverse/tokens.ts';
 import { createLedger } from './ledger/ledger.ts';
-import type { RunsDeps } from './functions/runs-deps.ts';
+import type { PlanDeps } from './functions/plan-run.ts';
 import type { SyncDeps } from './functions/syncs.ts';
 import { createStopWatch } from './activities/stop-watch.ts';
 import type { Settings, StorageSettings } from './settings.ts';
@@ -18,7 +19,7 @@ import { maxDop } from './plan/bounds.ts';
 import { createBlobSource } from './source/blob-source.ts';
 
 /** Everything the functions and activities of this process share; made once, at load. */
-export type Wiring = LaneDeps & CloseRunDeps & RunsDeps & SyncDeps;
+export type Wiring = LaneDeps & CloseRunDeps & PlanDeps & SyncDeps;
 
 /** One owner per retry: the storage SDK repeats a call that failed; nothing above it does. */
 const storageOptions: StoragePipelineOptions = {
@@ -34,12 +35,14 @@ export function wire(settings: Settings): Wiring {
   const clock = systemClock;
   const storage = createStorage(settings.storage);
   const ledger = createLedger(storage.getContainerClient(settings.runsContainer));
+  const source = createBlobSource(storage);
   return {
     settings,
     clock,
     now: () => clock.now(),
     ledger,
-    source: createBlobSource(storage),
+    source,
+    countRows: createCountRows(source),
     syncDefinitions: storage.getContainerClient(settings.syncsContainer),
     clientOf: createClients(settings),
     planOf: createRunPlans(ledger),
@@ -57,13 +60,13 @@ function createStorage(storage: StorageSettings): BlobServiceClient {
 }
 
 /**
- * One client per connection, with a token source for each of its identities; one throttle gate per identity, also where two connections
+ * One client per connection, with a token source for each of its identities; the throttle gates of each identity, also where two connections
  * share it; one agent for all, with as many sockets as activities may run here (`maxConcurrentActivityFunctions` in host.json).
  */
 function createClients(settings: Settings): (connection: string) => Client {
   const dispatcher = createAgent({ connections: maxDop });
   const clients = new Map<string, Client>();
-  const gateOf = createGates(systemClock);
+  const gatesOf = createGates(systemClock);
   return (name) => {
     const known = clients.get(name);
     if (known !== undefined) return known;
@@ -78,7 +81,7 @@ function createClients(settings: Settings): (connection: string) => Client {
           origin,
           clock: systemClock,
         }),
-        gate: gateOf(origin, clientId),
+        gates: gatesOf(origin, clientId),
       })),
       dispatcher,
       clock: systemClock,

@@ -39,6 +39,10 @@ export class SimulatedGate {
     this.#serve();
   }
 
+  close(waitMs: number): void {
+    this.throttled(this.#closings, waitMs);
+  }
+
   throttled(closings: number, waitMs: number): void {
     if (closings === this.#closings) this.#closings += 1;
     this.#notBeforeMs = Math.max(this.#notBeforeMs, this.#queue.nowMs + waitMs);
@@ -71,5 +75,53 @@ export class SimulatedGate {
     }
     this.#waiting.push(...kept);
     for (const leave of leaving) leave();
+  }
+}
+
+/**
+ * The gates of one identity in one process: one for what may go to any server, one for each server that is asked for
+ * (src/dataverse/server-gates.ts).
+ */
+export class SimulatedGates {
+  readonly #queue: EventQueue;
+  readonly #gates = new Map<string | null, SimulatedGate>();
+  #all = { notBeforeMs: 0 };
+
+  constructor(queue: EventQueue) {
+    this.#queue = queue;
+  }
+
+  enter(server: string | null, options: Waiting): void {
+    this.#gate(server).enter(options);
+  }
+
+  answered(server: string | null, closings: number): void {
+    this.#gate(server).answered(closings);
+  }
+
+  /** A wait that one server told closes its own gate and that of requests which might reach it; any other wait closes all. */
+  throttled(
+    server: string | null,
+    closings: number,
+    told: { readonly waitMs: number; readonly by: string | null; readonly independent: boolean },
+  ): void {
+    this.#gate(server).throttled(closings, told.waitMs);
+    const isOneServers = told.independent && told.by !== null;
+    if (isOneServers) this.#gate(told.by);
+    else this.#all = { notBeforeMs: Math.max(this.#all.notBeforeMs, this.#queue.nowMs + told.waitMs) };
+    for (const [other, gate] of this.#gates) {
+      const isMeant = !isOneServers || other === null || other === told.by;
+      if (other !== server && isMeant) gate.close(told.waitMs);
+    }
+  }
+
+  #gate(server: string | null): SimulatedGate {
+    const known = this.#gates.get(server);
+    if (known !== undefined) return known;
+    const gate = new SimulatedGate(this.#queue);
+    const waitMs = this.#all.notBeforeMs - this.#queue.nowMs;
+    if (waitMs > 0) gate.close(waitMs);
+    this.#gates.set(server, gate);
+    return gate;
   }
 }

@@ -1,21 +1,42 @@
-import type { LaneEnd, LaneReport, ThrottleFacet } from '../../src/plan/lane.ts';
+import {
+  mayGoOnAtMs,
+  notePaced,
+  rowsBefore,
+  type LaneEnd,
+  type LaneReport,
+  type RateLeft,
+  type ThrottleFacet,
+} from '../../src/plan/lane.ts';
 import { addSends, noSends, sendOf } from '../../src/plan/request-size.ts';
 import type { Stretch } from '../../src/plan/stretch.ts';
 import type { EventQueue } from './event-queue.ts';
-import type { SimulatedGate } from './gate.ts';
-import type { World } from './world.ts';
+import type { SimulatedGates } from './gate.ts';
+import type { ServerAnswer, World } from './world.ts';
 
 export const rowsPerSlice = 1_000;
 
 export interface LaneInput {
   readonly user: string;
   readonly stretches: readonly Stretch[];
+  readonly boxStartMs: number;
   readonly boxEndMs: number;
   readonly rowsPerRequest: number;
   readonly duty: number;
   readonly dopHint: number | null;
-  readonly server?: number | undefined;
+  /** Absent: the lane sends to any server and asks for none. */
+  readonly route?:
+    | {
+        readonly server: string | null;
+        readonly leftSeconds?: number;
+        readonly pace?: readonly number[];
+        readonly independent: boolean;
+        readonly once?: true;
+      }
+    | undefined;
 }
+
+export const cookieOf = (server: number): string => `server-${server}`;
+const serverOf = (cookie: string): number => Number(cookie.slice('server-'.length));
 
 const leastHintMove = 0.2;
 const mostThrottlesInBox = 2;
@@ -23,11 +44,18 @@ const mostThrottlesInBox = 2;
 /** One lane of a wave (src/activities/lane.ts) in virtual time: the same stops, the same rests, the same report. */
 // eslint-disable-next-line max-lines-per-function -- steps over one state, each small, that call each other
 export function runLane(
-  parts: { readonly queue: EventQueue; readonly world: World; readonly gate: SimulatedGate },
+  parts: { readonly queue: EventQueue; readonly world: World; readonly gates: SimulatedGates },
   input: LaneInput,
   ended: (report: LaneReport) => void,
 ): void {
-  const { queue, world, gate } = parts;
+  const { queue, world, gates } = parts;
+  const { route } = input;
+  let server = route?.server ?? null;
+  let [gone, roomy, sentOnce]: [string | undefined, boolean, boolean] = [undefined, false, false];
+  let told: RateLeft | undefined;
+  const spent: number[] = [];
+  let refusedAt: string | undefined;
+  const now = (): string => new Date(queue.nowMs).toISOString();
   const throttles: Partial<Record<ThrottleFacet, number>> = {};
   let left = [...input.stretches];
   let [done, bad, requests, busyMs, restedMs, throttleCount, sends] = [0, 0, 0, 0, 0, 0, noSends];
@@ -36,27 +64,51 @@ export function runLane(
   const stop = (end: LaneEnd, waitMs = 0): void => {
     const counts = { upserted: done - bad, ...(bad > 0 ? { rejected: bad } : {}) };
     const known = hint === undefined ? {} : { dopHint: hint };
-    ended({ end, left, counts, recovered: 0, requests, throttles, waitMs, sends, busyMs, badRows: bad, ...known });
+    const at = {
+      server,
+      scout: route?.server === null,
+      ...(gone === undefined ? {} : { gone }),
+      ...(told === undefined ? {} : { left: told }),
+      ...(roomy ? { roomy } : {}),
+      spent,
+      ...(refusedAt === undefined ? {} : { refusedAt }),
+      ...(waitMs > 0 ? { notBeforeAt: new Date(queue.nowMs + waitMs).toISOString() } : {}),
+    };
+    const placed = route === undefined ? {} : { at };
+    const sent = { requests, throttles, waitMs, sends, busyMs, badRows: bad };
+    ended({ end, left, counts, recovered: 0, ...sent, ...known, ...placed });
   };
 
+  /** Something has changed that the grant was not made for, or all is done that it was made for. */
+  const isOutdated = (): boolean =>
+    throttleCount >= mostThrottlesInBox ||
+    hintMoved(hint, input.dopHint) ||
+    (route?.once === true && sentOnce) ||
+    gone !== undefined ||
+    roomy;
+
+  const owedMs = (): number =>
+    route?.pace === undefined
+      ? busyMs * (1 / input.duty - 1) - restedMs
+      : input.boxStartMs + mayGoOnAtMs(route.pace, busyMs) - queue.nowMs;
+
   const next = (): void => {
-    const owedMs = busyMs * (1 / input.duty - 1) - restedMs;
-    if (owedMs >= 20) {
-      restedMs += owedMs;
-      queue.at(Math.min(queue.nowMs + owedMs, Math.max(queue.nowMs, input.boxEndMs)), next);
-      return;
-    }
     const [stretch] = left;
     if (stretch === undefined) stop('done');
-    else if (queue.nowMs >= input.boxEndMs || throttleCount >= mostThrottlesInBox || hintMoved(hint, input.dopHint))
-      stop('box');
-    else sendFrom(stretch);
+    else if (queue.nowMs >= input.boxEndMs || isOutdated()) stop('box');
+    else if (owedMs() >= 20) {
+      const restMs = owedMs();
+      restedMs += restMs;
+      queue.at(Math.min(queue.nowMs + restMs, input.boxEndMs), next);
+    } else sendFrom(stretch);
   };
 
   const sendFrom = (stretch: Stretch): void => {
     const firstRow = stretch.cursor ?? stretch.from * rowsPerSlice + 1;
     const sliceEnd = (stretch.from + 1) * rowsPerSlice;
-    const rows = Math.min(input.rowsPerRequest, sliceEnd - firstRow + 1);
+    const rowMs = sends.rows === 0 ? 0 : sends.ms / sends.rows;
+    const most = rowsBefore(input.boxEndMs, { atMs: queue.nowMs, rows: input.rowsPerRequest, rowMs });
+    const rows = Math.min(most, sliceEnd - firstRow + 1);
     attempt(rows, () => {
       const ends = firstRow + rows > sliceEnd;
       const rest = ends ? { from: stretch.from + 1, to: stretch.to } : { ...stretch, cursor: firstRow + rows };
@@ -64,8 +116,25 @@ export function runLane(
     });
   };
 
+  /** What an answer's headers tell of the server it came from. */
+  const hear = (from: ServerAnswer): void => {
+    if (route === undefined) return;
+    const cookie = cookieOf(from.server);
+    if (server !== null && server !== cookie) {
+      gone = server;
+      spent.length = 0;
+      told = undefined;
+    }
+    server = cookie;
+    if (from.left === undefined) return;
+    const { requests: lastRequests, seconds } = from.left;
+    told = { firstRequests: told?.firstRequests ?? lastRequests, lastRequests, seconds };
+    roomy ||= route.leftSeconds !== undefined && seconds > route.leftSeconds;
+  };
+
   const attempt = (rows: number, settled: () => void): void => {
-    gate.enter({
+    const asked = server;
+    gates.enter(asked, {
       deadlineMs: input.boxEndMs,
       giveUp: (waitMs) => stop('throttled', waitMs),
       enter: (closings) => {
@@ -74,22 +143,30 @@ export function runLane(
         world.send({
           user: input.user,
           rows,
-          server: input.server,
-          answered: (answer) => {
+          server: asked === null ? undefined : serverOf(asked),
+          answered: (answer, from) => {
+            hear(from);
             hint = answer.hint ?? hint;
             if (answer.kind === 'throttled') {
               throttles[answer.facet] = (throttles[answer.facet] ?? 0) + 1;
               throttleCount += 1;
-              gate.throttled(closings, answer.waitMs);
+              refusedAt ??= now();
+              gates.throttled(asked, closings, {
+                waitMs: answer.waitMs,
+                by: server,
+                independent: route?.independent === true,
+              });
               attempt(rows, settled);
               return;
             }
             busyMs += queue.nowMs - sentMs;
+            notePaced(spent, queue.nowMs - input.boxStartMs, queue.nowMs - sentMs);
             if (answer.refusedRows === 0) sends = addSends(sends, sendOf(rows, answer.ms));
             done += rows;
             bad += answer.refusedRows;
             settled();
-            gate.answered(closings);
+            sentOnce = true;
+            gates.answered(asked, closings);
             next();
           },
         });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { drawChart } from './chart.ts';
 import { changeScenarios, oddScenarios, profileScenarios } from './scenarios.ts';
-import { engine, maximum, nameOf, play, serverAware } from './simulate.ts';
+import { anyServer, engine, maximum, nameOf, play } from './simulate.ts';
 import { runStudies } from './studies.ts';
 import { tablesOf } from './tables.ts';
 
@@ -33,7 +33,7 @@ console.log(`\n${seeds.length} seeds in ${((Date.now() - began) / 1_000).toFixed
 async function writeCharts(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const scenario of [...profileScenarios, ...oddScenarios, ...changeScenarios]) {
-    for (const strategy of [engine, serverAware]) {
+    for (const strategy of [engine, anyServer]) {
       const { seconds } = play(scenario, strategy, { seed: 1, seconds: 1_260 });
       const title = `${scenario.name} (${scenario.note}): ${nameOf(strategy)}`;
       const name = `${scenario.name} ${nameOf(strategy)}`.replace(/[^a-z0-9]+/gi, '-');

@@ -14,8 +14,9 @@ import {
   type RunState,
 } from '../../src/plan/run-state.ts';
 import { parseRunSpec } from '../../src/plan/spec.ts';
+import { laneRoutes } from '../../src/plan/widths.ts';
 import type { EventQueue } from './event-queue.ts';
-import { SimulatedGate } from './gate.ts';
+import { SimulatedGates } from './gate.ts';
 import { rowsPerSlice, runLane } from './lane.ts';
 import type { Recorder } from './recorder.ts';
 import type { World } from './world.ts';
@@ -25,7 +26,7 @@ const betweenWavesMs = 400;
 /** Lanes that one host instance serves. */
 const lanesPerProcess = 1_024;
 /** The law is measured where it may look for the ceiling itself. */
-const bounds = { maxLanes: 1_024, settleSeconds: 360, beyondHint: true };
+const bounds = { maxLanes: 1_024, settleSeconds: 360 };
 
 export interface Parts {
   readonly queue: EventQueue;
@@ -56,6 +57,11 @@ const specOf = (options: object): RunSpec => {
   return parsed.spec;
 };
 
+export interface ConnectionChoice {
+  readonly beyondHint: boolean;
+  readonly affinity: boolean;
+}
+
 /** One run of the engine: its own reducers and wave planner, with lanes and processes in virtual time. */
 // eslint-disable-next-line max-lines-per-function -- steps over one state, each small, that call each other
 export function startRun(
@@ -66,7 +72,8 @@ export function startRun(
     readonly user: string;
     readonly rows: number;
     readonly startMs?: number;
-    readonly serverAware?: boolean;
+    /** What the connection's settings would say. */
+    readonly connection: ConnectionChoice;
   },
 ): SimulatedRun {
   const { queue, world, recorder } = parts;
@@ -78,11 +85,9 @@ export function startRun(
     events: 0,
     generations: 1,
   };
-  const gates: SimulatedGate[] = [];
-  const serverOf = (lane: number): number | undefined =>
-    options.serverAware === true ? lane % world.environment.servers : undefined;
-  const gateOf = (lane: number): SimulatedGate =>
-    (gates[Math.floor(lane / lanesPerProcess) * 100 + (serverOf(lane) ?? 0)] ??= new SimulatedGate(queue));
+  const processes: SimulatedGates[] = [];
+  const gatesOf = (lane: number): SimulatedGates =>
+    (processes[Math.floor(lane / lanesPerProcess)] ??= new SimulatedGates(queue));
 
   const turn = (): void => {
     if (!hasWork(run.state)) {
@@ -93,7 +98,11 @@ export function startRun(
       run.state = nextGeneration(run.state);
       run.generations += 1;
     }
-    const step = lease(governor.state, leaseRequest(options.runId, run.state, spec, bounds), queue.nowMs);
+    const step = lease(
+      governor.state,
+      leaseRequest(options.runId, run.state, spec, { ...bounds, ...options.connection }),
+      queue.nowMs,
+    );
     governor.state = step.state;
     const { grant } = step;
     run.state = granted(run.state, grant, iso(queue.nowMs));
@@ -117,13 +126,21 @@ export function startRun(
       run.events += run.state.historyEvents - before;
       ended();
     };
-    const input = { user: options.user, boxEndMs: startedMs + grant.boxSeconds * 1_000, dopHint: run.state.dopHint };
+    const input = {
+      user: options.user,
+      boxStartMs: startedMs,
+      boxEndMs: startedMs + grant.boxSeconds * 1_000,
+      dopHint: run.state.dopHint,
+    };
     const { rowsPerRequest, duty } = grant;
+    const routes = grant.routes === undefined ? undefined : laneRoutes(grant.routes);
+    const independent = grant.independent === true;
     queue.after(betweenWavesMs / 2, () => {
       for (const [lane, stretches] of deal.lanes.entries()) {
-        const server = serverOf(lane);
-        const laneInput = { ...input, stretches, rowsPerRequest, duty, server };
-        runLane({ queue, world, gate: gateOf(lane) }, laneInput, (report) => {
+        const own = routes?.[lane];
+        const route = own === undefined ? undefined : { ...own, independent };
+        const laneInput = { ...input, stretches, rowsPerRequest, duty: own?.duty ?? duty, route };
+        runLane({ queue, world, gates: gatesOf(lane) }, laneInput, (report) => {
           reports.set(lane, report);
           if (reports.size === deal.lanes.length) absorbAll();
         });

@@ -26,7 +26,16 @@ export function environmentOf(profile: string): Environment {
   const settings = profiles.get(profile);
   if (settings === undefined) throw new Error(`The emulator has no profile ${profile}.`);
   const { servers, hint, limits, latency } = settings;
-  return { name: profile, servers, hint: Number(hint), limits, latency, work: 'upsert', badShare: 0 };
+  return {
+    name: profile,
+    servers,
+    hint: Number(hint),
+    limits,
+    latency,
+    work: 'upsert',
+    badShare: 0,
+    rateHeaders: 'told',
+  };
 }
 
 const plain = (name: string, note: string, profile = name, patch: Partial<Environment> = {}): Scenario => ({
@@ -58,6 +67,11 @@ export const oddScenarios: readonly Scenario[] = [
   }),
   plain('low concurrency', '10 at once a server', 'documented-4', { limits: { ...documented, concurrency: 10 } }),
   plain('no hint', 'the header is missing', 'documented-4', { hint: null }),
+  plain('no rate headers', 'the headers for debugging are missing', 'documented-4', { rateHeaders: 'missing' }),
+  plain('no rate headers, low hint', 'missing as well, hint 5 for three servers', 'ppds-dev', {
+    rateHeaders: 'missing',
+  }),
+  plain('rate headers of nonsense', 'random numbers', 'documented-4', { rateHeaders: 'nonsense' }),
   plain('hint too high', 'hint 40 for four servers', 'documented-4', { hint: 40 }),
   plain('hint too low', 'hint 16 for twelve servers', 'documented-12', { hint: 16 }),
   plain('alternate key', 'rows 2.5 times dearer', 'documented-4', { work: 'upsertByKey' }),
@@ -99,5 +113,9 @@ export const changeScenarios: readonly Scenario[] = [
   }),
   change('limit raised', 'execution time a window from 1,200 s to 1,800 s', 'documented-4', {
     limits: { ...documented, executionTimeMs: 1_800_000 },
+  }),
+  change('limit raised in silence', 'the same, and the headers for debugging are missing', 'documented-4', {
+    limits: { ...documented, executionTimeMs: 1_800_000 },
+    rateHeaders: 'missing',
   }),
 ];

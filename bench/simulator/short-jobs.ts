@@ -17,6 +17,7 @@ export interface ShortJob {
 }
 
 const longestSeconds = 3_600;
+const connection = { beyondHint: true, affinity: true };
 
 /** A whole job on an idle environment, as large as a share of what fits the credit. */
 export function runShortJob(profile: string, share: number, seed: number): ShortJob {
@@ -27,7 +28,12 @@ export function runShortJob(profile: string, share: number, seed: number): Short
   const queue = new EventQueue();
   const recorder = new Recorder();
   const world = new World(environment, { queue, recorder, seed });
-  const run = startRun({ queue, world, recorder }, new SharedGovernor(), { runId: 'run', user: 'us', rows });
+  const run = startRun({ queue, world, recorder }, new SharedGovernor(), {
+    runId: 'run',
+    user: 'us',
+    rows,
+    connection,
+  });
   queue.runUntil(longestSeconds * 1_000);
   return {
     profile,

@@ -2,20 +2,23 @@ import { startBaseline, startForeign, type Baseline } from './baselines.ts';
 import { ceilingOf } from './ceiling.ts';
 import { EventQueue } from './event-queue.ts';
 import { Recorder, type Second } from './recorder.ts';
-import { SharedGovernor, startRun, type SimulatedRun } from './run.ts';
+import { SharedGovernor, startRun, type ConnectionChoice, type SimulatedRun } from './run.ts';
 import type { Scenario } from './scenarios.ts';
 import { World, type Environment } from './world.ts';
 
 export type Strategy =
-  | { readonly kind: 'engine'; readonly serverAware: boolean }
+  | { readonly kind: 'engine'; readonly name: string; readonly connection: ConnectionChoice }
   | { readonly kind: 'baseline'; readonly baseline: Baseline };
 
-export const engine: Strategy = { kind: 'engine', serverAware: false };
-export const serverAware: Strategy = { kind: 'engine', serverAware: true };
-export const nameOf = (strategy: Strategy): string => {
-  if (strategy.kind === 'baseline') return strategy.baseline.name;
-  return strategy.serverAware ? 'engine, server-aware' : 'engine';
-};
+/** The engine with what a connection's settings may choose: the defaults, looking for the ceiling, and choosing servers as well. */
+const engineWith = (name: string, connection: ConnectionChoice): Strategy => ({ kind: 'engine', name, connection });
+export const engine = engineWith('engine', { beyondHint: true, affinity: true });
+export const anyServer = engineWith('engine, `beyondHint`', { beyondHint: true, affinity: false });
+export const withinHint = engineWith('engine, `serverAffinity` auto', { beyondHint: false, affinity: true });
+export const asInstalled = engineWith('engine, defaults', { beyondHint: false, affinity: false });
+
+export const nameOf = (strategy: Strategy): string =>
+  strategy.kind === 'baseline' ? strategy.baseline.name : strategy.name;
 
 export interface Trace {
   readonly seconds: readonly Second[];
@@ -45,7 +48,7 @@ export function play(scenario: Scenario, strategy: Strategy, options: { seed: nu
           runId: 'run',
           user: 'us',
           rows: endlessRows,
-          serverAware: strategy.serverAware,
+          connection: strategy.connection,
         })
       : undefined;
   if (strategy.kind === 'baseline') startBaseline(parts, strategy.baseline, 'us');

@@ -6,7 +6,9 @@ import {
   measure,
   nameOf,
   play,
-  serverAware,
+  anyServer,
+  asInstalled,
+  withinHint,
   settled,
   sum,
   type Measured,
@@ -45,7 +47,9 @@ export interface Studies {
 
 export const strategies: readonly Strategy[] = [
   engine,
-  serverAware,
+  anyServer,
+  withinHint,
+  asInstalled,
   ...baselines.map((baseline) => ({ kind: 'baseline' as const, baseline })),
 ];
 
@@ -55,7 +59,7 @@ export function runStudies(seeds: readonly number[]): Studies {
     profiles: profileScenarios.flatMap((scenario) => strategies.map((strategy) => study(scenario, strategy, seeds))),
     odd: oddScenarios.flatMap((scenario) => strategies.map((strategy) => study(scenario, strategy, seeds))),
     changes: changeScenarios.flatMap((scenario) =>
-      [engine, serverAware].map((strategy) => studyChange(scenario, strategy, seeds)),
+      [engine, anyServer].map((strategy) => studyChange(scenario, strategy, seeds)),
     ),
     twoRuns: seeds.map((seed) => shareRun(seed)),
   };

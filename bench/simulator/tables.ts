@@ -26,7 +26,7 @@ function engineTable(rows: readonly Row[]): string {
     [
       'environment',
       'maximum, rows/s',
-      'routing',
+      'settings of the connection',
       'rows/s',
       'efficiency',
       'worst seed',
@@ -40,7 +40,7 @@ function engineTable(rows: readonly Row[]): string {
       .map((row) => [
         row.strategy === 'engine' ? `**${row.scenario}**: ${row.note}` : '',
         row.strategy === 'engine' ? Math.round(row.maximumRowsPerSecond).toString() : '',
-        row.strategy === 'engine' ? 'any server' : 'server-aware',
+        settingsOf(row.strategy),
         Math.round(row.rowsPerSecond).toString(),
         row.efficiency.toFixed(3),
         row.worst.toFixed(3),
@@ -51,6 +51,10 @@ function engineTable(rows: readonly Row[]): string {
       ]),
   ]);
 }
+
+/** What the settings of the connection are, where the engine's name says it. */
+const settingsOf = (strategy: string): string =>
+  strategy === 'engine' ? '`beyondHint`, `serverAffinity` auto' : strategy.replace('engine, ', '');
 
 function comparison(rows: readonly Row[]): string {
   const names = strategies.map(nameOf);
@@ -72,14 +76,14 @@ function changeTable(rows: readonly ChangeRow[]): string {
   return table([
     [
       'change',
-      'routing',
+      'settings of the connection',
       '90 % of the new maximum at 100 rows after (mean)',
       'slowest seed',
       'seeds that never got there',
     ],
     ...rows.map((row) => [
       row.strategy === 'engine' ? `**${row.scenario}**: ${row.note}` : '',
-      row.strategy === 'engine' ? 'any server' : 'server-aware',
+      settingsOf(row.strategy),
       seconds(row.seconds),
       seconds(row.slowestSeconds),
       row.unsettledSeeds.toString(),

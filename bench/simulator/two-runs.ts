@@ -15,6 +15,7 @@ export interface Shared {
   readonly secondsAboveGrant: number;
 }
 
+const connection = { beyondHint: true, affinity: true };
 const secondStartsAt = 400;
 const endsAt = 1_300;
 /** The second run gets its lanes when the first one's box has ended. */
@@ -28,8 +29,14 @@ export function shareRun(seed: number): Shared {
   const governor = new SharedGovernor();
   const parts = { queue, world, recorder };
   const users = ['us (first)', 'us (second)'] as const;
-  startRun(parts, governor, { runId: 'first', user: users[0], rows: 100_000_000 });
-  startRun(parts, governor, { runId: 'second', user: users[1], rows: 100_000_000, startMs: secondStartsAt * 1_000 });
+  startRun(parts, governor, { runId: 'first', user: users[0], rows: 100_000_000, connection });
+  startRun(parts, governor, {
+    runId: 'second',
+    user: users[1],
+    rows: 100_000_000,
+    connection,
+    startMs: secondStartsAt * 1_000,
+  });
   let secondsAboveGrant = 0;
   for (let second = 1; second <= endsAt; second += 1) {
     queue.at(second * 1_000, () => {

@@ -21,6 +21,14 @@ export interface Environment {
   readonly work: RowWork;
   /** Share of rows the service refuses. */
   readonly badShare: number;
+  /** What the `x-ms-ratelimit-*` headers tell: the truth, nothing, or noise. */
+  readonly rateHeaders: 'told' | 'missing' | 'nonsense';
+}
+
+/** What the headers of the answering server tell. */
+export interface ServerAnswer {
+  readonly server: number;
+  readonly left: { readonly requests: number; readonly seconds: number } | undefined;
 }
 
 export type Answer =
@@ -32,7 +40,7 @@ export interface SendRequest {
   readonly rows: number;
   /** The server an affinity cookie pins the request to. */
   readonly server?: number | undefined;
-  readonly answered: (answer: Answer, server: number) => void;
+  readonly answered: (answer: Answer, from: ServerAnswer) => void;
 }
 
 /** Clients of one identity share its limits; what stands in brackets tells them apart in the record. */
@@ -80,12 +88,14 @@ export class World {
     const pinned = request.server !== undefined && request.server < servers ? request.server : undefined;
     const server = pinned ?? Math.floor(this.#random.next() * servers);
     const nowMs = this.#queue.nowMs;
-    const admission = this.#protection.tryAdmit({ user: identityOf(user), server, isWrite: true, nowMs });
+    const isPinned = request.server !== undefined;
+    const arrival = { user: identityOf(user), server, isWrite: true, nowMs, pinned: isPinned };
+    const admission = this.#protection.tryAdmit(arrival);
     if (!admission.admitted) {
       const { facet, retryAfterSeconds } = admission;
       this.#recorder.throttled(user, nowMs, facet);
       this.#queue.after(networkMs, () =>
-        answered({ kind: 'throttled', hint, facet, waitMs: retryAfterSeconds * 1_000 }, server),
+        answered({ kind: 'throttled', hint, facet, waitMs: retryAfterSeconds * 1_000 }, this.#headersOf(user, server)),
       );
       return;
     }
@@ -102,9 +112,20 @@ export class World {
       this.#protection.complete(admission.ticket, endMs, bulk.executionMs + again.executionMs);
       this.#recorder.done(user, endMs, rows);
       this.#queue.after(networkMs, () =>
-        answered({ kind: 'done', hint, ms: bulk.totalMs + networkMs, refusedRows: bad }, server),
+        answered({ kind: 'done', hint, ms: bulk.totalMs + networkMs, refusedRows: bad }, this.#headersOf(user, server)),
       );
     });
+  }
+
+  #headersOf(user: string, server: number): ServerAnswer {
+    const { rateHeaders } = this.#environment;
+    if (rateHeaders === 'missing') return { server, left: undefined };
+    if (rateHeaders === 'nonsense') {
+      const requests = Math.floor(this.#random.next() * 8_000);
+      return { server, left: { requests, seconds: this.#random.next() * 5_000 } };
+    }
+    const { requests, executionTimeMs } = this.#protection.remaining(identityOf(user), server, this.#queue.nowMs);
+    return { server, left: { requests, seconds: executionTimeMs / 1_000 } };
   }
 
   #batchMs(rows: number, nowMs: number): { readonly totalMs: number; readonly executionMs: number } {

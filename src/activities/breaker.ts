@@ -6,12 +6,18 @@ export interface Breaker {
   readonly note: (outcomes: readonly RowOutcome[]) => string | undefined;
 }
 
+const isTaken = ({ outcome, rejection }: RowOutcome): boolean => rejection === undefined && outcome !== 'notAttempted';
+
 /** Trips when `inARow` rows in a row were rejected with one code. Rows that were not attempted say nothing. */
 export function createBreaker(inARow: number): Breaker {
   let code: string | undefined;
   let count = 0;
   return {
     note(outcomes) {
+      if (outcomes.every(isTaken)) {
+        if (outcomes.length > 0) [code, count] = [undefined, 0];
+        return undefined;
+      }
       for (const { outcome, ...settled } of outcomes.toSorted((left, right) => left.row - right.row)) {
         if (outcome === 'notAttempted') continue;
         const rejection = outcome === 'rejected' ? settled.rejection : undefined;

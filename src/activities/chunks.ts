@@ -1,4 +1,4 @@
-import { keyText, type EncodedRow } from '../mapping/encoded-row.ts';
+import type { EncodedRow, RowKey } from '../mapping/encoded-row.ts';
 import { isRejection } from '../mapping/row-encoder.ts';
 import type { RowOutcome } from '../plan/outcome.ts';
 import type { RunOptions } from '../plan/run-spec.ts';
@@ -18,13 +18,14 @@ export interface ChunkContext {
   readonly plan: RunPlan;
   readonly duplicates: RunOptions['duplicates'];
   readonly firstRow: number;
-  /** A chunk ends when it has so many rows to send, or so many that need no request; absent: the slice is one chunk. */
-  readonly limits?: { readonly sendable: number; readonly settled: number };
+  /** Asked when a chunk begins: it ends with so many rows to send, or so many that need no request. Absent: the slice is one chunk. */
+  readonly limits?: () => { readonly sendable: number; readonly settled: number };
 }
 
 /** The rows of a slice from `firstRow` on, as one lane sends them. */
 export function* chunksOf(context: ChunkContext, slice: Slice, bytes: Buffer): Generator<Chunk> {
-  const { plan, firstRow, limits } = context;
+  const { plan, firstRow } = context;
+  let limits = context.limits?.();
   let chunk: Chunk = { settled: [], sendable: [] };
   const reading = { columns: plan.head.columns, firstRow: slice.firstRow, from: slice.from };
   for (const row of readRows(bytes, plan.format, reading)) {
@@ -34,6 +35,7 @@ export function* chunksOf(context: ChunkContext, slice: Slice, bytes: Buffer): G
     else chunk.sendable.push(outcome);
     if (chunk.sendable.length === limits?.sendable || chunk.settled.length === limits?.settled) {
       yield chunk;
+      limits = context.limits?.();
       chunk = { settled: [], sendable: [] };
     }
   }
@@ -58,12 +60,10 @@ function repeatedKey({ rowMap }: RunPlan, row: number, lastRow: number): RowOutc
   return { row, outcome: 'rejected', rejection: { class: 'source', code: 'source.repeatedKey', message } };
 }
 
-export function settle({ rowMap }: RunPlan, place: RecordPlace, outcome: RowOutcome): SettledRow {
-  return { place, outcome, ...(rowMap === undefined ? {} : { sourceRow: rowMap.sourceRowOf(place.row) }) };
-}
-
-/** Settles a row that was sent, or looked up; its key is for people. */
-export const settleSent = (plan: RunPlan, row: EncodedRow, outcome: RowOutcome): SettledRow => ({
-  ...settle(plan, row, outcome),
-  key: Buffer.from(keyText(row.key), 'latin1').toString('utf8'),
+/** Settles a row; it has a key when it was sent, or looked up. */
+export const settle = ({ rowMap }: RunPlan, place: RecordPlace, outcome: RowOutcome, key?: RowKey): SettledRow => ({
+  place,
+  outcome,
+  key,
+  sourceRow: rowMap?.sourceRowOf(place.row),
 });

@@ -33,6 +33,8 @@ export function createCloseRun(deps: CloseRunDeps): (input: CloseRunInput) => Pr
     if (manifest === undefined) throw new Error(`Run ${input.runId} has no manifest.`);
     const isIndexed = (await ledger.readIndex(input.runId)) !== undefined;
     const report = isIndexed ? await closeBooks(deps, input, manifest) : reportOf(input, manifest, now());
+    const { connection, table, operation } = report;
+    if (input.cost !== undefined) await ledger.writeCost({ connection, table, operation }, input.cost);
     return outputOf(await ledger.writeReport(report));
   };
 }

@@ -83,13 +83,13 @@ function mendedSheet(file: EditedFile, wanted: ReadonlyMap<number, boolean>, row
   async function* rows(): AsyncGenerator<SpoolRow> {
     for await (const record of readRecords(file)) {
       const row = readable(record);
-      const sourceRow = Number(cellText(row.cells[rowColumn]));
+      const sourceRow = Number(cellText(row.cells.at(rowColumn)));
       const sent = wanted.get(sourceRow);
       if (sent === undefined)
         throw wrong(`Record ${row.row}: ${sheetColumns.row} names no row that is left to be done.`);
       if (seen.has(sourceRow)) throw wrong(`Record ${row.row}: row ${sourceRow} is there twice.`);
       seen.add(sourceRow);
-      const cells = kept.map((at) => unguarded(cellText(row.cells[at])));
+      const cells = kept.map((at) => unguarded(cellText(row.cells.at(at))));
       yield { bytes: Buffer.from(csvLine(cells), 'utf8'), sourceRow, maybeSent: sent };
     }
   }

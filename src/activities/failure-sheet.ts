@@ -1,5 +1,6 @@
 import type { FailureSheet } from '../ledger/failures.ts';
 import type { ExceptionLine } from '../ledger/parts.ts';
+import { cellList } from '../source/cells.ts';
 import { SourceChangedError, type BlobSource } from '../source/blob-source.ts';
 import { csvLine, guardFormula } from '../source/csv-text.ts';
 import { decodeText } from '../source/one-byte-text.ts';
@@ -74,7 +75,7 @@ interface LineCells {
 function cellsOf(sheet: SheetSource, line: ExceptionLine, record: Buffer): LineCells {
   const reading = { columns: sheet.columns, firstRow: line.row, from: line.from };
   for (const row of readRows(record, sheet.format, reading)) {
-    if ('cells' in row) return { cells: row.cells.map(cellText), text: null };
+    if ('cells' in row) return { cells: cellList(row.cells).map(cellText), text: null };
   }
   return unreadable(sheet, record.toString('utf8'));
 }

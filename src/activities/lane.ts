@@ -1,6 +1,8 @@
 import type { SendRowsInput } from '../plan/payloads.ts';
 import type { Stretch } from '../plan/stretch.ts';
 import type { Slice } from '../source/source.ts';
+import type { Client } from '../dataverse/client.ts';
+import type { ServerPin } from '../dataverse/server-pin.ts';
 import type { Breaker } from './breaker.ts';
 import type { LaneDeps } from './lane-deps.ts';
 import { tallyPart, type LaneStop, type LaneTally } from './lane-tally.ts';
@@ -13,6 +15,10 @@ export interface Lane {
   readonly plan: RunPlan;
   readonly input: SendRowsInput;
   readonly tally: LaneTally;
+  /** Sends under the plan's connection, and to the pinned server where there is a pin. */
+  readonly client: Client;
+  readonly pin: ServerPin | undefined;
+  readonly boxStartsMs: number;
   /** No request begins after this moment. */
   readonly boxEndsMs: number;
   readonly breaker: Breaker;

@@ -1,14 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { ExceptionLine, Part } from '../ledger/parts.ts';
+import { keyText, type RowKey } from '../mapping/encoded-row.ts';
 import { addCounts, type OutcomeCounts, type OutcomeKind, type RowOutcome } from '../plan/outcome.ts';
+import { decodeText } from '../source/one-byte-text.ts';
 import type { RecordPlace } from '../source/source-row.ts';
 
 /** A row of a chunk with what happened to it. */
 export interface SettledRow {
   readonly place: RecordPlace;
   readonly outcome: RowOutcome;
-  readonly key?: string;
-  readonly sourceRow?: number;
+  /** Of a row that was sent, or looked up. */
+  readonly key: RowKey | undefined;
+  /** Redrive and undo. */
+  readonly sourceRow: number | undefined;
 }
 
 /** Collects the outcomes of consecutive rows until they are committed as one part. */
@@ -38,9 +42,9 @@ export function createPartBuilder(firstRow: number, slice: SliceBytes): PartBuil
     add(settled) {
       rowCount += settled.length;
       counts = addCounts(counts, countOutcomes(settled));
-      recovered += settled.filter(({ outcome }) => outcome.recovered === true).length;
-      superseded += settled.filter(({ outcome }) => outcome.reason === 'superseded').length;
       for (const row of settled) {
+        if (row.outcome.recovered === true) recovered += 1;
+        if (row.outcome.reason === 'superseded') superseded += 1;
         range.from = Math.min(range.from, row.place.from);
         range.to = Math.max(range.to, row.place.to);
         if (isException(row.outcome)) exceptions.push(lineOf(row));
@@ -85,6 +89,6 @@ function lineOf({ place, outcome, key, sourceRow }: SettledRow): ExceptionLine {
     ...(sourceRow === undefined ? {} : { sourceRow }),
     from: place.from,
     to: place.to,
-    ...(key === undefined ? {} : { key }),
+    ...(key === undefined ? {} : { key: decodeText(keyText(key)) }),
   };
 }

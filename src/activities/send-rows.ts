@@ -1,7 +1,8 @@
 import type { SendRowsInput, SendRowsOutput } from '../plan/payloads.ts';
+import { createServerPin } from '../dataverse/server-pin.ts';
 import { createBreaker } from './breaker.ts';
 import type { LaneDeps } from './lane-deps.ts';
-import { newTally, reportOf } from './lane-tally.ts';
+import { newTally, placeOf, reportOf } from './lane-tally.ts';
 import { runLane } from './lane.ts';
 
 /**
@@ -13,8 +14,23 @@ export function createSendRows(deps: LaneDeps): (input: SendRowsInput) => Promis
     const plan = await deps.planOf(input.runId);
     const tally = newTally();
     const breaker = createBreaker(plan.manifest.spec.options.tolerate.inARow);
-    const stop = await runLane({ deps, plan, input, tally, boxEndsMs: boxEndOf(input, deps.clock.now()), breaker });
-    return reportOf(tally, stop);
+    const { route } = input;
+    const pin = route === undefined ? undefined : createServerPin(route);
+    const client = deps.clientOf(plan.manifest.spec.connection);
+    const nowMs = deps.clock.now();
+    const stop = await runLane({
+      deps,
+      plan,
+      input,
+      tally,
+      breaker,
+      client: pin === undefined ? client : client.pinnedBy(pin),
+      pin,
+      boxStartsMs: route === undefined ? nowMs : Date.parse(route.boxStartsAt),
+      boxEndsMs: boxEndOf(input, nowMs),
+    });
+    if (pin === undefined || route === undefined) return reportOf(tally, stop);
+    return reportOf(tally, stop, placeOf({ pin, route }, tally, { waitMs: stop.waitMs, nowMs: deps.clock.now() }));
   };
 }
 

@@ -7,7 +7,7 @@ import type { PartEntry } from '../ledger/parts.ts';
 import type { SettleRunInput, SettleRunOutput } from '../plan/payloads.ts';
 import { SourceChangedError } from '../source/blob-source.ts';
 import type { Slice } from '../source/source.ts';
-import { chunksOf, settleSent } from './chunks.ts';
+import { chunksOf, settle } from './chunks.ts';
 import type { LaneDeps } from './lane-deps.ts';
 import { judgeVersion } from './judge-version.ts';
 import { createPartBuilder } from './part-builder.ts';
@@ -76,7 +76,7 @@ async function settleSlice(settling: Settling, slice: Slice, firstRow: number): 
   const builder = createPartBuilder(firstRow, { bytes, from: slice.from });
   builder.add([
     ...settled,
-    ...judged.flatMap(({ row, outcome }) => (outcome === undefined ? [] : [settleSent(plan, row, outcome)])),
+    ...judged.flatMap(({ row, outcome }) => (outcome === undefined ? [] : [settle(plan, row, outcome, row.key)])),
   ]);
   const part = builder.build();
   if (part !== undefined) await deps.ledger.commitPart(plan.manifest.runId, part);

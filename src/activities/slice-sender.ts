@@ -1,12 +1,14 @@
 import { newSendLog } from '../dataverse/client.ts';
 import { RequestRejectedError, ThrottledError, TransientError } from '../dataverse/errors.ts';
-import type { LaneEnd } from '../plan/lane.ts';
+import { mayGoOnAtMs, rowsBefore, type LaneEnd } from '../plan/lane.ts';
+import type { EncodedRow } from '../mapping/encoded-row.ts';
+import type { RowOutcome } from '../plan/outcome.ts';
 import { addSends, sendOf } from '../plan/request-size.ts';
 import { SourceChangedError } from '../source/blob-source.ts';
 import type { Slice } from '../source/source.ts';
-import { chunksOf, settleSent, type Chunk, type ChunkContext } from './chunks.ts';
+import { chunksOf, settle, type Chunk, type ChunkContext } from './chunks.ts';
 import type { Lane } from './lane.ts';
-import { tallyLog, type LaneTally } from './lane-tally.ts';
+import { isRoomy, tallyLog, type LaneTally } from './lane-tally.ts';
 import { createPartBuilder, type PartBuilder, type SettledRow } from './part-builder.ts';
 import { LaneStoppedError } from './stop-signal.ts';
 import { writeChunk } from './write-chunk.ts';
@@ -49,32 +51,43 @@ export async function sendSlice(lane: Lane, slice: Slice, firstRow: number): Pro
   }
 }
 
+/** Rests until the lane may send again. Somebody may stop the run meanwhile, so it sleeps a little at a time. */
 async function stopBefore(lane: Lane): Promise<SliceEnd | undefined> {
-  await rest(lane);
-  if (lane.deps.clock.now() >= lane.boxEndsMs || isOutdated(lane)) return { end: 'box' };
-  const end = await lane.deps.stopOf(lane.input.runId);
-  return end === undefined ? undefined : { end };
+  const { clock, stopOf } = lane.deps;
+  for (;;) {
+    if (clock.now() >= lane.boxEndsMs || isOutdated(lane)) return { end: 'box' };
+    const end = await stopOf(lane.input.runId);
+    if (end !== undefined) return { end };
+    const owedMs = owedRestMs(lane);
+    if (owedMs < leastRestMs) return undefined;
+    const restMs = Math.min(owedMs, longestRestMs, lane.boxEndsMs - clock.now());
+    lane.tally.restedMs += restMs;
+    await clock.sleep(Math.max(1, restMs));
+  }
 }
 
-/** Keeps the lane to its share of the time: what it is behind by since its last rest. */
-async function rest(lane: Lane): Promise<void> {
-  const { tally, input, deps } = lane;
-  const owedMs = tally.busyMs * (1 / input.duty - 1) - tally.restedMs;
-  if (owedMs < leastRestMs) return;
-  tally.restedMs += owedMs;
-  await deps.clock.sleep(Math.min(owedMs, Math.max(0, lane.boxEndsMs - deps.clock.now())));
+/** How long the lane has to hold back: by its pace, or to keep to its share of the time since its last rest. */
+function owedRestMs({ tally, input, boxStartsMs, deps }: Lane): number {
+  if (input.route?.pace === undefined) return tally.busyMs * (1 / input.duty - 1) - tally.restedMs;
+  return boxStartsMs + mayGoOnAtMs(input.route.pace, tally.busyMs) - deps.clock.now();
 }
 
-/** Shorter rests are saved up. */
+/** Shorter rests are saved up, longer ones taken in pieces. */
 const leastRestMs = 20;
+const longestRestMs = 2_000;
 /** Servers may disagree a little about the hint; that is not worth a new wave. */
 const leastHintMove = 0.2;
 /** A wave that meets limits this often is better planned anew than slept through. */
 const mostThrottlesInBox = 2;
 
-/** What was granted no longer fits: the environment recommends another number, or refuses again and again. */
-function isOutdated({ tally, input }: Lane): boolean {
-  return hintMoved(tally, input.dopHint) || countOf(tally.throttles) >= mostThrottlesInBox;
+/**
+ * What was granted no longer fits: the environment recommends another number, refuses again and again, has taken the lane's server away or shows
+ * more room than was reckoned with; or the lane has seen where it is sent, and that was all it was for.
+ */
+function isOutdated({ tally, input, pin }: Lane): boolean {
+  if (hintMoved(tally, input.dopHint) || countOf(tally.throttles) >= mostThrottlesInBox) return true;
+  if (pin === undefined || input.route === undefined) return false;
+  return pin.gone !== undefined || isRoomy(pin, input.route) || (input.route.once === true && tally.requests > 0);
 }
 
 const hintMoved = ({ dopHint }: LaneTally, grantedFor: number | null): boolean =>
@@ -103,11 +116,17 @@ async function mayRepeat(
   return (!isFirst || firstRow > slice.firstRow) && (await ledger.isContested(runId, slice.firstRow));
 }
 
-function contextOf({ plan, input }: Lane, firstRow: number): ChunkContext {
+function contextOf(lane: Lane, firstRow: number): ChunkContext {
+  const { plan, input, tally, boxEndsMs, deps } = lane;
   const { tolerate, duplicates } = plan.manifest.spec.options;
-  const sendable = Math.min(input.rowsPerRequest, input.rowLimit ?? input.rowsPerRequest);
-  // Rows that need no request are looked at as often as the breaker has to.
-  return { plan, duplicates, firstRow, limits: { sendable, settled: Math.min(sendable, tolerate.inARow) } };
+  const limits = () => {
+    const rowMs = tally.sends.rows === 0 ? 0 : tally.sends.ms / tally.sends.rows;
+    const rows = rowsBefore(boxEndsMs, { atMs: deps.clock.now(), rows: input.rowsPerRequest, rowMs });
+    const sendable = Math.min(rows, input.rowLimit ?? rows);
+    // Rows that need no request are looked at as often as the breaker has to.
+    return { sendable, settled: Math.min(sendable, tolerate.inARow) };
+  };
+  return { plan, duplicates, firstRow, limits };
 }
 
 /** Sends one chunk; its outcomes count only when every row of it has one. */
@@ -123,14 +142,9 @@ async function sendChunk(
   try {
     const { outcomes, timings } = await writeChunk({ lane, slice, repeat, log }, chunk.sendable);
     for (const { rows, ms } of timings) lane.tally.sends = addSends(lane.tally.sends, sendOf(rows, ms));
-    const outcomeOf = new Map(outcomes.map((outcome) => [outcome.row, outcome]));
-    const sent = chunk.sendable.map((row) => {
-      const outcome = outcomeOf.get(row.row);
-      if (outcome === undefined) throw new Error(`Row ${row.row} was sent and has no outcome.`);
-      return settleSent(lane.plan, row, outcome);
-    });
-    lane.tally.badRows += sent.filter(({ outcome }) => outcome.rejection?.class === 'service').length;
-    return settleChunk(lane, [...chunk.settled, ...sent], builder);
+    const sent = settleSent(lane, chunk.sendable, outcomes);
+    for (const { outcome } of sent) if (outcome.rejection?.class === 'service') lane.tally.badRows += 1;
+    return settleChunk(lane, chunk.settled.length === 0 ? sent : [...chunk.settled, ...sent], builder);
   } catch (error) {
     const end = endOf(error);
     // Whoever goes on here has to take this chunk for sent, unless its only request was refused.
@@ -139,16 +153,38 @@ async function sendChunk(
     await lane.deps.ledger.markIntent(lane.input.runId, builder.nextRow());
     return { ...end, isDoubtful: true };
   } finally {
-    tallyLog(lane.tally, log);
+    // What a server had spent that is gone went with it.
+    if (lane.pin?.gone !== undefined) lane.tally.spent = [];
+    tallyLog(lane.tally, log, lane.deps.clock.now() - lane.boxStartsMs);
     lane.deps.live.add(lane.input.runId, lane.input.wave, { requests: log.requests, throttled: log.throttles.length });
   }
+}
+
+/** The rows with their outcomes. */
+function settleSent(
+  { plan }: Lane,
+  rows: readonly EncodedRow[],
+  outcomes: readonly RowOutcome[],
+): readonly SettledRow[] {
+  // Nearly always the outcomes come as the rows went.
+  const isInOrder = outcomes.length === rows.length && rows.every(({ row }, at) => outcomes[at]?.row === row);
+  const byRow = isInOrder ? undefined : new Map(outcomes.map((outcome) => [outcome.row, outcome]));
+  return rows.map((row, at) => {
+    const outcome = byRow === undefined ? outcomes[at] : byRow.get(row.row);
+    if (outcome === undefined) throw new Error(`Row ${row.row} was sent and has no outcome.`);
+    return settle(plan, row, outcome, row.key);
+  });
 }
 
 function settleChunk(lane: Lane, settled: readonly SettledRow[], builder: PartBuilder): SliceEnd | undefined {
   builder.add(settled);
   const detail = lane.breaker.note(settled.map(({ outcome }) => outcome));
   if (detail !== undefined) return { end: 'broken', detail };
-  return lane.input.rowLimit === undefined ? undefined : { end: 'box' };
+  lane.tally.rejected += settled.filter(({ outcome }) => outcome.outcome === 'rejected').length;
+  const { rowLimit, mostRejected } = lane.input;
+  // Whether the run stops is for the orchestrator to say; a lane does not go on rejecting until the end of its box.
+  const isPastTolerance = mostRejected !== undefined && lane.tally.rejected > mostRejected;
+  return rowLimit !== undefined || isPastTolerance ? { end: 'box' } : undefined;
 }
 
 function endOf(error: unknown): SliceEnd {

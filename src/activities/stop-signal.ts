@@ -16,6 +16,9 @@ export class LaneStoppedError extends Error {
   }
 }
 
+/** Said once for all: without a reason each abort makes an exception of its own, stack included. */
+const workIsOver = new Error('The work is over.');
+
 /** Does work whose signal is aborted, with `LaneStoppedError`, soon after the run was cancelled or paused. */
 export async function unlessStopped<T>(
   { deps: { clock, stopOf }, input: { runId } }: Pick<Lane, 'deps' | 'input'>,
@@ -39,6 +42,6 @@ export async function unlessStopped<T>(
   try {
     return await work(stop.signal);
   } finally {
-    over.abort();
+    over.abort(workIsOver);
   }
 }

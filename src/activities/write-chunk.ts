@@ -29,16 +29,16 @@ export async function writeChunk(
 async function writeUntilSettled(sending: ChunkSending, rows: readonly EncodedRow[]): Promise<ChunkResult> {
   const first = await send(sending, rows);
   const again = await lookTwice(sending, rows, first.outcomes);
+  if (again.length === 0) return first;
   const outcomes = new Map([...first.outcomes, ...again].map((outcome) => [outcome.row, outcome]));
   return { outcomes: [...outcomes.values()], timings: first.timings };
 }
 
 async function send(
-  { lane: { deps, plan, boxEndsMs }, repeat, log, signal }: ChunkSending,
+  { lane: { client, plan, boxEndsMs }, repeat, log, signal }: ChunkSending,
   rows: readonly EncodedRow[],
 ): Promise<ChunkResult> {
   const { spec, lineage, createdAt } = plan.manifest;
-  const client = deps.clientOf(spec.connection);
   const common = { table: plan.table, repeat, deadlineAtMs: boxEndsMs, log, signal };
   const { unchanged, settled } =
     lineage?.kind === 'undo' ? await findUnchanged(client, { ...common, rows }) : { unchanged: rows, settled: [] };

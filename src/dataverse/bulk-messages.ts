@@ -16,12 +16,27 @@ export function bulkPath(message: BulkMessage, target: WriteTarget): string {
 
 /** The body of a bulk message, rows in the order given. All rows must have a key that the message takes. */
 export function buildBulkBody(message: BulkMessage, target: WriteTarget, rows: readonly EncodedRow[]): Buffer {
-  const type = `{"@odata.type":"Microsoft.Dynamics.CRM.${target.logicalName}"`;
-  const targets = rows.map((row) => {
-    const members = message === 'DeleteMultiple' || row.members === '' ? '' : `,${row.members}`;
-    return `${type},${keyMember(target, row.key)}${members}}`;
+  const withMembers = message !== 'DeleteMultiple';
+  const type = `{"@odata.type":"Microsoft.Dynamics.CRM.${target.logicalName}",`;
+  // What stands before the members of each row, the end of the row before it included.
+  let opening = `{"Targets":[${type}`;
+  let length = 0;
+  const openings = rows.map(({ key, members }) => {
+    const isEmpty = !withMembers || members.byteLength === 0;
+    const text = opening + keyMember(target, key) + (isEmpty ? '' : ',');
+    length += text.length + (isEmpty ? 0 : members.byteLength);
+    opening = `},${type}`;
+    return text;
   });
-  return Buffer.from(`{"Targets":[${targets.join(',')}]}`, 'latin1');
+  const closing = rows.length === 0 ? '{"Targets":[]}' : '}]}';
+  const body = Buffer.allocUnsafe(length + closing.length);
+  let end = 0;
+  for (let at = 0; at < rows.length; at += 1) {
+    end += body.write(openings[at] ?? '', end, 'latin1');
+    if (withMembers) end = rows[at]?.members.copyTo(body, end) ?? end;
+  }
+  body.write(closing, end, 'latin1');
+  return body;
 }
 
 /** JSON members that name a row by its primary id. */

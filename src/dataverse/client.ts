@@ -17,6 +17,7 @@ import { createSenderPool } from './sender-pool.ts';
 import type { Sender, SenderPool } from './sender-pool.ts';
 import { createTableMemory } from './table-memory.ts';
 import type { TableMemory } from './table-memory.ts';
+import type { ServerPin } from './server-pin.ts';
 import type { PassResult, ToldWait } from './throttle-gate.ts';
 
 /** learn.microsoft.com/power-apps/developer/data-platform/webapi/compose-http-requests-handle-errors */
@@ -40,6 +41,8 @@ export interface SendLog {
   /** HTTP requests, repeats included. */
   requests: number;
   readonly throttles: ThrottleEvent[];
+  /** When the first of them came, on the client's clock. */
+  firstThrottledAtMs?: number;
   /** Requests of which the service itself has told no end: they may take effect until its time limit. */
   unheard: number;
   /** Time with a request on its way; waits are not in it. */
@@ -74,6 +77,8 @@ export interface ClientRequest<T> {
   heard?(answer: Answer): void;
   /** Number of the identity that has to send it, from 0; absent: whoever may send first. */
   readonly sender?: number;
+  /** Keeps the request on a server; absent: any server, and no cookie is sent. */
+  readonly pin?: ServerPin;
 }
 
 export interface Sent<T> {
@@ -98,6 +103,8 @@ export interface Client {
    * `BatchRejectedError` (refused and rolled back), `RequestRejectedError` (nothing like it will be accepted), or the signal's reason.
    */
   send<T>(request: ClientRequest<T>): Promise<Sent<T>>;
+  /** The same client, whose requests stay on the server of the pin. */
+  pinnedBy(pin: ServerPin): Client;
 }
 
 export interface ClientOptions {
@@ -131,13 +138,16 @@ export function createClient(options: ClientOptions): Client {
   const checked = checkConnectionUrl(options.connection.url, options.connection);
   if (!checked.ok) throw new RangeError(`Connection ${options.connection.name}: the URL ${checked.fault}.`);
   const deps = { ...options, origin: checked.origin, pool: createSenderPool(options.senders) };
-  return {
+  const tables = createTableMemory();
+  const pinnedBy = (pin: ServerPin | undefined): Client => ({
     clock: options.clock,
     origin: checked.origin,
     senderCount: options.senders.length,
-    tables: createTableMemory(),
-    send: (request) => sendUntilDecided(deps, request),
-  };
+    tables,
+    send: (request) => sendUntilDecided(deps, pin === undefined ? request : { ...request, pin }),
+    pinnedBy,
+  });
+  return pinnedBy(undefined);
 }
 
 type Deps = ClientOptions & { readonly origin: string; readonly pool: SenderPool };
@@ -191,11 +201,16 @@ interface RefusedToken {
 async function attempt<T>(deps: Deps, request: ClientRequest<T>, refused: RefusedToken | undefined): Promise<Reply<T>> {
   const { clock } = deps;
   const sender = refused?.sender ?? senderFor(deps.pool, request);
-  const { gate, tokens } = sender;
+  const { gates, tokens } = sender;
+  const asked = request.pin?.server ?? null;
+  const gate = gates.at(asked);
   const pass = await gate.enter({ deadlineAtMs: request.deadlineAtMs, signal: request.signal });
   let result: PassResult = 'lost';
   let throttled = false;
   let sentAtMs: number | undefined;
+  let by: string | null = null;
+  const spread = (told: ToldWait): void =>
+    gates.spread(told, { asked, by, independent: request.pin?.independent ?? false });
   try {
     const clientRequestId = randomUUID();
     const token = await (refused === undefined ? tokens.get() : tokens.refresh(refused.token));
@@ -207,14 +222,21 @@ async function attempt<T>(deps: Deps, request: ClientRequest<T>, refused: Refuse
     const answer = await sendOnce(deps.dispatcher, httpRequest(deps, request, { token, clientRequestId }));
     const ms = clock.now() - sentAtMs;
     noteDopHint(deps.pool, sender, request.log, answer);
+    by = request.pin?.hear(answer) ?? null;
     request.heard?.(answer);
     if (isReadable(answer)) {
       result = 'answered';
-      const value = readAnswer(request, answer, (told) => gate.throttled(pass, told));
+      const value = readAnswer(request, answer, (told) => {
+        const waitMs = gate.throttled(pass, told);
+        spread({ ...told, retryAfterMs: waitMs });
+        noteThrottled(request.log, clock.now());
+        return waitMs;
+      });
       if (value !== undefined) return { kind: 'value', value: value.read, ms };
     }
     const serviceRequestId = answer.header('x-ms-service-request-id');
-    const fault = readFault({ httpStatus: answer.status, body: answer.body, serviceRequestId });
+    const mayBeCut = !isFramed(answer);
+    const fault = readFault({ httpStatus: answer.status, body: answer.body, serviceRequestId, mayBeCut });
     result = passResult(answer, fault, clock.now());
     throttled = fault.class === 'throttled';
     const facts = {
@@ -234,15 +256,21 @@ async function attempt<T>(deps: Deps, request: ClientRequest<T>, refused: Refuse
   } finally {
     if (request.log !== undefined && sentAtMs !== undefined && !throttled) request.log.busyMs += clock.now() - sentAtMs;
     const waitMs = gate.leave(pass, result);
+    if (typeof result === 'object') spread({ ...result, retryAfterMs: waitMs });
     if (throttled && typeof result === 'object') {
+      noteThrottled(request.log, clock.now());
       request.log?.throttles.push({ facet: result.facet, retryAfterMs: waitMs });
     }
   }
 }
 
+function noteThrottled(log: SendLog | undefined, nowMs: number): void {
+  if (log !== undefined) log.firstThrottledAtMs ??= nowMs;
+}
+
 function senderFor<T>(pool: SenderPool, request: ClientRequest<T>): Sender {
   const fixed = request.sender === undefined ? undefined : pool.senders[request.sender];
-  return fixed ?? pool.pick();
+  return fixed ?? pool.pick(request.pin?.server ?? null);
 }
 
 function httpRequest<T>(
@@ -257,6 +285,7 @@ function httpRequest<T>(
     headers: {
       ...baseHeaders,
       ...request.headers,
+      ...request.pin?.headers(),
       authorization: `Bearer ${perAttempt.token}`,
       'x-ms-client-request-id': perAttempt.clientRequestId,
     },
@@ -269,6 +298,11 @@ function httpRequest<T>(
 /** A `$batch` may answer with the status of the operation that stopped it. */
 function isReadable(answer: Answer): boolean {
   return isMultipart(answer) || (answer.status >= 200 && answer.status < 300);
+}
+
+/** Otherwise the end of the connection is the end of the body, and a cut one looks whole. */
+function isFramed(answer: Answer): boolean {
+  return answer.header('content-length') !== undefined || answer.header('transfer-encoding') !== undefined;
 }
 
 function isMultipart(answer: Answer): boolean {

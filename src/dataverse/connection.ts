@@ -12,6 +12,8 @@ export interface Connection {
   readonly maxDop?: number;
   /** The governor may go beyond the environment's recommendation to look for the ceiling. */
   readonly beyondHint?: boolean;
+  /** `auto`: lanes may stay on the server that the environment gives them, where that proves better; absent: any server. */
+  readonly serverAffinity?: 'off' | 'auto';
   /** Lets plain http through for this machine only. */
   readonly allowLoopbackHttp: boolean;
 }

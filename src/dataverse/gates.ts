@@ -1,17 +1,16 @@
 import type { Clock } from './clock.ts';
 import { environmentOf } from './connection.ts';
-import { createThrottleGate } from './throttle-gate.ts';
-import type { ThrottleGate } from './throttle-gate.ts';
+import { createIdentityGates, type IdentityGates } from './identity-gates.ts';
 
-/** The throttle gate of an identity in an environment: the same one for every connection of the process that sends as it. */
-export type Gates = (origin: string, clientId: string | undefined) => ThrottleGate;
+/** The throttle gates of an identity in an environment: the same ones for every connection of the process that sends as it. */
+export type Gates = (origin: string, clientId: string | undefined) => IdentityGates;
 
 export function createGates(clock: Clock): Gates {
-  const gates = new Map<string, ThrottleGate>();
+  const gates = new Map<string, IdentityGates>();
   return (origin, clientId) => {
     const identity = `${environmentOf(origin)} ${clientId?.toLowerCase() ?? ''}`;
-    const gate = gates.get(identity) ?? createThrottleGate({ clock });
-    gates.set(identity, gate);
-    return gate;
+    const known = gates.get(identity) ?? createIdentityGates({ clock });
+    gates.set(identity, known);
+    return known;
   };
 }

@@ -119,15 +119,14 @@ async function settleMissing(
     const members = call.operation === 'upsert' || call.operation === 'create' ? keyMembers(pending.row) : undefined;
     if (members !== undefined)
       creates.set(pending, withKey(pending, { kind: 'id', id: randomUUID(), made: true }, members));
-    else if (call.operation === 'delete') settleAbsent(call, pending);
+    else if (call.operation === 'delete') settleAbsent(pending);
     else settleRejection(call, pending, call.operation === 'update' ? notThere : cannotBeCreated);
   }
   return settleApart({ ...call, operation: 'create' }, call, creates, settleRows, isLast);
 }
 
 function withKey(pending: PendingRow, key: RowKey, keyColumns = ''): PendingRow {
-  const members = [keyColumns, pending.row.members].filter((text) => text !== '').join(',');
-  return newPendingRow({ ...pending.row, key, members }, pending);
+  return newPendingRow({ ...pending.row, key, members: pending.row.members.behind(keyColumns) }, pending);
 }
 
 /** Settles stand-ins under another operation and takes over what became of them. Returns the rows that have to be looked for again. */
@@ -138,19 +137,18 @@ async function settleApart(
   settleRows: SettleRows,
   isLast: boolean,
 ): Promise<PendingRow[]> {
-  const outcomes: WriteCall['outcomes'] = new Map();
-  const within: WriteCall = { ...apart, outcomes, doubtful: [] };
+  const within: WriteCall = { ...apart, doubtful: [] };
   await settleRows(within, [...rows.values()]);
   if (within.doubtful.length > 0) await verifyRefused(within);
   const again: PendingRow[] = [];
   for (const [pending, standIn] of rows) {
-    const outcome = outcomes.get(standIn);
+    const { outcome } = standIn;
     pending.sends += standIn.sends;
     if (outcome === undefined) throw new Error('A row was left without an outcome.');
     const hasMoved = apart.operation !== call.operation && isMoved(outcome.rejection?.code);
     if (hasMoved && !isLast) again.push(pending);
     else if (outcome.outcome === 'created' || outcome.outcome === 'updated') settleSuccess(call, pending);
-    else call.outcomes.set(pending, outcome);
+    else pending.outcome = outcome;
   }
   return again;
 }

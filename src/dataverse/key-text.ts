@@ -13,7 +13,8 @@ export function keyIdentity(key: RowKey): string {
   const folded = plainAscii.test(key.predicate)
     ? key.predicate
     : textOf(key.predicate).normalize('NFKD').replace(/\p{M}/gu, '');
-  return folded.toLowerCase().replace(/ +'/g, "'");
+  const lower = folded.toLowerCase();
+  return lower.includes(" '") ? lower.replace(/ +'/g, "'") : lower;
 }
 
 /** Key segment of a URL, `set(key)`: the text inside quotes is percent-encoded once, the rest is syntax. */

@@ -8,7 +8,7 @@ const guids = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 
 /**
  * What tells, of rows that are sent together, that a success is that of its own row: where the answer names a row (`OData-EntityId`), it must
- * be the one of the operation. A name that cannot be read says nothing.
+ * be the one of the operation. A name that cannot be read says nothing. A success that brings an error is none.
  */
 export function createRowCheck(
   target: WriteTarget,
@@ -16,6 +16,7 @@ export function createRowCheck(
 ): (pending: PendingRow) => SentOperation['check'] {
   const rowByKey = new Map(rows.map((pending) => [nameIn(keySegment(target, pending.row.key)), pending]));
   return (pending) => (answer) => {
+    if (answer.body.startsWith('{"error"')) throw new MalformedAnswerError('A success brings an error.');
     const name = nameIn(answer.header('odata-entityid') ?? '');
     if (name === undefined) return;
     const { key } = pending.row;

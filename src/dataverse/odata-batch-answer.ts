@@ -11,27 +11,31 @@ export interface BatchPart {
 /**
  * Takes a batch answer apart, one part per operation in the order of the operations. Throws `MalformedAnswerError` unless the
  * answer is whole (closing boundary), flat (no change sets) and has exactly `operationCount` parts: a part is never
- * attributed on less. There are fewer only where the answer says by its status that the last part stopped the batch.
+ * attributed on less. Only an answer that says by its status that an operation stopped the batch may have fewer.
  */
 export function parseBatchAnswer(
   answer: { readonly status: number; readonly contentType: string | undefined; readonly body: string },
   operationCount: number,
 ): BatchPart[] {
   const parts = sectionsOf(answer.body, boundaryOf(answer.contentType)).map(parsePart);
-  const isWhole = parts.length === operationCount || (parts.length < operationCount && isStop(answer.status, parts));
-  if (!isWhole) {
+  const mayBeFewer = answer.status >= 400 && parts.length > 0 && parts.length < operationCount;
+  if (parts.length !== operationCount && !mayBeFewer) {
     throw new MalformedAnswerError(`The batch answer has ${parts.length} parts for ${operationCount} operations.`);
   }
   return parts;
 }
 
-/** Without continue-on-error the first failure is the last part, and its status is that of the whole answer. */
-function isStop(status: number, parts: readonly BatchPart[]): boolean {
-  return (
-    status >= 400 &&
-    parts.findIndex((part) => part.status >= 400) === parts.length - 1 &&
-    parts.at(-1)?.status === status
-  );
+/**
+ * How many of the parts are those of the first operations, each in its place. Without continue-on-error all operations before the failed one have
+ * succeeded, and the answer has its status. As long as parts may be missing nobody knows whose failure it is; where it is the only one told of,
+ * or one of several, nothing is known.
+ */
+export function countPlaced(status: number, parts: readonly BatchPart[], operationCount: number): number {
+  if (status < 400) return parts.length;
+  const last = parts.length - 1;
+  const isStop = parts.findIndex((part) => part.status >= 400) === last && parts[last]?.status === status;
+  if (!isStop) return 0;
+  return parts.length === operationCount ? parts.length : last;
 }
 
 function boundaryOf(contentType: string | undefined): string {

@@ -34,7 +34,8 @@ export function writeOperation(
   sent: { readonly apiRoot: string; readonly query: string; readonly headers: Headers },
 ): BatchOperation {
   const byKey = `${sent.apiRoot}${keySegment(target, row.key)}${sent.query}`;
-  const body = `{${row.members}}`;
+  const members = row.members.text();
+  const body = `{${members}}`;
   if (operation === 'delete') {
     const headers = row.etag === undefined ? sent.headers : { ...sent.headers, 'If-Match': row.etag };
     return { method: 'DELETE', path: byKey, headers };
@@ -52,7 +53,7 @@ export function writeOperation(
     method: 'POST',
     path: `${sent.apiRoot}${target.entitySetName}${sent.query}`,
     headers: sent.headers,
-    body: row.members === '' ? `{${id}}` : `{${id},${row.members}}`,
+    body: members === '' ? `{${id}}` : `{${id},${members}}`,
   };
 }
 

@@ -12,7 +12,7 @@ import type { TableLesson } from './table-memory.ts';
 export interface PendingRow {
   row: EncodedRow;
   /** An equal key went before it in this call, so what it finds may be the work of that row. */
-  readonly shadowed: boolean;
+  shadowed: boolean;
   /** It may have been committed already: found duplicates and absences may be our own doing. */
   repeat: boolean;
   sends: number;
@@ -20,13 +20,16 @@ export interface PendingRow {
   busySends: number;
   /** It has lost a race of upserts once. */
   raced: boolean;
+  /** Once it is settled. */
+  outcome: RowOutcome | undefined;
 }
 
 export function newPendingRow(
   row: EncodedRow,
   before: { readonly shadowed: boolean; readonly repeat: boolean },
 ): PendingRow {
-  return { row, shadowed: before.shadowed, repeat: before.repeat, sends: 0, busySends: 0, raced: false };
+  const { shadowed, repeat } = before;
+  return { row, shadowed, repeat, sends: 0, busySends: 0, raced: false, outcome: undefined };
 }
 
 /** What every request of a call shares. */
@@ -47,8 +50,6 @@ export interface WriteCall extends TableCall {
   readonly repeat: boolean;
   readonly runStartedAt: string | undefined;
   readonly timings: BulkTiming[];
-  /** By position in the call. */
-  readonly outcomes: Map<PendingRow, RowOutcome>;
   /** Rows that were refused although an earlier send of them may have taken effect. */
   readonly doubtful: DoubtfulRow[];
 }
@@ -68,21 +69,21 @@ export const successKinds = { create: 'created', update: 'updated', upsert: 'ups
 
 export function settleSuccess(call: WriteCall, pending: PendingRow): void {
   call.lesson.meter(call.operation).noteRow('taken');
-  call.outcomes.set(pending, { row: pending.row.row, outcome: successKinds[call.operation] });
+  pending.outcome = { row: pending.row.row, outcome: successKinds[call.operation] };
 }
 
 export function isSuccess(call: WriteCall, pending: PendingRow): boolean {
-  return call.outcomes.get(pending)?.outcome === successKinds[call.operation];
+  return pending.outcome?.outcome === successKinds[call.operation];
 }
 
 export function settleRejection(call: WriteCall, pending: PendingRow, fault: ServiceFault): void {
   call.lesson.meter(call.operation).noteRow('refused');
-  call.outcomes.set(pending, { row: pending.row.row, outcome: 'rejected', rejection: rejectionOf(pending, fault) });
+  pending.outcome = { row: pending.row.row, outcome: 'rejected', rejection: rejectionOf(pending, fault) };
 }
 
 /** Nobody can tell what became of the row; the last refusal is kept for people. */
-export function settleUnknown(call: WriteCall, pending: PendingRow, fault: ServiceFault): void {
-  call.outcomes.set(pending, { row: pending.row.row, outcome: 'unknown', rejection: rejectionOf(pending, fault) });
+export function settleUnknown(pending: PendingRow, fault: ServiceFault): void {
+  pending.outcome = { row: pending.row.row, outcome: 'unknown', rejection: rejectionOf(pending, fault) };
 }
 
 const rejectionOf = ({ sends }: PendingRow, fault: ServiceFault): Rejection => ({
@@ -109,7 +110,7 @@ export function settleByFault(call: WriteCall, pending: PendingRow, fault: Servi
   throwIfForAllRows(call, fault);
   const { operation } = call;
   if (operation === 'delete' && isMissing(fault)) {
-    settleAbsent(call, pending);
+    settleAbsent(pending);
     return 'settled';
   }
   // Two upserts of one new key may both take the way of the create; the second then finds the row.
@@ -129,10 +130,10 @@ export function isMissing(fault: ServiceFault): boolean {
   return fault.class === 'absent' || fault.code === noRowForAlternateKey;
 }
 
-export function settleAbsent(call: WriteCall, pending: PendingRow): void {
+export function settleAbsent(pending: PendingRow): void {
   const row = pending.row.row;
   const ours = pending.repeat && !pending.shadowed;
-  call.outcomes.set(pending, ours ? { row, outcome: 'deleted', recovered: true } : { row, outcome: 'alreadyAbsent' });
+  pending.outcome = ours ? { row, outcome: 'deleted', recovered: true } : { row, outcome: 'alreadyAbsent' };
 }
 
 /** Faults of the table, the identity or a column are true of every row and end the run. */

@@ -13,11 +13,13 @@ export function readFault(answer: {
   readonly httpStatus: number;
   readonly body: string;
   readonly serviceRequestId?: string | undefined;
+  /** Neither a length nor chunks tell that the body is whole. */
+  readonly mayBeCut?: boolean;
 }): ServiceFault {
-  const { httpStatus, body, serviceRequestId } = answer;
+  const { httpStatus, body, serviceRequestId, mayBeCut = false } = answer;
   const told = readErrorBody(body);
   const message = told.message === '' ? `HTTP ${httpStatus} without an explanation` : told.message;
-  const faultClass = classOf(told, httpStatus, message);
+  const faultClass = mayBeCut && body === '' && isTold(httpStatus) ? 'transient' : classOf(told, httpStatus, message);
   return {
     class: faultClass,
     httpStatus,
@@ -31,6 +33,11 @@ export function readFault(answer: {
 
 /** Statuses that only the service itself can mean: from a gateway that does not know it they say nothing of a row. */
 const ofServiceAlone = new Set([404, 405, 409, 410, 412, 501]);
+
+/** Statuses that mean a refusal, of a kind that only the body tells. */
+function isTold(httpStatus: number): boolean {
+  return httpStatus === 400 || httpStatus === 403;
+}
 
 function classOf(told: ErrorBody, httpStatus: number, message: string): FaultClass {
   if (!told.isOfService && ofServiceAlone.has(httpStatus)) return 'transient';

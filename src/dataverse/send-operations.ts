@@ -8,7 +8,7 @@ import { buildBatchBody } from './odata-batch.ts';
 import type { BatchOperation } from './odata-batch.ts';
 import { readJsonObject } from './read-json.ts';
 import { factsOf } from './read-request.ts';
-import { parseBatchAnswer } from './odata-batch-answer.ts';
+import { countPlaced, parseBatchAnswer } from './odata-batch-answer.ts';
 import type { BatchPart } from './odata-batch-answer.ts';
 import type { TableCall } from './pending-row.ts';
 import { readFault } from './read-error.ts';
@@ -26,7 +26,7 @@ export interface SentOperation extends BatchOperation {
   check(answer: Pick<Answer, 'header' | 'body'>): void;
 }
 
-/** One result for each operation, in their order; undefined where it was not reached and has to be sent again. */
+/** One result for each operation, in their order; undefined where none is known and it has to be sent again. */
 export type OperationResults = readonly (PartResult | undefined)[];
 
 /**
@@ -39,8 +39,14 @@ export async function sendOperations(
 ): Promise<Sent<OperationResults>> {
   const [first] = operations;
   if (first !== undefined && operations.length === 1) return sendAlone(call, first);
-  const sent = await sendBatch(call, operations);
-  return sent.value === 'unplaced' ? sendHalves(call, operations) : { ...sent, value: sent.value };
+  const { value, ...sent } = await sendBatch(call, operations);
+  if (value === 'unplaced') return sendHalves(call, operations);
+  const isStopped = value.length < operations.length;
+  return {
+    ...sent,
+    value: operations.map((_, index) => value[index]),
+    maybeCommittedBefore: sent.maybeCommittedBefore || isStopped,
+  };
 }
 
 async function sendAlone(call: TableCall, operation: SentOperation): Promise<Sent<OperationResults>> {
@@ -97,8 +103,8 @@ function lowerCase(headers: Headers): Headers {
 }
 
 /**
- * A service that stops at the first error though it was asked to go on. Where it tells of that error alone, nobody knows whose it is: the
- * operations before it may be done. Smaller pieces tell.
+ * A service that stops at the first error though it was asked to go on. Where it tells of that error alone, or of more than one, nobody knows
+ * whose they are: the operations may be done or not. Smaller pieces tell.
  */
 async function sendHalves(call: TableCall, operations: readonly SentOperation[]): Promise<Sent<OperationResults>> {
   const middle = Math.ceil(operations.length / 2);
@@ -116,7 +122,7 @@ async function sendHalves(call: TableCall, operations: readonly SentOperation[])
 function sendBatch(
   call: TableCall,
   operations: readonly SentOperation[],
-): Promise<Sent<OperationResults | 'unplaced'>> {
+): Promise<Sent<readonly PartResult[] | 'unplaced'>> {
   const { body, contentType } = buildBatchBody(operations);
   return call.client.send({
     method: 'POST',
@@ -134,10 +140,10 @@ function sendBatch(
         { status, contentType: answer.header('content-type'), body: answer.body },
         operations.length,
       );
-      for (const [index, part] of parts.entries()) checkPart(operations[index], part);
-      const results = readParts(call, parts, { answer, throttled });
-      if (parts.length > 1) return operations.map((_, index) => results[index]);
-      return 'unplaced';
+      const placed = parts.slice(0, countPlaced(status, parts, operations.length));
+      for (const [index, part] of placed.entries()) checkPart(operations[index], part);
+      const results = readParts(call, parts, { answer, throttled }).slice(0, placed.length);
+      return placed.length === 0 ? 'unplaced' : results;
     },
   });
 }

@@ -1,20 +1,20 @@
-import type { ThrottleGate } from './throttle-gate.ts';
+import type { IdentityGates } from './identity-gates.ts';
 import type { TokenSource } from './tokens.ts';
 
-/** One application user of a connection. Service protection limits are per user, so each has a gate of its own. */
+/** One application user of a connection. Service protection limits are per user, so each has gates of its own. */
 export interface Sender {
   readonly tokens: TokenSource;
-  readonly gate: ThrottleGate;
+  readonly gates: IdentityGates;
 }
 
 /** Deals requests out over the senders of one connection. */
 export interface SenderPool {
   readonly senders: readonly Sender[];
   /**
-   * Whose turn it is: weighted round robin over those that may send now, each weighted by the parallelism last recommended to it. When
+   * Whose turn it is to send to a server (null: any): weighted round robin over those that may send there now, each weighted by the parallelism last recommended to it. When
    * all have to wait, the one whose wait ends first.
    */
-  pick(): Sender;
+  pick(server?: string | null): Sender;
   /** Takes down a recommendation. Returns what is recommended to all senders together: it is given per user. */
   noteHint(sender: Sender, hint: number): number;
 }
@@ -34,11 +34,11 @@ export function createSenderPool(senders: readonly Sender[]): SenderPool {
 
   return {
     senders,
-    pick() {
-      const ready = turns.filter(({ sender }) => sender.gate.waitMs() === 0);
+    pick(server = null) {
+      const waitMs = ({ sender }: Turn): number => sender.gates.at(server).waitMs();
+      const ready = turns.filter((turn) => waitMs(turn) === 0);
       if (ready.length === 0) {
-        return turns.reduce((best, turn) => (turn.sender.gate.waitMs() < best.sender.gate.waitMs() ? turn : best))
-          .sender;
+        return turns.reduce((best, turn) => (waitMs(turn) < waitMs(best) ? turn : best)).sender;
       }
       const unheard = highestHint();
       let next: Turn | undefined;

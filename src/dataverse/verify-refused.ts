@@ -83,12 +83,12 @@ function isMade(key: DoubtfulRow['pending']['row']['key']): boolean {
 function isSettledByRead(call: WriteCall, doubtful: DoubtfulRow, result: PartResult): boolean {
   const { pending, fault } = doubtful;
   if (!result.ok && !isMissing(result.fault)) {
-    settleUnknown(call, pending, fault);
+    settleUnknown(pending, fault);
     return true;
   }
   const found = result.ok ? readJsonObject(result.body) : undefined;
   if (!isDone[call.operation](call, doubtful, found)) return false;
-  call.outcomes.set(pending, { row: pending.row.row, outcome: successKinds[call.operation], recovered: true });
+  pending.outcome = { row: pending.row.row, outcome: successKinds[call.operation], recovered: true };
   return true;
 }
 
@@ -100,7 +100,7 @@ const isModifiedSince: Judge = ({ runStartedAt }, _doubtful, found) => isSince(f
 const isDone: Readonly<Record<Operation, Judge>> = {
   /** An id that we made is nobody else's. One of the source says less: then what we sent must be in the row, and the row not older than the run. */
   create: ({ runStartedAt }, { pending: { row } }, found) =>
-    found !== undefined && (isMade(row.key) || isSameRow(row.members, found, runStartedAt)),
+    found !== undefined && (isMade(row.key) || isSameRow(row.members.text(), found, runStartedAt)),
   update: isModifiedSince,
   upsert: isModifiedSince,
   delete: (_call, _doubtful, found) => found === undefined,

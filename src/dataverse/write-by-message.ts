@@ -45,6 +45,7 @@ async function sendBulk(
 ): Promise<ServiceFault | undefined> {
   const rows = pending.map(({ row }) => row);
   const requestsBefore = call.log.requests;
+  const throttlesBefore = call.log.throttles.length;
   try {
     const sent = await call.client.send({
       method: 'POST',
@@ -66,6 +67,9 @@ async function sendBulk(
   } finally {
     const sends = call.log.requests - requestsBefore;
     for (const row of pending) row.sends += sends;
+    // A limit of the service is looked at before any work; another 429 may be that of single rows of an elastic table.
+    const throttles = call.log.throttles.slice(throttlesBefore);
+    if (call.target.tableType === 'Elastic' && throttles.some(({ facet }) => facet === 'other')) markRepeat(pending);
   }
 }
 

@@ -72,27 +72,20 @@ export async function writeRows(client: Client, request: WriteRequest): Promise<
     lesson: client.tables.of(request.table.logicalName),
     log: request.log ?? newSendLog(),
     timings: [],
-    outcomes: new Map(),
     doubtful: [],
   };
-  const layers = separateEqualKeys(request.rows.map((row) => ({ row })));
-  const pendingByRow = new Map<EncodedRow, PendingRow>();
-  for (const [layer, items] of layers.entries()) {
-    const rows = items.map(({ row }): PendingRow => {
-      const pending = newPendingRow(row, {
-        shadowed: layer > 0,
-        repeat: request.repeat || row.maybeSent === true,
-      });
-      pendingByRow.set(row, pending);
-      return pending;
-    });
+  const pendings = request.rows.map((row) =>
+    newPendingRow(row, { shadowed: false, repeat: request.repeat || row.maybeSent === true }),
+  );
+  for (const [layer, rows] of separateEqualKeys(pendings).entries()) {
+    if (layer > 0) for (const pending of rows) pending.shadowed = true;
     const hard = rows.filter(({ row }) => hasHardKey(row.key));
     await settleRows(call, hard.length === 0 ? rows : rows.filter((pending) => !hard.includes(pending)));
     if (hard.length > 0) await settleHardKeys(call, hard, settleRows);
   }
   if (call.doubtful.length > 0) await verifyRefused(call);
   return {
-    outcomes: request.rows.map((row) => outcomeOf(call, pendingByRow.get(row))),
+    outcomes: pendings.map(outcomeOf),
     requests: call.log.requests,
     throttles: call.log.throttles,
     timings: call.timings,
@@ -100,8 +93,7 @@ export async function writeRows(client: Client, request: WriteRequest): Promise<
   };
 }
 
-function outcomeOf(call: WriteCall, pending: PendingRow | undefined): RowOutcome {
-  const outcome = pending === undefined ? undefined : call.outcomes.get(pending);
+function outcomeOf({ outcome }: PendingRow): RowOutcome {
   if (outcome === undefined) throw new Error('A row was left without an outcome.');
   return outcome;
 }

@@ -4,7 +4,7 @@ import { idleGovernor, lease, release, type GovernorState, type LeaseRequest } f
 
 /** Shell of the control law: reads the clock, applies one step, keeps the state. One durable entity a connection. */
 export function governor(context: EntityContext<GovernorState>): void {
-  const state = context.df.getState(() => idleGovernor) ?? idleGovernor;
+  const state = readable(context.df.getState(() => idleGovernor) ?? undefined);
   switch (context.df.operationName) {
     case governorOperations.lease: {
       const request = context.df.getInput<LeaseRequest>();
@@ -23,3 +23,7 @@ export function governor(context: EntityContext<GovernorState>): void {
       break;
   }
 }
+
+/** What an earlier version of the app has learned in another shape is learned again. */
+const readable = (state: GovernorState | undefined): GovernorState =>
+  (state as Partial<GovernorState> | undefined)?.law?.cells === undefined ? idleGovernor : (state ?? idleGovernor);

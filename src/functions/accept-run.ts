@@ -90,8 +90,9 @@ export async function ensureStarted(
   const connection = settings.connections.get(spec.connection);
   const maxDop = connection?.maxDop;
   const beyondHint = connection?.beyondHint ?? false;
+  const affinity = connection?.serverAffinity === 'auto';
   const { maxLanes, settleSeconds } = settings;
-  const bounds = { maxLanes, settleSeconds, beyondHint, ...(maxDop === undefined ? {} : { maxDop }) };
+  const bounds = { maxLanes, settleSeconds, beyondHint, affinity, ...(maxDop === undefined ? {} : { maxDop }) };
   const resume = (await ledger.readIndex(runId)) === undefined ? {} : { resume: true as const };
   const spool = lineage === undefined ? {} : { spool: true as const };
   try {

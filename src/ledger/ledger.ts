@@ -1,4 +1,5 @@
 import type { ContainerClient } from '@azure/storage-blob';
+import type { StoredCost } from '../plan/estimate.ts';
 import type { Lineage } from '../plan/lineage.ts';
 import type { LiveTally } from '../plan/progress.ts';
 import type { FailureGroup, PartTally, Report } from '../plan/report.ts';
@@ -8,7 +9,7 @@ import { ifFound, put, putOnce, read, readJson } from './blobs.ts';
 import { writeFailures, type FailureSheet } from './failures.ts';
 import { commitPart, findPart, listParts, readPart, type CommitResult, type Part, type PartEntry } from './parts.ts';
 import { readSpool, writeSpool } from './spool.ts';
-import { paths, runIdOfRecent, type FailuresFormat } from './paths.ts';
+import { paths, runIdOfRecent, type CostKey, type FailuresFormat } from './paths.ts';
 
 /** What a run is, fixed when it is accepted. */
 export interface Manifest {
@@ -114,6 +115,9 @@ export interface Ledger {
   /** Closes the books for good: the first report stays and is returned. */
   readonly writeReport: (report: Report) => Promise<Report>;
   readonly readReport: (runId: string) => Promise<Report | undefined>;
+  /** What requests of an operation on a table were found to cost; the latest run counts. */
+  readonly writeCost: (key: CostKey, cost: StoredCost) => Promise<void>;
+  readonly readCost: (key: CostKey) => Promise<StoredCost | undefined>;
 }
 
 const json = { contentType: 'application/json' } as const;
@@ -240,5 +244,7 @@ export function createLedger(container: ContainerClient): Ledger {
       return kept;
     },
     readReport: (runId) => readJson(container, paths.report(runId)),
+    writeCost: (key, cost) => put(container, paths.cost(key), JSON.stringify(cost), json),
+    readCost: (key) => readJson(container, paths.cost(key)),
   };
 }

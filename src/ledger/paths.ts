@@ -32,9 +32,18 @@ export const paths = {
   /** Newest first in a listing, because listings are ascending. */
   recent: (createdMs: number, runId: string) =>
     `recent/${String(9_999_999_999_999 - createdMs).padStart(13, '0')}-${runId}`,
+  /** By connection, table and operation, which are names of settings and of Dataverse: letters, digits and _. */
+  cost: (key: CostKey) => `costs/${key.connection}/${key.table}/${key.operation}.json`,
   sync: (name: string) => `syncs/${name}.json`,
   recentPrefix: 'recent/',
 } as const;
+
+/** What a cost was measured for. */
+export interface CostKey {
+  readonly connection: string;
+  readonly table: string;
+  readonly operation: string;
+}
 
 /** `jsonl` holds everything and is for programs, `csv` has the original columns and is for people. */
 export type FailuresFormat = 'jsonl' | 'csv';

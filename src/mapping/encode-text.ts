@@ -41,7 +41,7 @@ export const boundTextEncoder: CellEncoder = (text) => {
 };
 
 function literalOf(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
+  return `'${text.includes("'") ? text.replaceAll("'", "''") : text}'`;
 }
 
 const guidForm = /^(?:\{[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i;

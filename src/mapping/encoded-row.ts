@@ -1,8 +1,10 @@
+import type { RowMembers } from './row-members.ts';
+
 /**
  * One row ready to be put into any request body.
  *
- * All text here is *one-byte text*: each character stands for one byte of UTF-8 (`Buffer.toString('latin1')` of the bytes), so a body
- * joined from it becomes bytes with `Buffer.from(body, 'latin1')`. It keeps strings one byte wide and skips decoding and encoding.
+ * All text here is *one-byte text*: each character stands for one byte of UTF-8 (`Buffer.toString('latin1')` of the bytes), so what is joined
+ * from it becomes bytes with `Buffer.from(text, 'latin1')`. It keeps strings one byte wide and skips decoding and encoding.
  */
 export interface EncodedRow {
   /** Number of the record in the source, from 1. */
@@ -10,8 +12,8 @@ export interface EncodedRow {
   /** Byte range of the record in the source, end exclusive. */
   readonly from: number;
   readonly to: number;
-  /** JSON members without braces, key columns left out: `"name":"A","population":5`. Empty for delete. */
-  readonly members: string;
+  /** Key columns left out; empty for delete. */
+  readonly members: RowMembers;
   readonly key: RowKey;
   /** An earlier run may have sent this row: what it meets may be its own work. */
   readonly maybeSent?: true;

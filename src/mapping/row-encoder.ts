@@ -1,13 +1,13 @@
 import type { Rejection } from '../plan/outcome.ts';
-import { decodeText } from '../source/one-byte-text.ts';
 import { faultDetail } from '../source/source.ts';
-import type { Cell, ReadRow, SourceRow } from '../source/source-row.ts';
-import type { CellEncoder } from './cell-encoder.ts';
-import { keyPartEncoder, valueEncoder } from './column-encoders.ts';
+import type { ReadRow, SourceRow } from '../source/source-row.ts';
+import { keyPartEncoder } from './column-encoders.ts';
+import { encodeCell, rejectionOf, shorten, type PreparedCell } from './encode-cell.ts';
 import type { EncodedRow, IdKey, RowKey } from './encoded-row.ts';
 import { encodePartition } from './encode-partition.ts';
 import { guidEncoder } from './encode-text.ts';
 import type { MappingPlan, PlannedColumn, PlannedKey } from './mapping-plan.ts';
+import { createMembersEncoder } from './members-encoder.ts';
 import { partitionColumn } from './plan-key.ts';
 
 /** A record as a row to send, or why it is none: class `source` when it could not be read, `mapping` when a value does not fit. */
@@ -19,7 +19,7 @@ export function isRejection(result: EncodedRow | Rejection): result is Rejection
 
 /** Prepares everything that does not depend on a record; the first misfit of a record is its rejection. */
 export function createRowEncoder(plan: MappingPlan): RowEncoder {
-  const encodeMembers = membersEncoder(plan);
+  const encodeMembers = createMembersEncoder(plan);
   const encodeKey = createKeyEncoder(plan.key);
   return (row) => {
     if ('fault' in row) return { class: 'source', code: row.fault.code, message: faultDetail(row.fault) };
@@ -27,7 +27,7 @@ export function createRowEncoder(plan: MappingPlan): RowEncoder {
     const key = encodeKey(row);
     if ('class' in key) return key;
     const members = encodeMembers(row);
-    if (typeof members !== 'string') return members;
+    if ('class' in members) return members;
     return { row: row.row, from: row.from, to: row.to, members, key };
   };
 }
@@ -36,78 +36,6 @@ function extraRejection(row: SourceRow, extra: readonly string[]): Rejection {
   const names = extra.slice(0, 3).map(shorten).join(', ');
   const message = `The record has members without a target that the first record does not have: ${names} (row ${row.row})`;
   return { class: 'mapping', code: 'mapping.unmapped', message };
-}
-
-const shownCharacters = 60;
-
-function shorten(text: string): string {
-  return text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text;
-}
-
-function rejectionOf(code: string, column: string, problem: string, row: SourceRow): Rejection {
-  return { class: 'mapping', code, message: `Column ${column}: ${problem} (row ${row.row})` };
-}
-
-interface PreparedCell {
-  readonly source: number;
-  readonly name: string;
-  readonly encode: CellEncoder;
-}
-
-/** The encoded value of a cell that is not empty. */
-function encodeCell(row: SourceRow, cell: Exclude<Cell, null | undefined>, prepared: PreparedCell): string | Rejection {
-  if (typeof cell === 'object') {
-    return rejectionOf('mapping.nested', prepared.name, 'an object or array is not a value', row);
-  }
-  const encoded = prepared.encode(cell);
-  if (typeof encoded === 'string') return encoded;
-  return rejectionOf(encoded.code, prepared.name, `'${shorten(decodeText(cell))}' ${encoded.problem}`, row);
-}
-
-interface PreparedMember extends PreparedCell {
-  /** `"name":` or `"nav@odata.bind":`. */
-  readonly before: string;
-  /** The whole member for an empty value; empty text leaves it out. */
-  readonly whenEmpty: string;
-  /** An empty text is a value of text columns and nothing at all elsewhere. */
-  readonly isText: boolean;
-}
-
-function prepareMember(planned: PlannedColumn, empty: MappingPlan['empty']): PreparedMember {
-  const { column, bind, source } = planned;
-  const name = column.logicalName;
-  const property = bind?.navigationProperty ?? name;
-  return {
-    source,
-    name,
-    encode: valueEncoder(planned),
-    before: `${JSON.stringify(bind === undefined ? property : `${property}@odata.bind`)}:`,
-    whenEmpty: empty === 'null' ? `${JSON.stringify(property)}:null` : '',
-    isText: column.type === 'String' || column.type === 'Memo',
-  };
-}
-
-function membersEncoder(plan: MappingPlan): (row: SourceRow) => string | Rejection {
-  const prepared = plan.members.map((planned) => prepareMember(planned, plan.empty));
-  return (row) => {
-    let members = '';
-    for (const member of prepared) {
-      const encoded = encodeMember(row, member);
-      if (typeof encoded !== 'string') return encoded;
-      if (encoded !== '') members = members === '' ? encoded : `${members},${encoded}`;
-    }
-    return members;
-  };
-}
-
-/** The member with its name; empty text when it is left out. */
-function encodeMember(row: SourceRow, member: PreparedMember): string | Rejection {
-  const cell = row.cells[member.source];
-  // A member that a JSON record does not have is left alone, whatever an empty value means.
-  if (cell === undefined) return '';
-  if (cell === null || (cell === '' && !member.isText)) return member.whenEmpty;
-  const encoded = encodeCell(row, cell, member);
-  return typeof encoded === 'string' ? member.before + encoded : encoded;
 }
 
 /** The key of a record alone, or the misfit that leaves it without one. */
@@ -137,7 +65,7 @@ function sourceIdEncoder({ source, column }: { readonly source: number; readonly
 function partitionedEncoder(encodeId: IdEncoder, source: number): IdEncoder {
   return (row) => {
     const key = encodeId(row);
-    const cell = row.cells[source];
+    const cell = row.cells.at(source);
     if ('class' in key || cell === undefined || cell === null || cell === '') return key;
     const partitionId = encodeCell(row, cell, { source, name: partitionColumn, encode: encodePartition });
     return typeof partitionId === 'string' ? { ...key, partitionId } : partitionId;
@@ -163,7 +91,7 @@ function alternateKeyEncoder(parts: readonly PlannedColumn[]): KeyEncoder {
 
 /** The server keeps no key with an empty part unique, so a row is never looked for by one. */
 function encodeKeyCell(row: SourceRow, prepared: PreparedCell): string | Rejection {
-  const cell = row.cells[prepared.source];
+  const cell = row.cells.at(prepared.source);
   if (cell === undefined || cell === null || cell === '') {
     return rejectionOf('mapping.keyEmpty', prepared.name, 'is part of the key and empty', row);
   }

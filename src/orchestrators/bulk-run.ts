@@ -21,6 +21,8 @@ import { statusOf, troubled, type RunStatus } from '../plan/progress.ts';
 import {
   beginRun,
   brokenOff,
+  cancelledOnRequest,
+  costLearned,
   generationIsFull,
   granted,
   hasWork,
@@ -32,7 +34,7 @@ import {
   type RunState,
 } from '../plan/run-state.ts';
 import { leaseLanes, releaseLanes } from './lease-lanes.ts';
-import { pause } from './pause.ts';
+import { isCancelledWithin, pause } from './pause.ts';
 import { persist, reasonOf, timerIn, type Steps } from './steps.ts';
 import { sendWave } from './wave.ts';
 
@@ -45,6 +47,7 @@ export function* bulkRun(context: OrchestrationContext): Generator<Task, BulkRun
   if (input === undefined) throw new TypeError('bulkRun was started without an input.');
   const begun = input.run === undefined ? yield* open(context, input) : { run: input.run };
   if ('faults' in begun) return yield* close(context, input, undefined, failed(begun.faults), begun.faults);
+  if ('ending' in begun) return yield* close(context, input, undefined, begun.ending, []);
 
   let { run } = begun;
   while (hasWork(run)) {
@@ -78,7 +81,7 @@ function* nextStep(context: OrchestrationContext, input: BulkRunInput, run: RunS
 function* open(
   context: OrchestrationContext,
   input: BulkRunInput,
-): Steps<{ readonly run: RunState } | { readonly faults: readonly Fault[] }> {
+): Steps<{ readonly run: RunState } | { readonly faults: readonly Fault[] } | { readonly ending: RunEnding }> {
   const startedAt = context.df.currentUtcDateTime.toISOString();
   const { runId, spec, bounds } = input;
   try {
@@ -92,7 +95,7 @@ function* open(
       if ('faults' in spooled) return spooled;
     }
     const opened = yield* openTarget(context, { runId, spec });
-    if ('faults' in opened) return opened;
+    if ('faults' in opened || 'ending' in opened) return opened;
     const resumed = input.resume === true ? yield* readBooks(context, runId) : null;
     if (resumed !== null) return { run: resumeRun(resumed, opened.dopHint, startedAt) };
     context.df.setCustomStatus({ stage: 'indexing', progress: null } satisfies RunStatus);
@@ -109,18 +112,18 @@ function* open(
   }
 }
 
-/** Waits as long as the environment says. */
+/** Waits as long as the environment says, or until the run is cancelled. */
 function* openTarget(
   context: OrchestrationContext,
   input: OpenRunInput,
-): Steps<Exclude<OpenRunOutput, { readonly waitSeconds: number }>> {
+): Steps<Exclude<OpenRunOutput, { readonly waitSeconds: number }> | { readonly ending: RunEnding }> {
   for (let waits = 0; ; waits += 1) {
     const opened = yield* persist<OpenRunOutput>(context, { activity: names.openRun, stage: 'opening', input });
     if (!('waitSeconds' in opened)) return opened;
     if (waits === mostIdleWaves)
       throw new Error(`The environment asked to wait ${waits} times before it told of its tables.`);
     context.df.setCustomStatus(troubled('opening', `The environment asked to wait ${opened.waitSeconds} s.`));
-    yield timerIn(context, opened.waitSeconds * 1_000);
+    if (yield* isCancelledWithin(context, opened.waitSeconds * 1_000)) return { ending: cancelledOnRequest };
   }
 }
 
@@ -165,6 +168,7 @@ function* close(
     requests: run?.requests ?? 0,
     throttled: run?.throttled ?? 0,
     decisions: run?.decisions ?? [],
+    ...(run === undefined ? {} : costLearned(run)),
   } satisfies CloseRunInput;
   return yield* persist<CloseRunOutput>(context, { activity: names.closeRun, stage: 'closing', input: closing });
 }

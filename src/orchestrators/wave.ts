@@ -5,7 +5,9 @@ import type { LaneReport } from '../plan/lane.ts';
 import type { BulkRunInput, SendRowsInput } from '../plan/payloads.ts';
 import { statusOf } from '../plan/progress.ts';
 import { absorb, planWave, rowLimitOf, type LaneResult, type RunState } from '../plan/run-state.ts';
+import { toleratedLeft } from '../plan/tolerance.ts';
 import type { LaneWork } from '../plan/waves.ts';
+import { laneRoutes } from '../plan/widths.ts';
 import { reasonOf, type Steps } from './steps.ts';
 
 /** One fan-out and fan-in: every lane stops at the end of the box, so nobody waits for a straggler longer than one request. */
@@ -23,7 +25,9 @@ export function* sendWave(
     statusOf('running', run, { lanes: deal.lanes.length, waveStartedAt: new Date(startedMs).toISOString() }),
   );
   const rowLimit = rowLimitOf(run);
-  const tasks = deal.lanes.map((stretches) =>
+  const routes = routesOf(grant, new Date(startedMs).toISOString());
+  const mostRejected = toleratedLeft(run.counts, spec.options.tolerate);
+  const tasks = deal.lanes.map((stretches, lane) =>
     context.df.callActivity(names.sendRows, {
       runId,
       wave: run.wave,
@@ -31,12 +35,21 @@ export function* sendWave(
       boxEndsAt,
       rowsPerRequest: grant.rowsPerRequest,
       duty: grant.duty,
+      ...routes[lane],
       dopHint: run.dopHint,
       ...(rowLimit === undefined ? {} : { rowLimit }),
+      ...(mostRejected === undefined ? {} : { mostRejected }),
     } satisfies SendRowsInput),
   );
   const results = yield* gather(context, tasks, deal.lanes);
   return absorb(run, spec, deal, results, { startedMs, endedMs: context.df.currentUtcDateTime.getTime() });
+}
+
+/** Duty and server of each lane, where lanes choose theirs. */
+function routesOf(grant: Grant, boxStartsAt: string): readonly Pick<SendRowsInput, 'duty' | 'route'>[] {
+  const { routes, independent = false } = grant;
+  if (routes === undefined) return [];
+  return laneRoutes(routes).map(({ duty, ...route }) => ({ duty, route: { ...route, independent, boxStartsAt } }));
 }
 
 /** Waits for all lanes; a lane whose activity failed loses its report, not its neighbours'. */

@@ -1,6 +1,9 @@
 import { maxDop } from './bounds.ts';
-import { newLaw, recommended, sprint, step, widthOf, type LawState, type WaveFeedback } from './control-law.ts';
+import { sprint, step } from './control-law.ts';
+import { newLaw, recommended, type LawState, type WaveFeedback } from './law-state.ts';
 import { inflationOf, sizeRequests, type RequestFit } from './request-size.ts';
+import { mayChoose, scoutEveryMs } from './routing.ts';
+import { lanesOf, spreadLanes, widthsOf, type Route } from './widths.ts';
 
 /**
  * One environment's budget, shared by every run on a connection: who holds how many lanes, and what the control law allows in all. Pure, so
@@ -23,6 +26,13 @@ export interface Lease {
   readonly rowsPerRequest: number;
   /** After this moment the lease counts as abandoned. */
   readonly untilMs: number;
+  /** The lanes by server, where they choose theirs. */
+  readonly held?: readonly Held[];
+}
+
+interface Held {
+  readonly server: string | null;
+  readonly lanes: number;
 }
 
 export interface LeaseRequest {
@@ -33,6 +43,8 @@ export interface LeaseRequest {
   readonly maxDop?: number;
   /** Whether the connection's settings let the law go beyond the hint; else the hint is a bound. */
   readonly beyondHint?: boolean;
+  /** Whether the connection's settings let lanes choose their servers. */
+  readonly affinity?: boolean;
   /** The latest hint the run has seen. */
   readonly hint?: number;
   /** What the wave before met; absent before the first. */
@@ -48,8 +60,12 @@ export interface LeaseRequest {
 /** The governor's answer for one wave. With 0 lanes the run waits `waitSeconds` and asks again. */
 export interface Grant {
   readonly lanes: number;
-  /** Share of its time that a lane may spend sending, 0.1 to 1: the part of the budget that whole lanes cannot express. */
+  /** Share of its time that a lane may spend sending, 0.1 to 1, on average: the part of the budget that whole lanes cannot express. */
   readonly duty: number;
+  /** Where the lanes send; absent: to any server, with nothing asked for. */
+  readonly routes?: readonly Route[];
+  /** A wait that one server tells binds only what is sent there. */
+  readonly independent?: boolean;
   readonly rowsPerRequest: number;
   readonly boxSeconds: number;
   readonly waitSeconds: number;
@@ -70,6 +86,8 @@ const boxSecondsAfterThrottle = 20;
 export const leaseGraceSeconds = 180;
 /** A run that got no lanes asks again this often; when it stays away for longer than the grace, it no longer counts. */
 const waitForOthersSeconds = 2;
+/** Every window is full; they empty by as much as was sent in so many seconds five minutes ago. */
+const waitForRoomSeconds = 10;
 
 /** One step: takes a run's wish and what its last wave met, answers with its next grant. */
 export function lease(
@@ -79,38 +97,95 @@ export function lease(
 ): { readonly state: GovernorState; readonly grant: Grant } {
   const own = state.leases[request.runId];
   const { feedback } = request;
-  const inflation = inflationOf(request.fit);
-  const bound = boundOf(state, request);
-  const limited = own !== undefined && own.lanes < own.wanted && own.lanes < bound;
-  const heard = step(state.law, { hint: request.hint, feedback, inflation, limited, duty: own?.duty ?? 1 }, nowMs);
-  const ordered = feedback !== undefined && feedback.waitMs > 0 ? nowMs + feedback.waitMs : 0;
-  const notBeforeMs = Math.max(state.notBeforeMs, ordered);
-
+  const heard = hear(state, request, nowMs);
   const others = livingLeases(state.leases, request.runId, nowMs);
   const boxSeconds = nextBoxSeconds(own, feedback, heard.law);
   const alone = Object.keys(others).length === 0;
   const sprinting = alone ? sprint(heard.law, request.workSeconds ?? Infinity, nowMs) : undefined;
-  const width = widthOf(sprinting ?? heard.law, { maxDop: bound, boxSeconds, nowMs });
-  const rowsPerRequest = request.rowsPerRequest ?? sizeRequests(request.fit, own?.rowsPerRequest ?? null);
+  const law = sprinting ?? heard.law;
+  const isScouting = nowMs - law.routing.scoutedAtMs >= scoutEveryMs;
+  // A lane that sends once leaves its share of the work to another wave.
+  const isLast = sprinting !== undefined || request.wanted < (own?.lanes ?? 0);
+  const scouting = isLast ? 'never' : isScouting ? 'now' : 'ifUnsure';
+  const exploring = request.beyondHint === true && heard.law.strikes === 0 && sprinting === undefined;
+  const widths = widthsOf(law, { boxSeconds, nowMs, scouting, exploring });
+
+  const most = Math.min(boundOf(state, request), sumOf(widths, lanesOf));
+  const free = most - sumOf(Object.values(others), ({ lanes }) => lanes);
+  const share = Math.min(fairShare(most, request.wanted, others), request.wanted, free);
+  const notBeforeMs = notBeforeOf(state, request, heard.law, nowMs);
   const waitMs = notBeforeMs - nowMs;
-  const free = width.lanes - Object.values(others).reduce((total, other) => total + other.lanes, 0);
-  const share = Math.min(fairShare(width.lanes, request.wanted, others), request.wanted, free);
-  const lanes = waitMs > 0 ? 0 : Math.max(0, share);
-  const waitSeconds = lanes > 0 ? 0 : Math.max(Math.ceil(waitMs / 1_000), waitForOthersSeconds);
+  const lanes = waitMs > 0 || widths.length === 0 ? 0 : Math.max(0, share);
+  const routes = spreadLanes(widths, lanes, (server) => heldBy(others, server));
+  const idleSeconds = widths.length === 0 ? waitForRoomSeconds : waitForOthersSeconds;
+  const waitSeconds = lanes > 0 ? 0 : Math.max(Math.ceil(waitMs / 1_000), idleSeconds);
   const heldSeconds = (lanes > 0 ? boxSeconds : waitSeconds) + leaseGraceSeconds;
-  const { duty } = width;
+  const duty = lanes === 0 ? 1 : sumOf(routes, (route) => route.lanes * route.duty) / lanes;
+  const chooses = mayChoose(heard.law, request, nowMs);
   const { wanted } = request;
-  const next: Lease = { lanes, duty, wanted, boxSeconds, rowsPerRequest, untilMs: nowMs + heldSeconds * 1_000 };
+  const next: Lease = {
+    lanes,
+    duty,
+    wanted,
+    boxSeconds,
+    rowsPerRequest: request.rowsPerRequest ?? sizeFor(request.fit, own, { law: heard.law, boxSeconds }),
+    untilMs: nowMs + heldSeconds * 1_000,
+    ...(chooses ? { held: routes.map((route) => ({ server: route.server, lanes: route.lanes })) } : {}),
+  };
   const grant = {
     lanes,
     duty,
-    rowsPerRequest,
+    rowsPerRequest: next.rowsPerRequest,
     boxSeconds,
     waitSeconds,
+    ...(chooses ? { routes, independent: heard.law.routing.counters === 'perServer' } : {}),
     why: reasonOf(own, next, sprinting === undefined ? heard.why : 'the rest fits the credit', waitMs),
   };
-  return { state: { law: heard.law, notBeforeMs, leases: { ...others, [request.runId]: next } }, grant };
+  const learned = scouting === 'now' && lanes > 0 ? scouted(heard.law, nowMs) : heard.law;
+  return { state: { law: learned, notBeforeMs, leases: { ...others, [request.runId]: next } }, grant };
 }
+
+function hear(state: GovernorState, request: LeaseRequest, nowMs: number): ReturnType<typeof step> {
+  const { feedback, fit, hint, affinity } = request;
+  const own = state.leases[request.runId];
+  const limited = own !== undefined && own.lanes < own.wanted && own.lanes < boundOf(state, request);
+  const heard = { hint, feedback, inflation: inflationOf(fit), limited, duty: own?.duty ?? 1 };
+  return step(state.law, affinity === undefined ? heard : { ...heard, affinity }, nowMs);
+}
+
+/** A wait that was told binds all, unless it is known to be one server's own; with no server to send to, the first one's wait. */
+function notBeforeOf(state: GovernorState, { feedback }: LeaseRequest, law: LawState, nowMs: number): number {
+  const told = feedback === undefined || feedback.waitMs <= 0 ? 0 : nowMs + feedback.waitMs;
+  const first = Math.min(...law.cells.map((cell) => cell.notBeforeMs));
+  const isOneServers = law.routing.counters === 'perServer' && law.routing.pinned && feedback?.unplaced !== true;
+  return Math.max(state.notBeforeMs, isOneServers ? first : told);
+}
+
+/** A short box has no time for long requests: all lanes wait for its slowest. */
+const leastBoxForLongRequests = 40;
+
+function sizeFor(
+  fit: RequestFit,
+  own: Lease | undefined,
+  { law, boxSeconds }: { readonly law: LawState; readonly boxSeconds: number },
+): number {
+  const isEven = law.routing.pinned && boxSeconds >= leastBoxForLongRequests;
+  return sizeRequests(fit, own?.rowsPerRequest ?? null, isEven ? 'even' : 'byChance');
+}
+
+const scouted = (law: LawState, nowMs: number): LawState => ({
+  ...law,
+  routing: { ...law.routing, scoutedAtMs: nowMs },
+});
+
+const heldBy = (others: Readonly<Record<string, Lease>>, server: string | null): number =>
+  sumOf(
+    Object.values(others).flatMap(({ held }) => held ?? []),
+    (one) => (one.server === server ? one.lanes : 0),
+  );
+
+const sumOf = <T>(items: readonly T[], value: (item: T) => number): number =>
+  items.reduce((sum, item) => sum + value(item), 0);
 
 /** Lanes of all runs together. The environment's own recommendation counts unless the settings say that more may be tried. */
 function boundOf({ law }: GovernorState, { maxDop: own = maxDop, hint, beyondHint = false }: LeaseRequest): number {
@@ -143,11 +218,20 @@ function fairShare(allowed: number, wanted: number, others: Readonly<Record<stri
 function nextBoxSeconds(own: Lease | undefined, feedback: WaveFeedback | undefined, law: LawState): number {
   if (own === undefined) return firstBoxSeconds;
   if (feedback === undefined) return own.boxSeconds;
+  if (law.evidence.eager || !isSettled(law)) return Math.min(firstBoxSeconds * 2, own.boxSeconds * 2);
+  // What concerns one server is no reason to stop the others more often: its own lanes end their box.
+  const isExploringAlone = law.ceiling === null && (law.cells.length === 1 || law.routing.counters !== 'perServer');
+  if (law.routing.pinned && !isExploringAlone)
+    return law.strikes > 1 ? boxSecondsAfterThrottle : Math.min(longestBoxSeconds, own.boxSeconds * 2);
   if (law.strikes > 1) return boxSecondsAfterThrottle;
   if (law.strikes > 0) return Math.max(boxSecondsAfterThrottle, Math.floor(own.boxSeconds / 2));
   const longest = law.ceiling === null ? exploringBoxSeconds : longestBoxSeconds;
   return Math.min(longest, own.boxSeconds * 2);
 }
+
+/** Where servers are told apart, all of them are found. */
+const isSettled = ({ routing, cells }: LawState): boolean =>
+  routing.expected === null && (routing.pinned || cells[0]?.server === null);
 
 function reasonOf(own: Lease | undefined, next: Lease, why: string | null, waitMs: number): string | null {
   const same = own?.lanes === next.lanes && own.rowsPerRequest === next.rowsPerRequest && own.duty === next.duty;

@@ -23,6 +23,74 @@ export type LaneEnd =
   /** The environment refuses this run whatever the row (privilege, table or column gone). */
   | 'refused';
 
+/** What the `x-ms-ratelimit-*` headers of one server told a lane, first and last. */
+export interface RateLeft {
+  readonly firstRequests: number;
+  readonly lastRequests: number;
+  /** Execution time left, as last told. */
+  readonly seconds: number;
+}
+
+/** Ten seconds, the steps of a lane's pace. */
+const paceStepMs = 10_000;
+
+/**
+ * The moment from which a lane that has been sending for so long may send again, in ms from the start of its box. Its pace says how many seconds
+ * it may have spent by the end of each ten; within them it may spend evenly.
+ */
+export function mayGoOnAtMs(pace: readonly number[], busyMs: number): number {
+  let before = 0;
+  for (const [at, seconds] of pace.entries()) {
+    const allowedMs = seconds * 1_000;
+    if (allowedMs > busyMs) return paceStepMs * (at + Math.max(0, busyMs - before) / (allowedMs - before));
+    before = allowedMs;
+  }
+  return pace.length * paceStepMs;
+}
+
+/** One request in a hundred was measured to take five times as long as others; so much of what is left of a box may one be expected to take. */
+const shareOfRest = 0.5;
+/** A request is not made smaller than this share of its size. */
+const leastOfSize = 0.25;
+
+/**
+ * Rows of the next request, so that it ends with the box even when it is one of the slow ones: the nearer the end, the fewer. All lanes of a wave
+ * wait for its slowest.
+ */
+export function rowsBefore(
+  boxEndMs: number,
+  now: { readonly atMs: number; readonly rows: number; readonly rowMs: number },
+): number {
+  const fitting = Math.floor(((boxEndMs - now.atMs) * shareOfRest) / Math.max(0.01, now.rowMs));
+  return Math.max(1, Math.ceil(now.rows * leastOfSize), Math.min(now.rows, fitting));
+}
+
+/** Notes a request of so many ms that was answered so long after the start of the box. */
+export function notePaced(spent: number[], atMs: number, busyMs: number): void {
+  const step = Math.max(0, Math.floor(atMs / paceStepMs));
+  while (spent.length <= step) spent.push(0);
+  spent[step] = Math.round((spent[step] ?? 0) * 100 + busyMs / 10) / 100;
+}
+
+/** Where a lane that stays on a server has sent. */
+export interface LaneServer {
+  /** The affinity cookie of the server that answered last; null when none did, or it named none. */
+  readonly server: string | null;
+  /** The lane took the server that it was given. */
+  readonly scout: boolean;
+  /** The server that was asked for and did not answer itself. */
+  readonly gone?: string;
+  readonly left?: RateLeft;
+  /** Seconds of sending by the ten seconds of the box in which the answer came, which is when the service counts them. */
+  readonly spent: readonly number[];
+  /** ISO time of the first refusal. */
+  readonly refusedAt?: string;
+  /** ISO time before which that server wants nothing. */
+  readonly notBeforeAt?: string;
+  /** The lane ended its box because more was left than its grant had reckoned with. */
+  readonly roomy?: true;
+}
+
 /** What a lane tells the orchestrator; well under 1 KB unless its work is in many pieces. */
 export interface LaneReport {
   readonly end: LaneEnd;
@@ -45,6 +113,8 @@ export interface LaneReport {
   readonly badRows: number;
   /** The latest `x-ms-dop-hint` seen. */
   readonly dopHint?: number;
+  /** Present where lanes choose their servers. */
+  readonly at?: LaneServer;
   /** For people: what happened, when `end` is `refused` or `unavailable`. */
   readonly detail?: string;
 }

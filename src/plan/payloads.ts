@@ -1,10 +1,12 @@
 import type { Decision } from './decisions.ts';
+import type { StoredCost } from './estimate.ts';
 import type { Fault } from './fault.ts';
 import type { LaneReport } from './lane.ts';
 import type { FinalState } from './report.ts';
 import type { RunSpec } from './run-spec.ts';
 import type { IndexedSource, ResumedRun, RunBounds, RunEnding, RunState } from './run-state.ts';
 import type { Stretch } from './stretch.ts';
+import type { Route } from './widths.ts';
 
 /** Input of the orchestrator; `run` is present after a continue-as-new. */
 export interface BulkRunInput {
@@ -66,11 +68,23 @@ export interface SendRowsInput {
   readonly boxEndsAt: string;
   /** The lane stops when so many rows have an outcome; absent: no limit. */
   readonly rowLimit?: number;
+  /** The lane stops when it has rejected more rows; absent: no limit. */
+  readonly mostRejected?: number;
   readonly rowsPerRequest: number;
   /** Share of its time the lane may spend sending, 0.1 to 1. */
   readonly duty: number;
+  /** Present where lanes choose their servers. */
+  readonly route?: LaneRoute;
   /** The hint the grant was made for; a lane that sees another one ends its box. */
   readonly dopHint: number | null;
+}
+
+/** What a lane that stays on a server is to do there. */
+export interface LaneRoute extends Omit<Route, 'lanes' | 'duty'> {
+  /** A wait that one server tells binds only what is sent there. */
+  readonly independent: boolean;
+  /** ISO time from which its pace counts. */
+  readonly boxStartsAt: string;
 }
 
 export type SendRowsOutput = LaneReport;
@@ -100,6 +114,8 @@ export interface CloseRunInput {
   readonly requests: number;
   readonly throttled: number;
   readonly decisions: readonly Decision[];
+  /** What the run's requests cost, for the plans of later runs; absent where too few were sent to tell. */
+  readonly cost?: StoredCost;
 }
 
 export type CloseRunOutput = BulkRunOutput;

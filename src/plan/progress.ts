@@ -74,8 +74,17 @@ export function statusOf(stage: RunStage, run: RunState, detail: StatusDetail = 
 
 const toTenths = (rate: number): number => Math.round(rate * 10) / 10;
 
-/** Below this, a wave's own rate says more of when its first answers came than of how fast it is. */
+/** Below this, a wave's own rate says more of when its first parts came than of how fast it is. */
 const leastWaveSeconds = 4;
+/** A younger wave is seen together with as much of the wave before. */
+const rateSeconds = 20;
+
+function rateOf(rows: number, seconds: number, before: number | null): number | null {
+  if (rows === 0 || seconds < leastWaveSeconds) return before;
+  if (before === null) return toTenths(rows / seconds);
+  const secondsBefore = Math.max(0, rateSeconds - seconds);
+  return toTenths((rows + before * secondsBefore) / (seconds + secondsBefore));
+}
 
 /** Adds what the lanes of the current wave have done since the orchestrator last heard of them. */
 export function withLive(
@@ -88,7 +97,7 @@ export function withLive(
   const rows = ofWave.reduce((total, tally) => total + tally.rows, 0);
   const seconds = (nowMs - Date.parse(waveStartedAt)) / 1_000;
   const rowsDone = progress.rowsDone + rows;
-  const rowsPerSecond = rows > 0 && seconds >= leastWaveSeconds ? toTenths(rows / seconds) : progress.rowsPerSecond;
+  const rowsPerSecond = rateOf(rows, seconds, progress.rowsPerSecond);
   return {
     ...progress,
     rowsDone,

@@ -54,8 +54,16 @@ export interface RequestFit {
   readonly slope: number;
   /** ms per row of late, smoothed; null before the first answer. */
   readonly rowMs: number | null;
-  /** The lowest of those, drifting up slowly: what a row costs when nothing hinders it. */
-  readonly unhinderedRowMs: number | null;
+  readonly late: RowCost | null;
+  /** The lowest cost, drifting up slowly: what a row costs when nothing hinders it. */
+  readonly unhindered: RowCost | null;
+}
+
+/** What a row was found to cost, and what of a request was taken for its fixed cost then. */
+export interface RowCost {
+  readonly rowMs: number;
+  readonly rowsEach: number;
+  readonly overheadMs: number;
 }
 
 export const noFit: RequestFit = {
@@ -65,7 +73,8 @@ export const noFit: RequestFit = {
   spread: 0,
   slope: 0,
   rowMs: null,
-  unhinderedRowMs: null,
+  late: null,
+  unhindered: null,
 };
 
 /**
@@ -79,11 +88,12 @@ const noise = 0.4;
 /** Time that a clock cannot see is not none at all. */
 const leastRowMs = 0.01;
 const rememberedRequests = 1_000;
-const smoothingRequests = 60;
+const smoothingRequests = 120;
 /** Upward drift of the unhindered cost, so that an environment that became slower for good is believed in the end. */
 const driftPerSecond = 0.0002;
-/** Before this many answers one slow request may still be the whole measurement. */
+/** Before this many answers one slow request may still be the whole measurement, of the size and of what hinders. */
 const leastRequests = 20;
+const leastToCompare = 80;
 
 /** What the service said of the rows of a wave: also of those that went in no bulk message, or in one that was taken apart. */
 export interface SentRows {
@@ -104,15 +114,23 @@ export function learn(fit: RequestFit, wave: SendSums, rows: SentRows, seconds: 
   };
   const a = overheadOf({ ...fit, ...learned, rowMs: fit.rowMs ?? wave.ms / wave.rows });
   const measured = Math.max(0.05 * wave.ms, wave.ms - a * wave.requests) / wave.rows;
-  const share = fit.rowMs === null ? 1 : wave.requests / (wave.requests + smoothingRequests);
-  const rowMs = (fit.rowMs ?? measured) * (1 - share) + measured * share;
-  const drifted = (fit.unhinderedRowMs ?? Infinity) * (1 + driftPerSecond * seconds);
-  return { ...learned, rowMs, unhinderedRowMs: learned.requests < leastRequests ? null : Math.min(rowMs, drifted) };
+  const rowsEach = wave.rows / wave.requests;
+  // What the fixed cost was wrong by stood in the rows; corrected, it is no sign of a load that hinders.
+  const corrected = (known: RowCost): number =>
+    Math.max(leastRowMs, known.rowMs + (known.overheadMs - a) / known.rowsEach);
+  const share = fit.late === null ? 1 : wave.requests / (wave.requests + smoothingRequests);
+  const rowMs = fit.late === null ? measured : corrected(fit.late) * (1 - share) + measured * share;
+  const late: RowCost = { rowMs, rowsEach, overheadMs: a };
+  if (learned.requests < leastToCompare) return { ...learned, rowMs, late, unhindered: null };
+  const known = fit.unhindered ?? late;
+  const lowest = corrected(known) * (1 + driftPerSecond * seconds);
+  const unhindered = rowMs < lowest ? late : { ...known, rowMs: lowest, overheadMs: a };
+  return { ...learned, rowMs, late, unhindered };
 }
 
 /** How many times slower a row is than when nothing hinders it; 1 while that is not known. */
-export const inflationOf = ({ rowMs, unhinderedRowMs }: RequestFit): number =>
-  rowMs === null || unhinderedRowMs === null ? 1 : rowMs / unhinderedRowMs;
+export const inflationOf = ({ late, unhindered }: RequestFit): number =>
+  late === null || unhindered === null ? 1 : late.rowMs / unhindered.rowMs;
 
 /** The fixed cost of a request in ms: the assumption, drawn to what was measured as far as that is surer. */
 export function overheadOf({ spread, slope, rowMs }: RequestFit): number {
@@ -120,10 +138,13 @@ export function overheadOf({ spread, slope, rowMs }: RequestFit): number {
   return Math.min(1_000, Math.max(20, (slope + doubt * assumedOverheadMs) / (spread + doubt)));
 }
 
-/** A request's fixed cost may be this share of it: smaller wastes time, larger makes requests too long to be steered. */
-const overheadShare = 0.05;
+/**
+ * A request's fixed cost may be this share of it. Smaller wastes time; larger makes requests few and long, which fall on the servers the more
+ * unevenly where chance sends them.
+ */
+const overheadShare = { even: 0.025, byChance: 0.05 };
 /** Far from the server's own limit of two minutes, and what a lane may be late by at the end of its box. */
-const longestRequestMs = 10_000;
+const longestRequestMs = 5_500;
 /**
  * So many of a hundred requests may be rolled back for a bad row. Each leads to at least one request more, and has run plug-ins and held locks, so
  * it costs the environment more than the time that is counted here.
@@ -139,24 +160,39 @@ const indifference = 0.25;
  * standard table roll back the whole request, does not cost more than the size gains (`sqrt(a / 2pb)` with p the share of such rows); few
  * enough requests are rolled back; a request stays short.
  */
-export function sizeRequests(fit: RequestFit, now: number | null): number {
+export function sizeRequests(
+  fit: RequestFit,
+  now: number | null,
+  spread: keyof typeof overheadShare = 'byChance',
+): number {
   if (now === null) return defaultRowsPerRequest;
-  const badShare = Math.min(1, fit.badRows / Math.max(1, fit.rows + fit.badRows));
+  const cost = costOf(fit);
   // Without bulk messages nothing is rolled back.
-  const fewRolledBack = fit.requests > 0 && fit.badRows >= leastBadRows ? mostRolledBack / badShare : Infinity;
-  const size = Math.max(1, Math.round(Math.min(fewRolledBack, sizeByCost(fit, badShare, now))));
+  const fewRolledBack = fit.requests > 0 && fit.badRows >= leastBadRows ? mostRolledBack / cost.badShare : Infinity;
+  const isMeasured = fit.requests >= leastRequests && fit.rowMs !== null;
+  const byCost = isMeasured ? Math.min(now * 4, sizeFor(cost, spread)) : now;
+  const size = Math.max(1, Math.round(Math.min(fewRolledBack, byCost)));
   return Math.abs(size - now) <= now * indifference ? now : size;
 }
 
-function sizeByCost(fit: RequestFit, badShare: number, now: number): number {
-  if (fit.requests < leastRequests || fit.rowMs === null) return now;
-  const a = overheadOf(fit);
-  const b = fit.rowMs;
-  return Math.min(
-    ((1 / overheadShare - 1) * a) / b,
+/** What a fit says of a request and a row; a row costs nothing before the first answer. */
+export const costOf = (fit: RequestFit): { overheadMs: number; rowMs: number; badShare: number } => ({
+  overheadMs: overheadOf(fit),
+  rowMs: fit.rowMs ?? 0,
+  badShare: Math.min(1, fit.badRows / Math.max(1, fit.rows + fit.badRows)),
+});
+
+/** The best size of requests of which all that is known. */
+export function sizeFor(
+  cost: { readonly overheadMs: number; readonly rowMs: number; readonly badShare: number },
+  spread: keyof typeof overheadShare = 'byChance',
+): number {
+  const { overheadMs: a, rowMs: b, badShare } = cost;
+  const wanted = Math.min(
+    ((1 / overheadShare[spread] - 1) * a) / b,
     (longestRequestMs - a) / b,
     badShare > 0 ? Math.sqrt(a / (2 * badShare * b)) : Infinity,
-    now * 4,
     maxRowsPerRequest,
   );
+  return Math.max(1, Math.round(wanted));
 }

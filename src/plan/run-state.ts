@@ -1,14 +1,15 @@
-import type { WaveFeedback } from './control-law.ts';
 import { note, type Decision } from './decisions.ts';
-import { executionSecondsOf } from './estimate.ts';
+import { executionSecondsOf, type StoredCost } from './estimate.ts';
 import type { Grant, LeaseRequest } from './governor.ts';
+import type { WaveFeedback } from './law-state.ts';
 import type { Look } from './payloads.ts';
-import type { LaneReport, ThrottleFacet } from './lane.ts';
+import type { LaneReport } from './lane.ts';
 import { addCounts, totalOf, type OutcomeCounts } from './outcome.ts';
-import { addSends, learn, noFit, noSends, overheadOf, type RequestFit } from './request-size.ts';
+import { addSends, costOf, learn, noFit, noSends, overheadOf, type RequestFit } from './request-size.ts';
 import type { RunSpec } from './run-spec.ts';
 import { mergeStretches, sliceCountOf, type Stretch } from './stretch.ts';
 import { toleranceExceeded } from './tolerance.ts';
+import { feedbackOf } from './wave-feedback.ts';
 import { dealLanes, type Deal } from './waves.ts';
 
 /** What a run needs to know of its source between waves. */
@@ -139,6 +140,8 @@ export interface RunBounds {
   readonly maxDop?: number;
   /** Of the connection's settings: the hint is no bound. */
   readonly beyondHint?: boolean;
+  /** Of the connection's settings: lanes may choose their servers. */
+  readonly affinity?: boolean;
   /** How long a request that nobody heard of again may still take effect. */
   readonly settleSeconds: number;
 }
@@ -154,6 +157,7 @@ export function leaseRequest(runId: string, run: RunState, spec: RunSpec, bounds
     ...(spec.options.rowsPerRequest === undefined ? {} : { rowsPerRequest: spec.options.rowsPerRequest }),
     ...(bounds.maxDop === undefined ? {} : { maxDop: bounds.maxDop }),
     ...(bounds.beyondHint === undefined ? {} : { beyondHint: bounds.beyondHint }),
+    ...(bounds.affinity === undefined ? {} : { affinity: bounds.affinity }),
     ...(run.dopHint === null ? {} : { hint: run.dopHint }),
     ...(run.feedback === null ? {} : { feedback: run.feedback }),
   };
@@ -231,7 +235,7 @@ export function absorb(
     throttled: run.throttled + sum(reports, (report) => sum(Object.values(report.throttles), (count) => count)),
     wave: run.wave + 1,
     lanes: deal.lanes.length,
-    dopHint: latestHint(reports) ?? run.dopHint,
+    dopHint: latestHint(reports, run.dopHint),
     // The few rows that go ahead alone say nothing about a wave.
     rowsPerSecond: done > 0 && rowLimitOf(run) === undefined ? done / seconds : run.rowsPerSecond,
     slicesPerLaneSecond: slicesDone > 0 ? slicesDone / deal.lanes.length / seconds : run.slicesPerLaneSecond,
@@ -262,15 +266,20 @@ export const waited = (run: RunState): RunState => ({
 });
 
 /** Something between the waves failed for good; what is in the ledger is closed. */
+/** What the run has learned of its table, as far as it is worth keeping. */
+export function costLearned({ fit }: RunState): { readonly cost?: StoredCost } {
+  if (fit.rowMs === null || fit.requests < leastMeasured) return {};
+  return { cost: { ...costOf(fit), requests: Math.round(fit.requests) } };
+}
+
 export const brokenOff = (run: RunState, reason: string): RunState => ({
   ...run,
   ending: { state: 'stopped', reason },
 });
 
-export const cancelled = (run: RunState): RunState => ({
-  ...run,
-  ending: { state: 'cancelled', reason: 'Cancelled on request.' },
-});
+export const cancelledOnRequest: RunEnding = { state: 'cancelled', reason: 'Cancelled on request.' };
+
+export const cancelled = (run: RunState): RunState => ({ ...run, ending: cancelledOnRequest });
 
 function endingOf(run: RunState, spec: RunSpec, results: readonly LaneResult[]): RunEnding | null {
   const reports = results.filter((result) => 'end' in result);
@@ -299,26 +308,12 @@ const unavailableHoldSeconds = 15;
 const isUnavailable = (results: readonly LaneResult[]): boolean =>
   results.some((result) => !('end' in result) || result.end === 'unavailable');
 
-function feedbackOf(reports: readonly LaneReport[], wave: Pick<WaveFeedback, 'seconds' | 'lanes'>): WaveFeedback {
-  const throttles: Partial<Record<ThrottleFacet, number>> = {};
-  for (const report of reports) {
-    for (const facet of ['requests', 'executionTime', 'concurrency', 'other'] as const) {
-      const count = report.throttles[facet];
-      if (count !== undefined) throttles[facet] = (throttles[facet] ?? 0) + count;
-    }
-  }
-  const ordered = reports.reduce((longest, report) => Math.max(longest, report.waitMs), 0);
-  return {
-    ...wave,
-    throttles,
-    waitMs: ordered,
-    requests: sum(reports, (report) => report.requests),
-    busyMs: sum(reports, (report) => report.busyMs),
-  };
-}
-
-const latestHint = (reports: readonly LaneReport[]): number | undefined =>
-  reports.reduce<number | undefined>((hint, report) => report.dopHint ?? hint, undefined);
+/** Lanes that ended early still report the hint from before; a changed one is the later. */
+const latestHint = (reports: readonly LaneReport[], known: number | null): number | null =>
+  reports.reduce<number | null>(
+    (hint, { dopHint }) => (dopHint === undefined || dopHint === known ? hint : dopHint),
+    known,
+  );
 
 function sum<T>(items: readonly T[], value: (item: T) => number): number {
   return items.reduce((total, item) => total + value(item), 0);

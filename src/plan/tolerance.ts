@@ -19,3 +19,8 @@ export function toleranceExceeded(
   }
   return undefined;
 }
+
+/** Rows that may still be rejected before the run has to stop by their number; undefined where any number is tolerated. */
+export function toleratedLeft(counts: OutcomeCounts, { count }: Pick<Tolerance, 'count'>): number | undefined {
+  return count === undefined ? undefined : Math.max(0, count - (counts.rejected ?? 0));
+}

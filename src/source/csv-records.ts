@@ -1,16 +1,17 @@
-import type { Cell } from './source-row.ts';
+import { CellSpans, type Cells } from './cells.ts';
+import { Landmark } from './landmark.ts';
 
 const quote = 34;
 const carriageReturn = 13;
 
 export type CsvProblem = 'quoteInField' | 'textAfterQuote' | 'unclosedQuote' | 'loneReturn' | 'fieldTooLong';
 
-/** One record as the reader found it. The object is used again for the next record, its cells are not. */
+/** One record as the reader found it. The object is used again for the next record, its cells are not. They are there once it is read. */
 export interface CsvRecord {
   /** Range in the text, without the line end. */
   from: number;
   to: number;
-  cells: Cell[];
+  cells: Cells;
   problem: { readonly kind: CsvProblem; readonly at: number } | undefined;
 }
 
@@ -21,27 +22,6 @@ function report(record: CsvRecord, kind: CsvProblem, at: number): void {
   const known = record.problem?.kind;
   const goesBefore = known === undefined || (concernsRecordAlone.has(known) && !concernsRecordAlone.has(kind));
   if (goesBefore) record.problem = { kind, at };
-}
-
-/** Where a character stands next; the answer is kept until the reader has passed it, so the whole text is searched once. */
-class Landmark {
-  readonly #text: string;
-  readonly #character: string;
-  #next = -1;
-
-  constructor(text: string, character: string) {
-    this.#text = text;
-    this.#character = character;
-  }
-
-  /** Position at or behind `from`, or the text's length. Calls must not go back. */
-  find(from: number): number {
-    if (this.#next < from) {
-      const found = this.#text.indexOf(this.#character, from);
-      this.#next = found < 0 ? this.#text.length : found;
-    }
-    return this.#next;
-  }
 }
 
 /**
@@ -56,17 +36,20 @@ export class CsvReader {
   readonly #quotes: Landmark;
   readonly #hasLoneReturn: boolean;
   readonly #fieldLimit: number;
-  readonly #record: CsvRecord = { from: 0, to: 0, cells: [], problem: undefined };
+  readonly #spans: CellSpans;
+  readonly #record: CsvRecord;
   #at = 0;
 
   constructor(text: string, options: { readonly delimiter: string; readonly fieldLimit: number }) {
     this.#text = text;
     this.#delimiter = options.delimiter;
     this.#fieldLimit = options.fieldLimit;
+    this.#spans = new CellSpans(text);
+    this.#record = { from: 0, to: 0, cells: this.#spans.end(), problem: undefined };
     this.#lineEnds = new Landmark(text, '\n');
     this.#delimiters = new Landmark(text, options.delimiter);
     this.#quotes = new Landmark(text, '"');
-    this.#hasLoneReturn = /\r(?!\n)/.test(text);
+    this.#hasLoneReturn = text.includes('\r') && /\r(?!\n)/.test(text);
   }
 
   /** Where the next record, or the blank lines before it, begins. Behind a last record without line end it passes the end. */
@@ -80,9 +63,10 @@ export class CsvReader {
     if (this.#at >= this.#text.length) return undefined;
     const record = this.#record;
     record.from = this.#at;
-    record.cells = [];
     record.problem = undefined;
+    this.#spans.begin();
     while (this.#readField(record));
+    record.cells = this.#spans.end();
     return record;
   }
 
@@ -108,7 +92,9 @@ export class CsvReader {
     const quoteAt = this.#quotes.find(this.#at);
     if (quoteAt < to) report(record, 'quoteInField', quoteAt);
     if (this.#hasLoneReturn) this.#checkReturns(record, from, to);
-    this.#addCell(record, from === to ? null : this.#text.slice(from, to), from);
+    if (from === to) this.#spans.addNothing(from);
+    else this.#spans.addRange(from, to);
+    this.#checkLength(record, from, to);
     return this.#endField(record, to, isLast ? lineEnd + 1 : to + 1, isLast);
   }
 
@@ -127,19 +113,21 @@ export class CsvReader {
   #readQuoted(record: CsvRecord): boolean {
     const text = this.#text;
     const from = this.#at + 1;
-    let hasDoubled = false;
+    let doubled = 0;
     let close = this.#quotes.find(from);
     while (text.charCodeAt(close + 1) === quote) {
-      hasDoubled = true;
+      doubled += 1;
       close = this.#quotes.find(close + 2);
     }
     if (close >= text.length) {
       report(record, 'unclosedQuote', from - 1);
-      this.#addCell(record, text.slice(from), from);
+      this.#spans.addRange(from, text.length);
+      this.#checkLength(record, from, text.length);
       return this.#endField(record, text.length, text.length, true);
     }
-    const raw = text.slice(from, close);
-    this.#addCell(record, hasDoubled ? raw.replaceAll('""', '"') : raw, from);
+    if (doubled > 0) this.#spans.addDoubled(from, close);
+    else this.#spans.addRange(from, close);
+    this.#checkLength(record, from, close - doubled);
     return this.#afterQuote(record, close + 1);
   }
 
@@ -155,9 +143,8 @@ export class CsvReader {
     return this.#readBare(record, at);
   }
 
-  #addCell(record: CsvRecord, cell: string | null, from: number): void {
-    if (cell !== null && cell.length > this.#fieldLimit) report(record, 'fieldTooLong', from);
-    record.cells.push(cell);
+  #checkLength(record: CsvRecord, from: number, to: number): void {
+    if (to - from > this.#fieldLimit) report(record, 'fieldTooLong', from);
   }
 
   /** The record ends where its last field ends; a delimiter at the very end of the text leaves one empty field to read. */

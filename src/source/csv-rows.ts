@@ -13,9 +13,10 @@ export function* readCsvRows(bytes: Buffer, delimiter: string, reading: SliceRea
   const allUtf8 = isUtf8(bytes);
   let row = reading.firstRow;
   for (let record = reader.next(); record !== undefined; record = reader.next()) {
-    const place = { row, from: reading.from + record.from, to: reading.from + record.to };
+    const from = reading.from + record.from;
+    const to = reading.from + record.to;
     const fault = findFault(record, allUtf8 ? undefined : bytes, row, reading);
-    yield fault === undefined ? { ...place, cells: record.cells } : { ...place, fault };
+    yield fault === undefined ? { row, from, to, cells: record.cells } : { row, from, to, fault };
     row += 1;
   }
 }
@@ -26,14 +27,18 @@ function findFault(
   row: number,
   reading: SliceReading,
 ): SourceFault | undefined {
+  const isDoubtless = record.problem === undefined && doubtful === undefined;
+  const isRagged = record.cells.length !== reading.columns.length;
+  const isTooLong = record.to - record.from > recordLimitBytes;
+  if (isDoubtless && !isRagged && !isTooLong) return undefined;
   const at = (position: number) => ({ row, byteOffset: reading.from + position });
   if (record.problem !== undefined) return csvFault(record.problem.kind, at(record.problem.at));
-  if (record.cells.length !== reading.columns.length) {
+  if (isRagged) {
     const { length } = record.cells;
     const message = `The row has ${length} ${length === 1 ? 'cell' : 'cells'} where the header has ${reading.columns.length}.`;
     return { code: 'source.ragged', message, ...at(record.from) };
   }
-  if (record.to - record.from > recordLimitBytes) {
+  if (isTooLong) {
     return { code: 'source.recordTooLong', message: recordTooLongText, ...at(record.from) };
   }
   const invalid = doubtful && findInvalidUtf8(doubtful.subarray(record.from, record.to));

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { cellList } from './cells.ts';
 import { CsvReader } from './csv-records.ts';
 import { csvFault } from './fault-texts.ts';
 import { findForeignFile, longestMark, startsWith } from './foreign-file.ts';
@@ -64,7 +65,7 @@ function readCsvHead(bytes: Buffer, delimiter: string, from: number): Attempt {
     const place = { row: 0, byteOffset: from + record.problem.at };
     return { result: { fault: csvFault(record.problem.kind, place) }, end };
   }
-  const columns = record.cells.map((cell) => (typeof cell === 'string' ? decodeText(cell) : ''));
+  const columns = cellList(record.cells).map((cell) => (typeof cell === 'string' ? decodeText(cell) : ''));
   const problem = findNameProblem(columns);
   const result =
     problem === undefined

@@ -1,17 +1,24 @@
 import { isUtf8 } from 'node:buffer';
 import { recordTooLongText } from './fault-texts.ts';
+import { listedCells } from './cells.ts';
 import { readJsonRecord } from './json-record.ts';
 import { recordLimitBytes } from './limits.ts';
-import type { Cell, ReadRow, SliceReading } from './source-row.ts';
+import { PlainJsonReader } from './plain-json.ts';
+import type { ReadRow, SliceReading } from './source-row.ts';
 import type { SourceFault } from './source.ts';
 import { findInvalidUtf8 } from './utf8.ts';
 
 /** Rows of one slice of JSON lines. */
 export function* readJsonlRows(bytes: Buffer, reading: SliceReading): Generator<ReadRow, void> {
   const columns = new Set(reading.columns);
+  const plain = isUtf8(bytes) ? new PlainJsonReader(bytes.toString('latin1'), reading.columns) : undefined;
   let row = reading.firstRow;
   for (const [from, to] of lines(bytes)) {
-    yield readLine(bytes.subarray(from, to), { ...reading, firstRow: row, from: reading.from + from }, columns);
+    const cells = to - from > recordLimitBytes ? undefined : plain?.read(from, to);
+    const place = { ...reading, firstRow: row, from: reading.from + from };
+    yield cells === undefined
+      ? readLine(bytes.subarray(from, to), place, columns)
+      : { row, from: place.from, to: reading.from + to, cells };
     row += 1;
   }
 }
@@ -40,7 +47,7 @@ function readLine(bytes: Buffer, place: SliceReading, columns: ReadonlySet<strin
   if (!isUtf8(bytes)) return unreadable('source.encoding', 'The bytes are not UTF-8.', findInvalidUtf8(bytes));
   const record = readJsonRecord(bytes.toString('latin1'));
   if ('problem' in record) return unreadable('source.json', record.problem.message, record.problem.at);
-  const cells: Cell[] = place.columns.map((name) => record.members.get(name));
+  const cells = listedCells(place.columns.map((name) => record.members.get(name)));
   const extra = [...record.members.keys()].filter((name) => !columns.has(name));
   return extra.length === 0 ? { ...range, cells } : { ...range, cells, extra };
 }

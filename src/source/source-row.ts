@@ -1,3 +1,4 @@
+import type { Cells } from './cells.ts';
 import type { SourceFault } from './source.ts';
 
 /** An object or array where a plain value belongs: its JSON in one-byte text. */
@@ -25,7 +26,7 @@ export interface RecordPlace {
 
 export interface SourceRow extends RecordPlace {
   /** One for each column of the head, in its order. */
-  readonly cells: readonly Cell[];
+  readonly cells: Cells;
   /** JSON lines: members that the first record does not have, decoded. Absent when there are none. */
   readonly extra?: readonly string[];
 }

@@ -11,18 +11,20 @@ beforeAll(async () => {
 });
 afterAll(async () => app.stop());
 
+/** Kills the host once so many rows are in the table, in the middle of the run, and starts it again. */
+async function killAt(share: number, rows: number): Promise<void> {
+  const inTable = async () => countTableRows(app.stack.emulatorUrl, 'fan_city');
+  await until(`${share} of the rows`, async () => (await inTable()) >= rows * share);
+  await app.stack.hostProcess.kill('SIGKILL');
+  expect(await inTable()).toBeLessThan(rows);
+  await app.stack.hostProcess.restart();
+}
+
 describe('a host that is killed with SIGKILL three times during a run', () => {
   it('finishes the run: the books close, no row twice, none lost', async () => {
     const source = await app.put('cities.csv', citiesCsv(rowCount));
     const runId = await app.start({ connection: 'main', source, target: cityTarget });
-    for (const share of [0.15, 0.4, 0.65]) {
-      await until(
-        `${share} of the rows`,
-        async () => (await countTableRows(app.stack.emulatorUrl, 'fan_city')) >= rowCount * share,
-      );
-      await app.stack.hostProcess.kill('SIGKILL');
-      await app.stack.hostProcess.restart();
-    }
+    for (const share of [0.15, 0.4, 0.65]) await killAt(share, rowCount);
     const { report } = await app.ended(runId);
     expect(report).toMatchObject({
       state: 'completed',
@@ -48,14 +50,7 @@ describe('a host that is killed with SIGKILL three times during a run', () => {
     const csv = ['fan_name', ...Array.from({ length: 6_000 }, (_, at) => `Town ${at + 1}`), ''].join('\n');
     const source = await app.put('towns.csv', csv);
     const runId = await app.start({ connection: 'main', source, target: { table: 'fan_city', operation: 'create' } });
-    for (const share of [0.3, 0.6]) {
-      await until(
-        `${share} of the rows`,
-        async () => (await countTableRows(app.stack.emulatorUrl, 'fan_city')) >= 6_000 * share,
-      );
-      await app.stack.hostProcess.kill('SIGKILL');
-      await app.stack.hostProcess.restart();
-    }
+    for (const share of [0.3, 0.6]) await killAt(share, 6_000);
     const { report } = await app.ended(runId);
     expect(report).toMatchObject({ state: 'completed', counts: { created: 6_000 } });
     const names = (await app.rows('fan_city')).map((row) => row['fan_name']);

@@ -31,6 +31,16 @@ describe('an upsert of a CSV file', () => {
     const second = await app.run(spec(source));
     expect(second.report).toMatchObject({ state: 'completed', rowsTotal: 5_000, counts: { upserted: 5_000 } });
     expect(await app.rows('fan_city')).toHaveLength(5_000);
+
+    const plan = await app.client.planRun(spec(source));
+    expect(plan).toMatchObject({
+      rows: { count: 5_000, exact: true },
+      entitledRequests: 5_000,
+      basis: { cost: 'measured', inFlight: 8, inFlightFrom: 'hint' },
+    });
+    expect(plan.seconds.least).toBeLessThan(plan.seconds.most);
+    await expect(app.client.planRun(spec({ container: 'sources', blob: 'none' }))).rejects.toThrow('fault');
+    expect(await app.client.listRuns(10)).toHaveLength(2);
   });
 
   it('rejects bad rows one by one, says why and where, and loads the others', async () => {

@@ -117,6 +117,9 @@ describe('a run of 100,000 rows with 137 bad ones', () => {
     expect(redriven.report).toMatchObject({ state: 'completed', counts: { upserted: 137 } });
     const { journal } = (await app.control('GET', 'counters')) as typeof after;
     expect(journal.lastSequence - after.journal.lastSequence).toBe(137);
+    const written = await app.journal(after.journal.lastSequence);
+    const keys = written.map(({ key }) => Number(/^fan_geonameid=(\d+)$/.exec(key ?? '')?.[1]));
+    expect(keys.toSorted((left, right) => left - right)).toEqual([...bad]);
     expect(await countTableRows(app.stack.emulatorUrl, 'fan_city')).toBe(100_000);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * Records histories of `bulkRun` from real runs of the built app: `node test/replay/record.ts`. Run it when the orchestrator changes on purpose,
+ * Records histories of `bulkRun` from real runs of the built app: `node test/replay/record.ts [NAME ...]`. Run it when the orchestrator changes on purpose,
  * and keep the histories of released versions beside the new ones.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -22,6 +22,13 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   async waves(app) {
     await app.control('PATCH', 'settings', { hint: 4, latency: { overheadMs: { bulk: 1_500 } } });
     const runId = await app.start(await spec(app, 'waves.csv', 4_000));
+    await app.ended(runId);
+    return runId;
+  },
+  /** Each lane at a server of its own, once all are found. */
+  async pinned(app) {
+    await app.control('PATCH', 'settings', { servers: 2, hint: 10, latency: { overheadMs: { bulk: 1_000 } } });
+    const runId = await app.start(await spec(app, 'pinned.csv', 14_000));
     await app.ended(runId);
     return runId;
   },
@@ -56,9 +63,11 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   },
 };
 
+const wanted = process.argv.slice(2);
 for (const [name, scenario] of Object.entries(scenarios)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
   const dir = await mkdtemp(join(tmpdir(), 'fanout-record-'));
-  const app = await startApp({ dir });
+  const app = await startApp({ dir, env: name === 'pinned' ? { Dataverse__main__serverAffinity: 'auto' } : {} });
   try {
     const runId = await scenario(app);
     await app.stop();

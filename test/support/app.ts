@@ -31,7 +31,8 @@ export interface App {
   readonly failuresCsv: (runId: string) => Promise<string>;
   readonly api: (path: string, init?: RequestInit) => Promise<Response>;
   readonly rows: (table: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
-  readonly journal: () => Promise<readonly JournalEntry[]>;
+  /** Committed writes behind a position of the journal; absent: all. */
+  readonly journal: (after?: number) => Promise<readonly JournalEntry[]>;
   readonly control: (method: string, path: string, body?: unknown) => Promise<unknown>;
   readonly stop: () => Promise<void>;
 }
@@ -128,8 +129,8 @@ export async function startApp({ profile = 'fast', env = {}, dir: kept, onLine }
       for await (const row of readTableRows(stack.emulatorUrl, table)) rows.push(row);
       return rows;
     },
-    async journal() {
-      return lines<JournalEntry>(await fetch(`${stack.emulatorUrl}/_emulator/journal?after=0&limit=10000000`));
+    async journal(after = 0) {
+      return lines<JournalEntry>(await fetch(`${stack.emulatorUrl}/_emulator/journal?after=${after}&limit=10000000`));
     },
     async control(method, path, body) {
       const response = await fetch(`${stack.emulatorUrl}/_emulator/${path}`, {

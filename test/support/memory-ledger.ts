@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { Intents, Ledger, Manifest, Spool, StopMark, SyncRecord } from '../../src/ledger/ledger.ts';
 import type { LiveTally } from '../../src/plan/progress.ts';
 import type { Part, PartEntry } from '../../src/ledger/parts.ts';
+import type { StoredCost } from '../../src/plan/estimate.ts';
 import type { Report } from '../../src/plan/report.ts';
 
 /** What the ledger holds of one run. */
@@ -39,6 +40,7 @@ export function createMemoryLedger(): MemoryLedger {
   const runs = new Map<string, MemoryRun>();
   const syncs = new Map<string, SyncRecord>();
   const spooled = new Map<string, Buffer>();
+  const costs = new Map<string, StoredCost>();
   const run = (runId: string): MemoryRun => {
     const known = runs.get(runId);
     if (known !== undefined) return known;
@@ -159,5 +161,8 @@ export function createMemoryLedger(): MemoryLedger {
       return copy((run(report.runId).report ??= copy(report)));
     },
     readReport: async (runId) => copy(run(runId).report),
+    writeCost: async (key, cost) => void costs.set(JSON.stringify(key), copy(cost)),
+    readCost: async ({ connection, table, operation }) =>
+      copy(costs.get(JSON.stringify({ connection, table, operation }))),
   };
 }

@@ -44,7 +44,7 @@ describe('loadSettings', () => {
 
   it('refuses settings of a connection that do not exist', () => {
     expect(faultsOf({ ...smallest, Dataverse__main__clientId: '0b0c0d0e-0000-4000-8000-000000000001' })).toEqual([
-      'Dataverse__main__clientId: no such setting; a connection has url, clientIds, maxDop and beyondHint.',
+      'Dataverse__main__clientId: no such setting; a connection has url, clientIds, maxDop, beyondHint and serverAffinity.',
     ]);
   });
 

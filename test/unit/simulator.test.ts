@@ -1,39 +1,64 @@
 import { describe, expect, it } from 'vitest';
 import { baselines } from '../../bench/simulator/baselines.ts';
 import { ceilingOf } from '../../bench/simulator/ceiling.ts';
-import { changeScenarios, environmentOf, profileScenarios } from '../../bench/simulator/scenarios.ts';
-import { engine, serverAware } from '../../bench/simulator/simulate.ts';
+import { changeScenarios, environmentOf, oddScenarios, profileScenarios } from '../../bench/simulator/scenarios.ts';
+import { anyServer, engine, play, withinHint } from '../../bench/simulator/simulate.ts';
 import { study, studyChange } from '../../bench/simulator/studies.ts';
 import { shareRun } from '../../bench/simulator/two-runs.ts';
 
-const seeds = [1, 2];
+const seeds = [1, 2, 3, 4];
 const profile = (name: string) => profileScenarios.find((scenario) => scenario.name === name)!;
+const odd = (name: string) => oddScenarios.find((scenario) => scenario.name === name)!;
 const change = (name: string) => changeScenarios.find((scenario) => scenario.name === name)!;
 
-/** What the law reached when it was tuned, less a margin for chance; docs/performance.md has the numbers of many seeds. */
+/** The promise, and what each profile reached when the law was tuned, less a margin for chance; docs/performance.md has the numbers of many seeds. */
 const least = [
-  ['documented-1', 0.87, 0.008],
-  ['documented-4', 0.82, 0.005],
-  ['documented-12', 0.78, 0.005],
-  ['ppds-dev', 0.81, 0.005],
-  ['shared-gateway', 0.8, 0.005],
-  ['silent-queue', 0.82, 0.005],
-  ['elastic', 0.82, 0.005],
+  ['documented-1', 0.92, 0.005],
+  ['documented-4', 0.92, 0.005],
+  ['documented-12', 0.92, 0.005],
+  ['ppds-dev', 0.88, 0.005],
+  ['shared-gateway', 0.85, 0.005],
+  ['silent-queue', 0.9, 0.005],
+  ['elastic', 0.93, 0.005],
 ] as const;
 
 describe('the engine in the simulator', () => {
   it.each(least)('keeps %s near its physical maximum (%f) and polite', (name, efficiency, throttledShare) => {
     const row = study(profile(name), engine, seeds);
-    expect(row.efficiency).toBeGreaterThan(efficiency);
+    expect(row.efficiency).toBeGreaterThanOrEqual(efficiency);
     expect(row.efficiency).toBeLessThanOrEqual(1);
-    expect(row.throttledShare).toBeLessThan(throttledShare);
+    expect(row.throttledShare).toBeLessThanOrEqual(throttledShare);
     expect(row.earlyRetries).toBe(0);
   });
 
+  it('is never early on an environment unlike any profile, where nobody else is', () => {
+    for (const scenario of oddScenarios.filter(({ foreign }) => foreign.every(({ user }) => user !== 'us')))
+      expect([scenario.name, study(scenario, engine, [1]).earlyRetries]).toEqual([scenario.name, 0]);
+  });
+
+  it('stays within the hint by default, and near the maximum where the hint is right', () => {
+    for (const name of ['documented-1', 'documented-4', 'documented-12']) {
+      const scenario = profile(name);
+      expect(study(scenario, withinHint, seeds).efficiency).toBeGreaterThan(0.87);
+      const trace = play(scenario, withinHint, { seed: 1, seconds: 660 });
+      expect(trace.recorder.peak('us')).toBeLessThanOrEqual(scenario.environment.hint ?? 0);
+    }
+  });
+
   it('gains from lanes that stay on their server where servers count for themselves', () => {
-    const spread = study(profile('documented-12'), engine, seeds);
-    const pinned = study(profile('documented-12'), serverAware, seeds);
-    expect(pinned.efficiency).toBeGreaterThan(spread.efficiency + 0.02);
+    const spread = study(profile('documented-12'), anyServer, seeds);
+    const pinned = study(profile('documented-12'), engine, seeds);
+    expect(pinned.efficiency).toBeGreaterThan(spread.efficiency + 0.05);
+  });
+
+  it('lets lanes go anywhere again where servers count together', () => {
+    const { run } = play(profile('shared-gateway'), engine, { seed: 1, seconds: 200 });
+    expect(run?.state.decisions.map(({ why }) => why)).toContain('servers count together: any will do');
+  });
+
+  it('does nearly as well without the headers for debugging, and is not led astray by nonsense in them', () => {
+    expect(study(odd('no rate headers'), engine, seeds).efficiency).toBeGreaterThan(0.86);
+    expect(study(odd('rate headers of nonsense'), engine, seeds).efficiency).toBeGreaterThan(0.75);
   });
 
   it('is better than every baseline where each is worst', () => {
@@ -44,8 +69,8 @@ describe('the engine in the simulator', () => {
     for (const baseline of baselines) expect(worstOf({ kind: 'baseline', baseline })).toBeLessThan(ours - 0.1);
   });
 
-  it.each(['servers join', 'servers leave', 'servers leave unannounced'])(
-    'is near the new maximum within a minute when %s',
+  it.each(['servers join', 'servers leave', 'servers leave unannounced', 'limit raised'])(
+    'is near the new maximum within a minute: %s',
     (name) => {
       const row = studyChange(change(name), engine, seeds);
       expect(row.unsettledSeeds).toBe(0);
@@ -54,9 +79,10 @@ describe('the engine in the simulator', () => {
   );
 
   it('shares a connection fairly between two runs, and never has more in flight than is leased', () => {
-    const { fairness, secondsAboveGrant } = shareRun(1);
-    expect(fairness).toBeGreaterThan(0.9);
-    expect(secondsAboveGrant).toBe(0);
+    const shared = seeds.map((seed) => shareRun(seed));
+    expect(Math.min(...shared.map(({ fairness }) => fairness))).toBeGreaterThan(0.85);
+    expect(shared.reduce((sum, { fairness }) => sum + fairness, 0) / seeds.length).toBeGreaterThan(0.9);
+    expect(shared.map(({ secondsAboveGrant }) => secondsAboveGrant)).toEqual(seeds.map(() => 0));
   });
 });
 

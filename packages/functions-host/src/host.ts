@@ -118,7 +118,7 @@ async function start(options: HostOptions, cleanup: Cleanup): Promise<Host> {
   const keys = loadKeys(dataDir);
   const turnLimitS = (hostJson.functionTimeoutMs ?? defaultTurnLimitMs) / 1_000;
   const guard =
-    options.watchdog === true ? createTurnGuard(join(dataDir, 'stopped-turn.json'), turnLimitS) : noTurnGuard;
+    options.watchdog === true ? createTurnGuard(join(dataDir, 'stopped-turn.json'), turnLimitS, log) : noTurnGuard;
   cleanup.add(() => guard.close());
   if (requireKeys) log('information', 'Host.Startup', `Keys are required. They are in ${keys.path}.`);
 

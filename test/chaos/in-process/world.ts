@@ -14,7 +14,7 @@ import { createSettleRun } from '../../../src/activities/settle-run.ts';
 import { createSpoolRows } from '../../../src/activities/spool-rows.ts';
 import { createStopWatch } from '../../../src/activities/stop-watch.ts';
 import { createClient, type Client } from '../../../src/dataverse/client.ts';
-import { createThrottleGate } from '../../../src/dataverse/throttle-gate.ts';
+import { createIdentityGates } from '../../../src/dataverse/identity-gates.ts';
 import type { Ledger } from '../../../src/ledger/ledger.ts';
 import type { BlobSource } from '../../../src/source/blob-source.ts';
 import { SourceChangedError } from '../../../src/source/blob-source.ts';
@@ -185,7 +185,9 @@ function clientOf(parts: HostParts, host: Host, clock: HostDeps['clock']): Clien
   };
   return createClient({
     connection: { name: 'main', url: emulator.url, clientIds: [], allowLoopbackHttp: true },
-    senders: [{ tokens: { get: async () => token, refresh: async () => token }, gate: createThrottleGate({ clock }) }],
+    senders: [
+      { tokens: { get: async () => token, refresh: async () => token }, gates: createIdentityGates({ clock }) },
+    ],
     dispatcher: dispatcher as unknown as Dispatcher,
     clock,
     random: random.fork(`host ${host.id}`).next,

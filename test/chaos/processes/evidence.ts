@@ -32,9 +32,9 @@ export async function evidenceOf(app: App, { load, report, before, began }: Ende
 /** What was written since, by the key of its row. */
 export async function commitsAfter(app: App, began: number): Promise<readonly Commit[]> {
   const keyOfId = new Map([...(await tableRows(app))].map(([key, { id }]) => [id, key] as const));
-  const journal = await app.journal();
+  const journal = await app.journal(began);
   return journal
-    .filter(({ sequence, table }) => sequence > began && table === 'fan_city')
+    .filter(({ table }) => table === 'fan_city')
     .map((entry) => ({ operation: entry.operation, key: keyOf(entry, keyOfId) }));
 }
 

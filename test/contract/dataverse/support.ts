@@ -10,9 +10,10 @@ import type { Agent } from 'undici';
 import { createAgent } from '../../../src/dataverse/agent.ts';
 import { createClient, type Client } from '../../../src/dataverse/client.ts';
 import { systemClock, type Clock } from '../../../src/dataverse/clock.ts';
-import { createThrottleGate } from '../../../src/dataverse/throttle-gate.ts';
+import { createIdentityGates } from '../../../src/dataverse/identity-gates.ts';
 import { createTokenSource } from '../../../src/dataverse/tokens.ts';
 import type { EncodedRow } from '../../../src/mapping/encoded-row.ts';
+import { RowMembers } from '../../../src/mapping/row-members.ts';
 
 const columns = [
   { logicalName: 'fan_name', schemaName: 'fan_Name', type: 'String', maxLength: 20, required: true },
@@ -92,7 +93,7 @@ export async function openEnvironment(
     connection: { name: 'test', url: emulator.url, clientIds: [], allowLoopbackHttp: true },
     senders: (options.clientIds ?? [defaultClientId]).map((clientId) => ({
       tokens: createTokenSource({ credential: credentialOf(emulator, clientId), origin: emulator.url, clock }),
-      gate: createThrottleGate({ clock }),
+      gates: createIdentityGates({ clock }),
     })),
     dispatcher: agent,
     clock,
@@ -123,7 +124,7 @@ export function guid(n: number): string {
 }
 
 export function row(n: number, members = `"fan_name":"row ${n}"`): EncodedRow {
-  return { row: n, from: 0, to: 1, members, key: { kind: 'id', id: guid(n) } };
+  return { row: n, from: 0, to: 1, members: RowMembers.of(members), key: { kind: 'id', id: guid(n) } };
 }
 
 export function rowByCode(n: number, code: string, members = `"fan_name":"row ${n}"`): EncodedRow {

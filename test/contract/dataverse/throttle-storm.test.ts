@@ -25,7 +25,11 @@ const storms: readonly (readonly [name: string, settings: SettingsPatch, facets:
   ],
   ['waits not told at all', { limits: { requests: 25, retryAfter: { model: 'missing' } } }, ['requests']],
   ['early requests refused', { limits: { requests: 25, retryAfter: { early: 'refuse' } } }, ['requests']],
-  ['waits told as dates', { limits: { windowMs: 120_000, requests: 25, retryAfter: { model: 'httpDate' } } }, ['requests']],
+  [
+    'waits told as dates',
+    { limits: { windowMs: 120_000, requests: 25, retryAfter: { model: 'httpDate' } } },
+    ['requests'],
+  ],
   [
     'waits that grow steeply',
     { limits: { requests: 25, retryAfter: { growth: 10, early: 'refuse' }, countRefused: true } },

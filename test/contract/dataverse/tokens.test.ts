@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createAgent } from '../../../src/dataverse/agent.ts';
 import { createClient } from '../../../src/dataverse/client.ts';
 import { systemClock } from '../../../src/dataverse/clock.ts';
-import { createThrottleGate } from '../../../src/dataverse/throttle-gate.ts';
+import { createIdentityGates } from '../../../src/dataverse/identity-gates.ts';
 import { createCredential, createTokenSource } from '../../../src/dataverse/tokens.ts';
 import { whoAmI } from '../../../src/dataverse/who-am-i.ts';
 import { close, openEnvironment, type Environment } from './support.ts';
@@ -34,7 +34,7 @@ describe('the managed identity of the platform', () => {
             origin: url,
             clock: systemClock,
           }),
-          gate: createThrottleGate({ clock: systemClock }),
+          gates: createIdentityGates({ clock: systemClock }),
         },
       ],
       dispatcher,

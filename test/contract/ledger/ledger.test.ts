@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import type { Report } from '../../../src/plan/report.ts';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -137,6 +138,13 @@ describe('a run', () => {
     await ledger.writeIndex('r', Buffer.from([1, 2, 3]), 'abc');
     expect(await ledger.readIndex('r')).toEqual({ bytes: Buffer.from([1, 2, 3]), sha256: 'abc' });
     expect(await ledger.readIndex('other')).toBeUndefined();
+  });
+
+  it('has one report: the first one stays', async () => {
+    const report = { runId: 'r', state: 'completed', endedAt: '2026-01-01T00:00:00Z' } as Report;
+    expect(await ledger.writeReport(report)).toEqual(report);
+    expect(await ledger.writeReport({ ...report, endedAt: '2026-01-02T00:00:00Z' })).toEqual(report);
+    expect(await ledger.readReport('r')).toEqual(report);
   });
 
   it('writes its failures in row order and says which were most frequent', async () => {

@@ -9,6 +9,7 @@ import type { Client, ClientRequest, SendLog, Sent } from '../../../src/datavers
 import { RequestRejectedError, ThrottledError, TransientError } from '../../../src/dataverse/errors.ts';
 import type { Answer } from '../../../src/dataverse/send.ts';
 import type { Part } from '../../../src/ledger/parts.ts';
+import { RowMembers } from '../../../src/mapping/row-members.ts';
 import type { LaneReport } from '../../../src/plan/lane.ts';
 import type { Operation } from '../../../src/plan/outcome.ts';
 import { SourceChangedError } from '../../../src/source/blob-source.ts';
@@ -53,6 +54,7 @@ interface SceneOptions {
     signal: AbortSignal | undefined,
   ) => void | Promise<void>;
   readonly duty?: number;
+  readonly mostRejected?: number;
 }
 
 function createScene({
@@ -64,6 +66,7 @@ function createScene({
   sourceError,
   before,
   duty = 1,
+  mostRejected,
 }: SceneOptions = {}): Scene {
   const parsed = parseRunSpec({
     connection: 'main',
@@ -94,6 +97,7 @@ function createScene({
         rowsPerRequest,
         duty,
         dopHint: 4,
+        ...(mostRejected === undefined ? {} : { mostRejected }),
       }),
   };
   const plan: RunPlan = {
@@ -120,7 +124,13 @@ function createScene({
     index: createSliceIndex([...boundaries, { firstRow: rowCount + 1, from: bytes.length }]),
     encode: (row) => {
       if (badRows.has(row.row)) return { class: 'mapping', code: 'mapping.test', message: `row ${row.row}` };
-      return { row: row.row, from: row.from, to: row.to, members: '"a":1', key: { kind: 'id', id: `id-${row.row}` } };
+      return {
+        row: row.row,
+        from: row.from,
+        to: row.to,
+        members: RowMembers.of('"a":1'),
+        key: { kind: 'id', id: `id-${row.row}` },
+      };
     },
   };
   const clock = {
@@ -149,6 +159,7 @@ function createScene({
         ms: 100,
       };
     },
+    pinnedBy: () => client,
   };
   const deps: LaneDeps = {
     ledger,
@@ -221,6 +232,12 @@ describe('a lane', () => {
       counts: { rejected: 10 },
       requests: 0,
     });
+  });
+
+  it('stops at once when it has rejected more rows than the run tolerates', async () => {
+    const scene = createScene({ bad: [2, 7, 8, 15], mostRejected: 2 });
+    const report = await scene.send([{ from: 0, to: 3 }]);
+    expect(report).toMatchObject({ end: 'box', counts: { upserted: 7, rejected: 3 }, left: [{ from: 1, to: 3 }] });
   });
 
   it('stops when its box ends, commits what is done, and says what is left', async () => {

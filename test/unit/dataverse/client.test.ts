@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createClient, newSendLog, type ClientRequest } from '../../../src/dataverse/client.ts';
 import { MalformedAnswerError } from '../../../src/dataverse/errors.ts';
-import { createThrottleGate } from '../../../src/dataverse/throttle-gate.ts';
+import { createIdentityGates } from '../../../src/dataverse/identity-gates.ts';
 import { whoAmI } from '../../../src/dataverse/who-am-i.ts';
 import { guid, harness, instantClock, refuse, type Reply } from './support.ts';
 import { MockAgent } from 'undici';
@@ -191,6 +191,15 @@ describe('the client', () => {
     expect(refreshed).toHaveLength(2);
   });
 
+  it('sends nothing when it finds itself long behind its deadline: whoever was frozen has been replaced', async () => {
+    const { client, seen, clock } = harness(inOrder(ok));
+    const late = { ...request, deadlineAtMs: clock.now() - 120_001 };
+    await expect(client.send(late)).rejects.toMatchObject({ kind: 'transient', maybeCommitted: false });
+    expect(seen).toHaveLength(0);
+    await client.send({ ...request, deadlineAtMs: clock.now() - 119_999 });
+    expect(seen).toHaveLength(1);
+  });
+
   it('follows no redirect', async () => {
     const { client, seen } = harness(inOrder({ status: 302, headers: { location: 'https://evil.example/' } }));
     await expect(client.send(request)).rejects.toMatchObject({ kind: 'requestRejected', httpStatus: 302 });
@@ -224,7 +233,7 @@ describe('the client', () => {
 
   it('does not let a request out whose token was fetched while the gate closed', async () => {
     const clock = instantClock();
-    const gate = createThrottleGate({ clock });
+    const gates = createIdentityGates({ clock });
     const sent: number[] = [];
     const agent = new MockAgent();
     agent.disableNetConnect();
@@ -239,12 +248,13 @@ describe('the client', () => {
     const startMs = clock.now();
     const get = async () => {
       // A throttle that another request met while this one waited for its token.
-      if (clock.now() === startMs) gate.throttled({ closings: 0 }, { facet: 'requests', retryAfterMs: 7_000 });
+      if (clock.now() === startMs)
+        gates.at(null).throttled({ closings: 0 }, { facet: 'requests', retryAfterMs: 7_000 });
       return 't';
     };
     const client = createClient({
       connection: { name: 'test', url: 'https://contoso.crm4.dynamics.com', clientIds: [], allowLoopbackHttp: false },
-      senders: [{ tokens: { get, refresh: get }, gate }],
+      senders: [{ tokens: { get, refresh: get }, gates }],
       dispatcher: agent,
       clock,
       random: () => 0,
@@ -258,7 +268,9 @@ describe('the client', () => {
     expect(() =>
       createClient({
         connection: { name: 'prod', url: 'http://contoso.crm4.dynamics.com', clientIds: [], allowLoopbackHttp: true },
-        senders: [{ tokens: { get: async () => 't', refresh: async () => 't' }, gate: createThrottleGate({ clock }) }],
+        senders: [
+          { tokens: { get: async () => 't', refresh: async () => 't' }, gates: createIdentityGates({ clock }) },
+        ],
         dispatcher: new MockAgent(),
         clock,
         random: Math.random,

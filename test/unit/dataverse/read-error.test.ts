@@ -162,6 +162,12 @@ describe('readFault', () => {
     expect(readFault({ httpStatus, body: '{"error":{"code":"","message":""}}' }).class).not.toBe('transient');
   });
 
+  it.each([400, 403])('takes an empty %i for no decision where nothing says that it is whole', (httpStatus) => {
+    expect(readFault({ httpStatus, body: '', mayBeCut: true }).class).toBe('transient');
+    expect(readFault({ httpStatus, body: '<p>', mayBeCut: true }).class).not.toBe('transient');
+    expect(readFault({ httpStatus, body: '' }).class).not.toBe('transient');
+  });
+
   it('takes half an error object for no error', () => {
     const body = '{"error":{"code":"0x80044150","message":"Generic SQL error. Sql Number: 1205"}}';
     for (let length = 1; length < body.length; length += 1) {

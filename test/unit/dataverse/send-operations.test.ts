@@ -29,6 +29,8 @@ const upsert: WriteRequest = {
 };
 const tooLong = { status: 400, code: '0x80044331', message: 'too long' };
 const duplicate = { status: 412, code: '0x80040237', message: 'A record with matching key values already exists.' };
+/** A refused row that may have been touched is looked up. */
+const isThere: Reply = { status: 200, body: '{}' };
 const missing = { status: 404, code: '0x80040217' };
 const inOrder =
   (...replies: (Reply | Error)[]): Script =>
@@ -96,18 +98,18 @@ describe('one operation', () => {
 });
 
 describe('a batch that stops at the first error though it was asked to go on', () => {
-  it('settles what its parts tell, and sends the others as rows nobody has touched', async () => {
+  it('settles what is certain, and sends the others as rows that may have been touched', async () => {
     const stopped = { ...batchAnswer([204, tooLong]), status: 400 };
     const rows = [1, 2, 3, 4].map(madeRow);
-    const { outcomes, seen } = await write(inOrder(stopped, batchAnswer([duplicate, 204])), {
+    const again = batchAnswer([tooLong, duplicate, 204]);
+    const { outcomes, seen } = await write(inOrder(stopped, again, batchAnswer([missing, missing])), {
       operation: 'create',
       rows,
     });
-    // A duplicate of a row that was not reached before is no work of ours.
     expect(outcomes.map(({ outcome }) => outcome)).toEqual(['created', 'rejected', 'rejected', 'created']);
     expect(outcomes[1]?.rejection?.code).toBe('0x80044331');
     expect(outcomes[2]?.rejection?.code).toBe('0x80040237');
-    expect(operationsOf(seen[1]!)).toHaveLength(2);
+    expect(seen.map((one) => operationsOf(one).length)).toEqual([4, 3, 2]);
   });
 
   it('gives the error to no row where it tells of that alone', async () => {
@@ -141,11 +143,18 @@ describe('a batch that stops at the first error though it was asked to go on', (
   });
 
   it.each([
-    ['another status than the last part', { ...batchAnswer([204, tooLong]), status: 412 }],
-    ['an error that is not the last part', { ...batchAnswer([tooLong, 204]), status: 400 }],
-    ['success as its status', batchAnswer([204, tooLong])],
-  ])('is none with %s', async (_, reply) => {
-    const { seen, kinds } = await write(inOrder(reply, batchAnswer([204, 204, 204])));
+    ['its status is not that of the last part', { ...batchAnswer([204, tooLong]), status: 412 }],
+    ['the error is not the last part', { ...batchAnswer([tooLong, 204]), status: 400 }],
+    ['every operation has a part', { ...batchAnswer([tooLong, 204, 204]), status: 400 }],
+    ['there are two errors', { ...batchAnswer([tooLong, tooLong, tooLong]), status: 400 }],
+  ])('is asked again in halves when %s', async (_, reply) => {
+    const { seen, kinds } = await write(inOrder(reply, batchAnswer([204, tooLong]), batchAnswer([204]), isThere));
+    expect(kinds).toEqual(['upserted', 'rejected', 'upserted']);
+    expect(seen.slice(1).map((one) => operationsOf(one).length)).toEqual([2, 1, 1]);
+  });
+
+  it('has as many parts as operations where its status is a success', async () => {
+    const { seen, kinds } = await write(inOrder(batchAnswer([204, tooLong]), batchAnswer([204, 204, 204])));
     expect(kinds).toEqual(['upserted', 'upserted', 'upserted']);
     expect(operationsOf(seen[1]!)).toHaveLength(3);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { newSendLog, type ClientRequest } from '../../../src/dataverse/client.ts';
 import { createSenderPool, type Sender } from '../../../src/dataverse/sender-pool.ts';
-import { createThrottleGate } from '../../../src/dataverse/throttle-gate.ts';
+import { createIdentityGates } from '../../../src/dataverse/identity-gates.ts';
 import { whoAmI } from '../../../src/dataverse/who-am-i.ts';
 import { guid, harness, instantClock, refuse, type Script } from './support.ts';
 
@@ -11,7 +11,7 @@ function pool(count: number) {
   const clock = instantClock();
   const senders = Array.from({ length: count }, (): Sender => ({
     tokens: { get: async () => '', refresh: async () => '' },
-    gate: createThrottleGate({ clock }),
+    gates: createIdentityGates({ clock }),
   }));
   const made = createSenderPool(senders);
   return { clock, senders, made, turns: (n: number) => Array.from({ length: n }, () => senders.indexOf(made.pick())) };
@@ -33,7 +33,7 @@ describe('the identities of a connection', () => {
 
   it('are left out while they have to wait, and come back', async () => {
     const { senders, turns, clock } = pool(3);
-    senders[1]!.gate.throttled({ closings: 0 }, told);
+    senders[1]!.gates.at(null).throttled({ closings: 0 }, told);
     expect(turns(4)).toEqual([0, 2, 0, 2]);
     await clock.sleep(60_000);
     expect(new Set(turns(3))).toEqual(new Set([0, 1, 2]));
@@ -42,7 +42,7 @@ describe('the identities of a connection', () => {
   it('wait for the shortest wait when all have to', () => {
     const { senders, turns } = pool(3);
     for (const [index, retryAfterMs] of [50_000, 20_000, 90_000].entries()) {
-      senders[index]!.gate.throttled({ closings: 0 }, { facet: 'requests', retryAfterMs });
+      senders[index]!.gates.at(null).throttled({ closings: 0 }, { facet: 'requests', retryAfterMs });
     }
     expect(turns(3)).toEqual([1, 1, 1]);
   });

@@ -1,9 +1,10 @@
 import { MockAgent } from 'undici';
 import { createClient, type Client } from '../../../src/dataverse/client.ts';
 import type { Clock } from '../../../src/dataverse/clock.ts';
-import { createThrottleGate } from '../../../src/dataverse/throttle-gate.ts';
+import { createIdentityGates } from '../../../src/dataverse/identity-gates.ts';
 import type { WriteTarget } from '../../../src/dataverse/write-rows.ts';
 import type { EncodedRow } from '../../../src/mapping/encoded-row.ts';
+import { RowMembers } from '../../../src/mapping/row-members.ts';
 
 export const origin = 'https://contoso.crm4.dynamics.com';
 
@@ -68,7 +69,7 @@ export interface Seen {
 
 export interface Reply {
   readonly status: number;
-  readonly headers?: Record<string, string>;
+  readonly headers?: Record<string, string | string[]>;
   readonly body?: string;
   /** The same for an operation that is sent as a request of its own. */
   readonly alone?: Reply;
@@ -129,7 +130,7 @@ export function harness(
           return tokenOf(index);
         },
       },
-      gate: createThrottleGate({ clock }),
+      gates: createIdentityGates({ clock }),
     })),
     dispatcher: agent,
     clock,
@@ -158,7 +159,7 @@ export function guid(n: number): string {
 }
 
 export function row(n: number, members = `"name":"row ${n}"`): EncodedRow {
-  return { row: n, from: n * 10, to: n * 10 + 10, members, key: { kind: 'id', id: guid(n) } };
+  return { row: n, from: n * 10, to: n * 10 + 10, members: RowMembers.of(members), key: { kind: 'id', id: guid(n) } };
 }
 
 /** A row whose id the engine made. */

@@ -300,8 +300,9 @@ describe('batches', () => {
   });
 
   it('are read whatever their outer status is', async () => {
-    const { kinds } = await write(inOrder({ ...batchAnswer([204, tooLong, 204]), status: 400 }), { table });
-    expect(kinds).toEqual(['upserted', 'rejected', 'upserted']);
+    const { kinds, seen } = await write(inOrder({ ...batchAnswer([204, 204, tooLong]), status: 400 }), { table });
+    expect(kinds).toEqual(['upserted', 'upserted', 'rejected']);
+    expect(seen).toHaveLength(1);
   });
 
   it('send throttled operations again when the wait is over', async () => {
@@ -319,7 +320,7 @@ describe('batches', () => {
     const { kinds, clock, seen, throttles } = await write(inOrder(stopped, batchAnswer([204, missing])), {
       operation: 'delete',
     });
-    expect(kinds).toEqual(['deleted', 'deleted', 'alreadyAbsent']);
+    expect(kinds).toEqual(['deleted', 'deleted', 'deleted']);
     expect(operationsOf(seen[1]!)).toHaveLength(2);
     expect(clock.slept).toEqual([30_000]);
     expect(throttles).toEqual([{ facet: 'requests', retryAfterMs: 30_000 }]);
@@ -392,6 +393,16 @@ describe('what a repeat means', () => {
       `GET /api/data/v9.2/fan_cities(${guid(1)})?$select=fan_cityid`,
       `GET /api/data/v9.2/fan_cities(${guid(2)})?$select=fan_cityid`,
     ]);
+  });
+
+  it('reads an elastic table again where it shows nothing of the row that is said to be there', async () => {
+    const id = { status: 200, body: JSON.stringify({ fan_cityid: guid(1) }) };
+    const { outcomes, clock } = await write(
+      inOrder(refusalOf(duplicate), refusalOf(duplicate), refusalOf(missing), refusalOf(missing), id),
+      { operation: 'create', table: elastic, repeat: true, rows: [madeRow(1)] },
+    );
+    expect(outcomes).toEqual([{ row: 1, outcome: 'created', recovered: true }]);
+    expect(clock.slept).toEqual([1_000, 2_000]);
   });
 
   it('calls a row unknown only when it cannot be read', async () => {

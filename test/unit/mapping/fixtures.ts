@@ -5,6 +5,7 @@ import type { MappingPlan } from '../../../src/mapping/mapping-plan.ts';
 import { createRowEncoder } from '../../../src/mapping/row-encoder.ts';
 import type { Rejection } from '../../../src/plan/outcome.ts';
 import type { MappingSpec, RunSpec, TargetSpec } from '../../../src/plan/run-spec.ts';
+import { listedCells } from '../../../src/source/cells.ts';
 import type { Cell } from '../../../src/source/source-row.ts';
 
 export function column(logicalName: string, type: ColumnType, more: Partial<ColumnMetadata> = {}): ColumnMetadata {
@@ -105,14 +106,20 @@ export function planOf(each: Case): MappingPlan {
 
 export const oneByte = (text: string) => Buffer.from(text, 'utf8').toString('latin1');
 
+/** An encoded row with its members in one-byte text. */
+export type TextRow = Omit<EncodedRow, 'members'> & { readonly members: string };
+
+export const textRow = (result: EncodedRow | Rejection): TextRow | Rejection =>
+  'class' in result ? result : { ...result, members: result.members.text() };
+
 /** Encodes record 17 with the given cells, in normal text. */
-export function encode(each: Case, cells: readonly Cell[]): EncodedRow | Rejection {
+export function encode(each: Case, cells: readonly Cell[]): TextRow | Rejection {
   const bytes = cells.map((cell) => (typeof cell === 'string' ? oneByte(cell) : cell));
-  return createRowEncoder(planOf(each))({ row: 17, from: 100, to: 150, cells: bytes });
+  return textRow(createRowEncoder(planOf(each))({ row: 17, from: 100, to: 150, cells: listedCells(bytes) }));
 }
 
 /** The members as the service will read them. */
-export function membersOf(result: EncodedRow | Rejection): unknown {
+export function membersOf(result: TextRow | Rejection): unknown {
   if ('class' in result) throw new Error(result.message);
   return JSON.parse(Buffer.from(`{${result.members}}`, 'latin1').toString('utf8'));
 }

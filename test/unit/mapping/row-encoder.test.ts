@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRowEncoder, isRejection } from '../../../src/mapping/row-encoder.ts';
-import { column, encode, membersOf, oneByte, planOf, tableWith, town } from './fixtures.ts';
+import { listedCells } from '../../../src/source/cells.ts';
+import { column, encode, membersOf, textRow, oneByte, planOf, tableWith, town } from './fixtures.ts';
 
 const guid = 'A0B1C2D3-0000-4000-8000-00000000000F';
 const id = { kind: 'id', id: guid.toLowerCase() };
@@ -16,7 +17,7 @@ describe('the key of a row', () => {
 
   it('of a create is made from run and record where none is mapped', () => {
     const encoder = createRowEncoder(planOf({ sourceColumns: ['fan_name'] }));
-    const idOf = (row: number) => encoder({ row, from: 0, to: 1, cells: ['A'] });
+    const idOf = (row: number) => encoder({ row, from: 0, to: 1, cells: listedCells(['A']) });
     expect(idOf(1)).toMatchObject({ key: { kind: 'id', id: '01234567-89ab-8cde-bfed-000000000001' } });
     expect(idOf(2 ** 48 - 1)).toMatchObject({ key: { id: '01234567-89ab-8cde-bfed-ffffffffffff' } });
   });
@@ -116,7 +117,7 @@ describe('a row that is none', () => {
 
   it('tells the first misfit alone, in readable and short text', () => {
     const value = 'ä'.repeat(70);
-    expect(encoder({ row: 3, from: 0, to: 1, cells: [oneByte(value), 'x'] })).toEqual({
+    expect(encoder({ row: 3, from: 0, to: 1, cells: listedCells([oneByte(value), 'x']) })).toEqual({
       class: 'mapping',
       code: 'mapping.length',
       message: `Column fan_name: '${'ä'.repeat(60)}…' has 70 characters; at most 10 fit (row 3)`,
@@ -124,7 +125,7 @@ describe('a row that is none', () => {
   });
 
   it('is one with members that nobody expects, unless they may be ignored', () => {
-    const row = { row: 3, from: 0, to: 1, cells: ['A', '1'], extra: ['späť', 'b'] };
+    const row = { row: 3, from: 0, to: 1, cells: listedCells(['A', '1']), extra: ['späť', 'b'] };
     expect(encoder(row)).toEqual({
       class: 'mapping',
       code: 'mapping.unmapped',
@@ -136,7 +137,7 @@ describe('a row that is none', () => {
       expect(isRejection(createRowEncoder(planOf({ sourceColumns, mapping }))(row))).toBe(false);
     }
     const strict = planOf({ sourceColumns: ['fan_name'], mapping: { columns } });
-    expect(createRowEncoder(strict)({ ...row, cells: ['A'] })).toMatchObject({ code: 'mapping.unmapped' });
+    expect(createRowEncoder(strict)({ ...row, cells: listedCells(['A']) })).toMatchObject({ code: 'mapping.unmapped' });
   });
 });
 
@@ -151,8 +152,8 @@ describe('the members of any row', () => {
     const encoder = createRowEncoder(planOf({ sourceColumns: ['v'], table: tableWith('Memo') }));
     fc.assert(
       fc.property(text, (value) => {
-        const result = encoder({ row: 1, from: 0, to: 1, cells: [oneByte(value)] });
-        expect(membersOf(result)).toEqual({ v: value });
+        const result = encoder({ row: 1, from: 0, to: 1, cells: listedCells([oneByte(value)]) });
+        expect(membersOf(textRow(result))).toEqual({ v: value });
       }),
       { numRuns: 2000 },
     );
@@ -162,8 +163,8 @@ describe('the members of any row', () => {
     const encoder = createRowEncoder(planOf({ sourceColumns: ['v'], table: tableWith('Double') }));
     fc.assert(
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
-        const result = encoder({ row: 1, from: 0, to: 1, cells: [JSON.stringify(value)] });
-        expect(membersOf(result)).toEqual({ v: JSON.parse(JSON.stringify(value)) });
+        const result = encoder({ row: 1, from: 0, to: 1, cells: listedCells([JSON.stringify(value)]) });
+        expect(membersOf(textRow(result))).toEqual({ v: JSON.parse(JSON.stringify(value)) });
       }),
     );
   });

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { newLaw, step, widthOf, type LawState, type WaveFeedback } from '../../../src/plan/control-law.ts';
+import { step } from '../../../src/plan/control-law.ts';
+import { anyServer, newLaw, type LawState, type WaveFeedback } from '../../../src/plan/law-state.ts';
+import { addSpent, nothingSpent } from '../../../src/plan/spent-time.ts';
+import { lanesOf, widthsOf } from '../../../src/plan/widths.ts';
 
 const feedback = (more: Partial<WaveFeedback> = {}): WaveFeedback => ({
   throttles: {},
@@ -18,6 +21,14 @@ const heard = (more: Partial<WaveFeedback> = {}, inflation = 1) => ({
   duty: 1,
 });
 const begun = step(newLaw, { hint: 16, inflation: 1, limited: false, duty: 1 }, 0).law;
+
+/** What any server may be sent, in all. */
+function widthOf(law: LawState, { nowMs, boxSeconds = 20 }: { nowMs: number; boxSeconds?: number }) {
+  const [width] = widthsOf(law, { nowMs, boxSeconds, scouting: 'never', exploring: false });
+  return { inFlight: width?.inFlight ?? 0, lanes: width === undefined ? 0 : lanesOf(width) };
+}
+
+const withSpent = (law: LawState, spent = nothingSpent): LawState => ({ ...law, cells: [{ ...anyServer, spent }] });
 
 /** So many seconds at 16 in flight, all calm, then a refusal. */
 function afterRefusal(seconds: number, facet: 'executionTime' | 'requests' = 'executionTime'): LawState {
@@ -52,7 +63,7 @@ describe('the control law', () => {
   });
 
   it('cuts deeper each time while a limit is met far below the ceiling', () => {
-    let law: LawState = { ...afterRefusal(300), spent: [] };
+    let law = withSpent(afterRefusal(300));
     const shares: number[] = [];
     for (let wave = 1; wave <= 3; wave += 1) {
       const before = law.aim;
@@ -66,7 +77,7 @@ describe('the control law', () => {
 
   it('regrows only after the window was full of the present rate', () => {
     const cut = afterRefusal(300);
-    const early = step({ ...cut, spent: [] }, heard({ busyMs: 30_000 }), 310_000).law;
+    const early = step(withSpent(cut), heard({ busyMs: 30_000 }), 310_000).law;
     expect(early.aim).toBe(cut.aim);
     const tested = step(cut, heard(), 310_000).law;
     expect(tested.aim).toBeGreaterThan(cut.aim);
@@ -75,18 +86,16 @@ describe('the control law', () => {
 
   it('plans less while the window still holds busier times, and somewhat more when it has room', () => {
     const law = afterRefusal(300);
-    const at = (nowMs: number, state: LawState) => widthOf(state, { maxDop: 1_024, boxSeconds: 20, nowMs });
-    const spend = (laneSeconds: number) => [{ fromMs: 200_000, toMs: 300_000, laneSeconds }];
-    const full = at(300_000, { ...law, spent: spend(law.aim * 300) });
-    const empty = at(300_000, { ...law, spent: [] });
-    expect(full.lanes * full.duty).toBeLessThan(law.aim * 0.3);
-    expect(empty.lanes * empty.duty).toBeGreaterThan(law.aim * 1.1);
-    expect(empty.lanes * empty.duty).toBeLessThan(law.aim * 1.3);
+    const spent = addSpent(nothingSpent, { fromMs: 200_000, toMs: 300_000, laneSeconds: law.aim * 300 });
+    expect(widthOf(withSpent(law, spent), { nowMs: 300_000 }).inFlight).toBeLessThan(law.aim * 0.3);
+    const empty = widthOf(withSpent(law), { nowMs: 300_000 });
+    expect(empty.inFlight).toBeGreaterThan(law.aim * 1.1);
+    expect(empty.inFlight).toBeLessThan(law.aim * 1.3);
   });
 
   it('steps back at once when too many run at once, never below the hint by more than one', () => {
     const { law } = step(begun, heard({ throttles: { concurrency: 9 }, lanes: 40 }), 10_000);
-    expect(widthOf(law, { maxDop: 1_024, boxSeconds: 20, nowMs: 11_000 }).lanes).toBeLessThanOrEqual(32);
+    expect(widthOf(law, { nowMs: 11_000 }).lanes).toBeLessThanOrEqual(32);
     const atHint = step(begun, heard({ throttles: { concurrency: 9 }, lanes: 16 }), 10_000).law;
     expect(atHint.cliff?.lanes).toBe(15);
   });
@@ -125,14 +134,14 @@ describe('the control law', () => {
   });
 
   it('expresses by the duty what whole lanes cannot', () => {
-    const { lanes, duty } = widthOf({ ...begun, aim: 3.6 }, { maxDop: 1_024, boxSeconds: 20, nowMs: 0 });
+    const { lanes, inFlight } = widthOf({ ...begun, aim: 3.6 }, { nowMs: 0 });
     expect(lanes).toBe(4);
-    expect(duty).toBeCloseTo(0.9);
+    expect(inFlight).toBeCloseTo(3.6);
   });
 
   it('keeps a state that stays small however long it runs', () => {
     let law = begun;
     for (let wave = 1; wave <= 2_000; wave += 1) ({ law } = step(law, heard({ seconds: 2 }), wave * 2_000));
-    expect(law.spent.length).toBeLessThan(70);
+    expect(JSON.stringify(law).length).toBeLessThan(1_500);
   });
 });

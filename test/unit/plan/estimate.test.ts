@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { runShortJob } from '../../../bench/simulator/short-jobs.ts';
-import { estimateJob, sprintLanes, type Job } from '../../../src/plan/estimate.ts';
+import { estimateJob, planJob, sprintLanes, type Job, type PlannedJob } from '../../../src/plan/estimate.ts';
 
 const job = (more: Partial<Job>): Job => ({
   rows: 1_000_000,
@@ -41,6 +41,52 @@ describe('estimateJob', () => {
     const small = estimateJob(job({ rows: 20_000, doubt: 1 }));
     expect(small.binding).toContain('credit');
     expect(small.seconds.likely).toBeCloseTo((20_000 * 0.0247) / 10);
+  });
+});
+
+describe('planJob', () => {
+  const planned = (more: Partial<PlannedJob> = {}) =>
+    planJob({
+      rows: 1_000_000,
+      operation: 'upsert',
+      byAlternateKey: false,
+      cost: undefined,
+      rowsPerRequest: undefined,
+      hint: 16,
+      ceiling: undefined,
+      mostLanes: 1_024,
+      ...more,
+    });
+  const cost = { overheadMs: 150, rowMs: 24.7, badShare: 0, requests: 900 };
+
+  it('assumes published costs where nothing was measured, and says so by a wide interval', () => {
+    const { seconds, basis } = planned();
+    expect(basis).toMatchObject({ cost: 'assumed', rowMs: 24.7, inFlight: 16, inFlightFrom: 'hint' });
+    expect(seconds.most / seconds.least).toBeCloseTo(9, 0);
+    expect(planned({ byAlternateKey: true }).basis.rowMs).toBe(62);
+  });
+
+  it('is narrower with costs that an earlier run has measured, and narrower still knows no plan', () => {
+    const { seconds, basis } = planned({ cost });
+    expect(basis.cost).toBe('measured');
+    expect(seconds.most / seconds.least).toBeCloseTo(1.3 ** 2, 1);
+    expect(seconds.likely).toBeCloseTo((1_000_000 * 0.0247 * 1.05) / 16, -1);
+  });
+
+  it('doubts more where nobody has asked the environment yet', () => {
+    const { seconds, basis } = planned({ cost, hint: undefined });
+    expect(basis).toMatchObject({ inFlight: 4, inFlightFrom: 'assumed' });
+    expect(seconds.most / seconds.likely).toBeCloseTo(2.6);
+  });
+
+  it('believes what earlier runs have found to be sustained before what is recommended', () => {
+    expect(planned({ cost, ceiling: 40 }).basis).toMatchObject({ inFlight: 40, inFlightFrom: 'ceiling' });
+    expect(planned({ cost, ceiling: 40, mostLanes: 16 })).toMatchObject({ binding: 'lanes', basis: { inFlight: 16 } });
+  });
+
+  it('sends requests as small as refused rows ask for', () => {
+    expect(planned({ cost: { ...cost, badShare: 0.01 } }).basis.rowsPerRequest).toBeLessThan(25);
+    expect(planned({ rowsPerRequest: 7 }).requests).toBe(Math.ceil(1_000_000 / 7));
   });
 });
 

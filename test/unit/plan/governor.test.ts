@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fallbackHint, type WaveFeedback } from '../../../src/plan/control-law.ts';
 import {
   idleGovernor,
   lease,
@@ -9,6 +8,7 @@ import {
   type GovernorState,
   type LeaseRequest,
 } from '../../../src/plan/governor.ts';
+import { fallbackHint, type WaveFeedback } from '../../../src/plan/law-state.ts';
 import { noFit } from '../../../src/plan/request-size.ts';
 
 const calm: WaveFeedback = { throttles: {}, waitMs: 0, seconds: 5, lanes: 10, requests: 20, busyMs: 50_000 };

@@ -44,7 +44,11 @@ describe('progress inside a wave', () => {
   it('has the rate of the wave itself once it has lasted a little, and the last one until then', () => {
     const live = [{ ...tally, rows: 4_000 }];
     expect(withLive(progress, live, secondsLater(2))).toMatchObject({ rowsPerSecond: 24, etaSeconds: 209 });
-    expect(withLive(progress, live, secondsLater(10))).toMatchObject({ rowsPerSecond: 400, etaSeconds: 13 });
+    const afterCanary = { ...progress, rowsPerSecond: null };
+    expect(withLive(afterCanary, live, secondsLater(10))).toMatchObject({ rowsPerSecond: 400, etaSeconds: 13 });
+    // Half of the last twenty seconds are those of the wave before.
+    expect(withLive(progress, live, secondsLater(10))).toMatchObject({ rowsPerSecond: 212 });
+    expect(withLive(progress, live, secondsLater(40))).toMatchObject({ rowsPerSecond: 100 });
     expect(withLive(progress, [], secondsLater(10))).toMatchObject({ rowsPerSecond: 24 });
   });
 });

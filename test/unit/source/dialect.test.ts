@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { ReadRow } from '../../../src/source/source-row.ts';
-import { cellsOf, comma, readSource, shown } from './read-source.ts';
+import { cellsOf, comma, readSource, shown, type ListedRow } from './read-source.ts';
 
-const faultsOf = (rows: readonly ReadRow[]) => rows.flatMap((row) => ('fault' in row ? [row.fault] : []));
+const faultsOf = (rows: readonly ListedRow[]) => rows.flatMap((row) => ('fault' in row ? [row.fault] : []));
 
 describe('CSV that makes the structure of the file doubtful', () => {
   it.each([

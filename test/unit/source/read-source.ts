@@ -2,7 +2,8 @@ import { readHead } from '../../../src/source/head.ts';
 import { createIndexer, type IndexerOptions, type IndexedSource } from '../../../src/source/indexer.ts';
 import { readRows } from '../../../src/source/rows.ts';
 import type { Slice, SourceFormat, SourceHead } from '../../../src/source/source.ts';
-import type { Cell, ReadRow } from '../../../src/source/source-row.ts';
+import { cellList } from '../../../src/source/cells.ts';
+import type { Cell, ReadRow, SourceRow, UnreadableRow } from '../../../src/source/source-row.ts';
 
 export const comma: SourceFormat = { kind: 'csv', delimiter: ',' };
 export const jsonl: SourceFormat = { kind: 'jsonl' };
@@ -16,8 +17,15 @@ export interface WholeSource {
   readonly head: SourceHead;
   readonly indexed: IndexedSource;
   readonly slices: readonly Slice[];
-  readonly rows: readonly ReadRow[];
+  /** As they were read, for what goes on with them. */
+  readonly readRows: readonly ReadRow[];
+  /** The same with their cells in lists, for what compares them. */
+  readonly rows: readonly ListedRow[];
 }
+
+export type ListedRow = UnreadableRow | (Omit<SourceRow, 'cells'> & { readonly cells: readonly Cell[] });
+
+export const listed = (row: ReadRow): ListedRow => ('fault' in row ? row : { ...row, cells: cellList(row.cells) });
 
 /** The whole way of a source: head, index over chunks of one size, rows slice by slice. */
 export function readSource(source: Buffer | string, format: SourceFormat, reading: Reading = {}): WholeSource {
@@ -30,13 +38,13 @@ export function readSource(source: Buffer | string, format: SourceFormat, readin
   for (let at = 0; at < bytes.length; at += chunkBytes) indexer.push(bytes.subarray(at, at + chunkBytes));
   const indexed = indexer.finish({ sliceRows: () => sliceRows });
   const slices = Array.from({ length: indexed.index.sliceCount }, (_, position) => indexed.index.slice(position));
-  const rows = slices.flatMap(({ from, to, firstRow }) => [
+  const read = slices.flatMap(({ from, to, firstRow }) => [
     ...readRows(bytes.subarray(from, to), format, { columns: head.columns, firstRow, from }),
   ]);
-  return { head, indexed, slices, rows };
+  return { head, indexed, slices, readRows: read, rows: read.map(listed) };
 }
 
-export function cellsOf(row: ReadRow): readonly Cell[] {
+export function cellsOf(row: ListedRow): readonly Cell[] {
   if ('fault' in row) throw new Error(JSON.stringify(row.fault));
   return row.cells;
 }

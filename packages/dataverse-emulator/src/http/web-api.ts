@@ -63,9 +63,10 @@ export class WebApi {
 
   async handle(request: WireRequest): Promise<WireResponse> {
     const { environment, routing, traffic } = this.#parts;
-    const server = routing.choose(environment.settings(), request.headers['cookie']);
+    const chosen = routing.choose(environment.settings(), request.headers['cookie']);
     const requestId = createGuid(environment.random);
-    if (server === undefined) return this.#nobodyThere();
+    if (chosen === undefined) return this.#nobodyThere();
+    const { server, pinned } = chosen;
     traffic.arrive(server);
     let user: ApplicationUserSetting | undefined;
     let rule: FaultRule | undefined;
@@ -74,7 +75,7 @@ export class WebApi {
       user = authenticate(environment, this.#parts.tokens, request.headers);
       rule = this.#strike(request, user, server);
       const execution = new Execution(requestId, server, environment.clock.now());
-      response = await this.#admitAndRun(request, user, execution, rule);
+      response = await this.#admitAndRun(request, user, execution, { rule, pinned });
     } catch (error) {
       response = failureResponse(environment, error, parsePreferences(request.headers['prefer']));
     }
@@ -106,11 +107,11 @@ export class WebApi {
     request: WireRequest,
     user: ApplicationUserSetting,
     execution: Execution,
-    rule: FaultRule | undefined,
+    { rule, pinned }: { readonly rule: FaultRule | undefined; readonly pinned: boolean },
   ): Promise<ApiResponse> {
     const { environment, protection, traffic, executions } = this.#parts;
     const { server } = execution;
-    const arrival = this.#arrival(request, user, server);
+    const arrival = { ...this.#arrival(request, user, server), pinned };
     const imposed = rule === undefined || rule.part !== undefined ? undefined : this.#impose(arrival, rule);
     if (imposed !== undefined) return imposed;
     const admission = protection.tryAdmit(arrival);

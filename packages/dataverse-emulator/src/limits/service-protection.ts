@@ -9,6 +9,8 @@ export interface Arrival {
   readonly server: number;
   readonly isWrite: boolean;
   readonly nowMs: number;
+  /** The client asked for a server by its affinity cookie, so that only what the one it got has told counts for being early. */
+  readonly pinned?: boolean;
 }
 
 export interface Refusal {
@@ -35,7 +37,7 @@ export interface Ticket {
 export interface LimitCounters {
   readonly requests: number;
   readonly refused: Readonly<Record<Facet, number>>;
-  /** Requests that arrived before the last `Retry-After` told to this user had passed, whichever server they reached. */
+  /** Requests that arrived before the last `Retry-After` told to this user had passed: by any server, or by the one that was asked for. */
   readonly earlyRetries: number;
   /** Those of them that reached the server (or, where servers share their limits, the service) that had told the wait. */
   readonly earlyRetriesInScope: number;
@@ -110,7 +112,7 @@ export class ServiceProtection {
   tryAdmit(arrival: Arrival): Admission | Refusal {
     const user = this.#user(arrival.user);
     const cell = this.#cell(user, arrival.server);
-    const isEarly = this.#isEarly(user, arrival.nowMs);
+    const isEarly = this.#isEarly(arrival.pinned === true ? cell : user, arrival.nowMs);
     if (isEarly) this.#countEarly(user, cell, arrival.nowMs);
     const passed = this.#passedLimit(cell, arrival, isEarly);
     if (passed !== undefined) return this.#refuse(user, cell, arrival, passed);
@@ -150,7 +152,8 @@ export class ServiceProtection {
   impose(arrival: Arrival, facet: Facet, seconds: number | null): Refusal {
     const user = this.#user(arrival.user);
     const cell = this.#cell(user, arrival.server);
-    if (this.#isEarly(user, arrival.nowMs)) this.#countEarly(user, cell, arrival.nowMs);
+    if (this.#isEarly(arrival.pinned === true ? cell : user, arrival.nowMs))
+      this.#countEarly(user, cell, arrival.nowMs);
     // Nobody can be early for a wait that was not told.
     if (seconds !== null) this.#remember(user, cell, arrival.nowMs, seconds);
     user.refused[facet] += 1;

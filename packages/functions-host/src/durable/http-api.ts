@@ -49,7 +49,7 @@ export class DurableHttpApi {
     if (collection === 'orchestrators' && first !== undefined && call.method === 'POST')
       return await this.#start(call, first, second);
     if (collection === 'instances') {
-      if (first === undefined) return this.#collection(call);
+      if (first === undefined) return await this.#collection(call);
       if (second === undefined) return this.#instance(call, first);
       if (call.method === 'POST') return this.#command(call, { id: first, command: second, argument: third });
     }
@@ -86,12 +86,12 @@ export class DurableHttpApi {
     return jsonAnswer(202, links, { location: links['statusQueryGetUri'] ?? '', 'retry-after': retryAfter });
   }
 
-  #collection(call: ApiCall): Answer {
+  async #collection(call: ApiCall): Promise<Answer> {
     if (call.method === 'GET') return this.#list(call);
     if (call.method !== 'DELETE') return { status: 404 };
     const createdFrom = timeParameter(call.query, 'createdTimeFrom');
     if (createdFrom === undefined) throw new OperationError(400, 'Please provide value for createdTimeFrom parameter.');
-    const instancesDeleted = this.#operations.purgeFinished({
+    const instancesDeleted = await this.#operations.purgeFinished({
       createdFrom,
       createdTo: timeParameter(call.query, 'createdTimeTo'),
       statuses: statusesOf(call.query),

@@ -124,12 +124,12 @@ export class DurableOperations {
     });
   }
 
-  /** Deletes finished instances by filter and returns how many. */
-  purgeFinished(filter: {
+  /** Deletes finished instances by filter, a page at a time so that everything else goes on, and returns how many. */
+  async purgeFinished(filter: {
     createdFrom: number;
     createdTo?: number | undefined;
     statuses?: readonly RuntimeStatus[] | undefined;
-  }): number {
+  }): Promise<number> {
     const { store } = this.#engine.host;
     const finished = (filter.statuses?.length ? filter.statuses : finishedStatuses).filter(isFinished);
     if (finished.length === 0) return 0;
@@ -139,6 +139,7 @@ export class DurableOperations {
       store.transaction(() => page.forEach((row) => store.deleteInstance(row.id)));
       count += page.length;
       if (page.length < purgePageSize) return count;
+      await new Promise((resolve) => setImmediate(resolve));
     }
   }
 

@@ -15,6 +15,7 @@ import type { HistoryEvent } from './history.ts';
 import { callOrchestrator, orchestrationTrigger, requireSame } from './orchestrator-call.ts';
 import { failure, replay } from './replayer.ts';
 import type { ReplayResult } from './replayer.ts';
+import { versionFault } from './version-match.ts';
 
 /** Custom status above this fails the run, as in Azure: 16 KB as UTF-16. */
 const maxCustomStatusChars = 8 * 1024;
@@ -93,6 +94,11 @@ function beginTurn(host: DurableHost, cache: HistoryCache, instanceId: string): 
     store.deleteMessagesUpTo(instanceId, last.id);
     return undefined;
   }
+  const fault = host.settings.versionFailureStrategy === 'Reject' && versionFault(instance.version, host.settings);
+  if (fault) {
+    host.log('warning', 'Host.Durable', `Instance '${instance.id}' waits: ${fault}`);
+    return undefined;
+  }
   const history = cache.take(instanceId, instance.executionId, () => store.history(instanceId));
   const ordered = startFirst(current.map(({ id, event }) => ({ id, event: JSON.parse(event) as HistoryEvent })));
   const taken = host.faults.replayEveryStep === true ? ordered.slice(0, 1) : ordered;
@@ -123,7 +129,7 @@ async function computeTurn(host: DurableHost, turn: Turn): Promise<TurnResult> {
   const { instance, history, arrived } = turn;
   const { schemaVersion, settings, guard } = host;
   const guarded = { instanceId: instance.id, executionId: instance.executionId };
-  const fault = guard.faultOf(guarded);
+  const fault = guard.faultOf(guarded) ?? versionFault(instance.version, settings);
   if (fault !== undefined) return crashed(turn, fault, '');
   try {
     const fn = requireFunction(host.catalog, 'orchestration', instance.name);

@@ -1,7 +1,9 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { url as inspectorUrl } from 'node:inspector';
 import { Worker } from 'node:worker_threads';
+import { errorMessage } from '../errors.ts';
 import { isObject, tryParse } from '../json.ts';
+import type { Log } from '../log.ts';
 import { guardedBytes, guardSlots } from './guard-memory.ts';
 import type { StoppedTurn, WatchdogData } from './guard-memory.ts';
 
@@ -37,7 +39,7 @@ const heartbeatMs = 1_000;
  * an orchestrator's code does not end within `limitS`; what it does not kill but ends itself (`process.exit`) is noticed as well. Either
  * is written to `path`, so that the next process fails that run instead of running into it again. Stands back while a debugger is attached.
  */
-export function createTurnGuard(path: string, limitS: number): TurnGuard {
+export function createTurnGuard(path: string, limitS: number, log: Log): TurnGuard {
   const memory = new SharedArrayBuffer(guardedBytes);
   const slots = new Int32Array(memory, 0, guardSlots.count);
   const text = new Uint8Array(memory, slots.byteLength);
@@ -51,8 +53,9 @@ export function createTurnGuard(path: string, limitS: number): TurnGuard {
   };
   const heart = setInterval(beat, heartbeatMs).unref();
   const workerData: WatchdogData = { memory, path, limitS };
-  const watchdog = new Worker(new URL(import.meta.url.replace('turn-guard', 'watchdog')), { workerData });
+  const watchdog = new Worker(new URL(import.meta.url.replace('turn-guard', 'watchdog')), { workerData, execArgv: [] });
   watchdog.unref();
+  watchdog.on('error', (error) => log('warning', 'Host.Watchdog', `Nobody watches any more: ${errorMessage(error)}`));
   const onExit = () => {
     const fault = 'its code ended the process (process.exit).';
     if (current) writeFileSync(path, JSON.stringify({ ...current, fault } satisfies StoppedTurn));

@@ -31,6 +31,10 @@ export interface DurableSettings {
   readonly storeInputsInOrchestrationHistory: boolean;
   readonly defaultAsyncRequestSleepTimeMs: number;
   readonly defaultVersion: string;
+  /** Which versions of instances this host takes; see version-match.ts. */
+  readonly versionMatchStrategy: 'CurrentOrOlder' | 'Strict' | 'None';
+  /** What becomes of the others: they wait for a host that takes them, or fail. */
+  readonly versionFailureStrategy: 'Reject' | 'Fail';
 }
 
 /** Concurrency per core where host.json names none. */
@@ -94,6 +98,8 @@ function durableSettings(
     storeInputsInOrchestrationHistory: bool(durable, 'storeInputsInOrchestrationHistory', path),
     defaultAsyncRequestSleepTimeMs: count(http, 'defaultAsyncRequestSleepTimeMilliseconds', 30_000, path),
     defaultVersion: text(durable, 'defaultVersion', '', path),
+    versionMatchStrategy: oneOf(durable, 'versionMatchStrategy', ['CurrentOrOlder', 'Strict', 'None'], path),
+    versionFailureStrategy: oneOf(durable, 'versionFailureStrategy', ['Reject', 'Fail'], path),
   };
 }
 

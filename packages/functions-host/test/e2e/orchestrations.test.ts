@@ -140,6 +140,25 @@ test('a text given to continue-as-new comes back with quotes, as in Azure', asyn
   expect((await durable.run('quotes', 'four')).output).toBe('"four"');
 });
 
+test('a custom status that is falsy is not taken, as in Azure', async () => {
+  expect((await durable.run('fadingStatus')).customStatus).toBe('first');
+});
+
+test('a text named Timestamp in an input comes as a date, as in Azure', async () => {
+  expect((await durable.run('stamps', { Timestamp: '2026-01-01T00:00:00Z' })).output).toBe('object');
+});
+
+test('an event that nobody waited for is gone after continue-as-new, as in Azure', async () => {
+  const id = await durable.start('forgetful');
+  await durable.client('raiseEvent', id, 'early', 1);
+  await until(
+    () => durable.status(id, 'showHistory=true'),
+    ({ historyEvents = [] }) => historyEvents.some((event) => event['EventType'] === 'EventRaised'),
+  );
+  await durable.client('raiseEvent', id, 'go', 1);
+  expect((await durable.finish(id)).output).toBe('lost');
+});
+
 test('an Error thrown by an entity reaches the caller as [object Object], as in Azure', async () => {
   expect((await durable.run('entityThrows')).output).toBe('[object Object]');
 });

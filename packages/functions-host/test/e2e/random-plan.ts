@@ -21,8 +21,8 @@ export function randomFrom(seed: number): () => number {
   return () => createHash('sha256').update(`${seed} ${place++}`).digest().readUInt32BE() / 2 ** 32;
 }
 
-const taskOps = ['give', 'give', 'give', 'text', 'retry', 'retryChild', 'timer', 'event', 'child', 'all'];
-const ownOps = ['seq', 'race', 'answered', 'expired', 'caught', 'caughtChild', 'call', 'signal', 'locked'];
+const taskOps = ['give', 'give', 'give', 'text', 'retry', 'retryChild', 'timer', 'event', 'child', 'call', 'all'];
+const ownOps = ['seq', 'race', 'answered', 'expired', 'caught', 'caughtChild', 'signal', 'locked'];
 const stepOps = [...taskOps, ...ownOps];
 const entityKeys = ['a', 'b', 'c'];
 const maxDepth = 3;

@@ -125,6 +125,19 @@ describe('ServiceProtection', () => {
     expect(arrive(model, 20)).toMatchObject({ admitted: false, retryAfterSeconds: 30 });
   });
 
+  it('measures a request that asked for its server by what that server told, unless servers count together', () => {
+    const early = (scope: 'perServer' | 'shared', server: number): number | undefined => {
+      const model = new ServiceProtection(limits({ concurrency: 1, scope }));
+      arrive(model, 0);
+      arrive(model, 0);
+      model.tryAdmit({ user: 'u', server, isWrite: true, nowMs: 2_000, pinned: true });
+      return model.counters().get('u')?.earlyRetries;
+    };
+    expect(early('perServer', 1)).toBe(0);
+    expect(early('perServer', 0)).toBe(1);
+    expect(early('shared', 1)).toBe(1);
+  });
+
   it('tells the same wait every time when it is fixed', () => {
     const retryAfter = { ...documented.retryAfter, model: 'fixed', fixedSeconds: 7, earlyGraceMs: 0 } as const;
     const model = new ServiceProtection(limits({ concurrency: 0, retryAfter }));

@@ -1,0 +1,33 @@
+import { writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { buildIfNeeded } from '../scripts/build-if-needed.ts';
+import { putBetweenMarks } from './shared/markdown.ts';
+
+/**
+ * `npm run bench [-- --rounds N] [--seconds N] [--rows N] [--json FILE] [--docs FILE]`: creates rows in the emulator by other clients and by the engine, and compares.
+ * Not measured: a real environment, the network, rows that are refused.
+ */
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '2' },
+    seconds: { type: 'string', default: '12' },
+    rows: { type: 'string', default: '40000' },
+    json: { type: 'string' },
+    docs: { type: 'string' },
+  },
+});
+
+await buildIfNeeded(fileURLToPath(new URL('..', import.meta.url)));
+const { runCompare } = await import('./compare/run.ts');
+const { compareTables } = await import('./compare/tables.ts');
+const rounds = await runCompare({
+  rounds: Number(values.rounds),
+  seconds: Number(values.seconds),
+  rows: Number(values.rows),
+  onProgress: (line) => console.error(line),
+});
+const tables = compareTables(rounds);
+console.log(tables);
+if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(rounds, null, 1)}\n`);
+if (values.docs !== undefined) await putBetweenMarks(values.docs, 'compared', tables);
