@@ -1,18 +1,21 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildIfNeeded } from '../scripts/build-if-needed.ts';
+import type { DurableRound } from './durable/run.ts';
 import { putBetweenMarks } from './shared/markdown.ts';
 
 /**
- * `npm run bench:durable [-- --rounds N] [--tail N] [--json FILE] [--docs FILE]`: what Durable and waves cost the engine, in boxes of a minute with requests of
- * about a second. A round takes four minutes. `--tail`: so many rounds more in which one request in a hundred takes five times as long.
+ * `npm run bench:durable [-- --rounds N] [--tail N] [--add FILE] [--json FILE] [--docs FILE]`: what Durable and waves cost the engine, in boxes of a minute with requests of
+ * about a second. A round takes four minutes. `--tail`: so many rounds more in which one request in a hundred takes five times as long. `--add`: rounds that
+ * were measured before, as `--json` wrote them.
  * Not measured: queues that are polled, hosts that start cold.
  */
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '1' },
     tail: { type: 'string', default: '0' },
+    add: { type: 'string' },
     json: { type: 'string' },
     docs: { type: 'string' },
   },
@@ -22,12 +25,31 @@ await buildIfNeeded(fileURLToPath(new URL('..', import.meta.url)));
 const { runDurable } = await import('./durable/run.ts');
 const { durableTables } = await import('./durable/tables.ts');
 const onProgress = (line: string) => console.error(line);
-const even = await runDurable({ rounds: Number(values.rounds), tailProbability: 0, onProgress });
-const tail = await runDurable({ rounds: Number(values.tail), tailProbability: 0.01, onProgress });
+const before = await readRounds(values.add);
+const even = [
+  ...(before.even ?? []),
+  ...(await runDurable({ rounds: Number(values.rounds), tailProbability: 0, onProgress })),
+];
+const tail = [
+  ...(before.tail ?? []),
+  ...(await runDurable({ rounds: Number(values.tail), tailProbability: 0.01, onProgress })),
+];
 const tables = [
-  durableTables('Requests that last alike', even),
-  ...(tail.length === 0 ? [] : [durableTables('One request in a hundred takes five times as long', tail)]),
-].join('\n\n');
+  { title: 'Requests that last alike', rounds: even },
+  { title: 'One request in a hundred takes five times as long', rounds: tail },
+]
+  .filter(({ rounds }) => rounds.length > 0)
+  .map(({ title, rounds }) => durableTables(title, rounds))
+  .join('\n\n');
 console.log(tables);
 if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify({ even, tail }, null, 1)}\n`);
 if (values.docs !== undefined) await putBetweenMarks(values.docs, 'durable', tables);
+
+interface Rounds {
+  readonly even?: readonly DurableRound[];
+  readonly tail?: readonly DurableRound[];
+}
+
+async function readRounds(file: string | undefined): Promise<Rounds> {
+  return file === undefined ? {} : (JSON.parse(await readFile(file, 'utf8')) as Rounds);
+}

@@ -18,6 +18,9 @@ export interface Job {
 export interface Measured {
   readonly rows: number;
   readonly rowsPerSecond: number;
+  /** Of the thread that does the work: what a core does that nothing else runs on. */
+  readonly threadMicrosecondsPerRow: number;
+  /** Of all threads: those that collect garbage and compile as well. */
   readonly cpuMicrosecondsPerRow: number;
   /** Longest time between two turns of the event loop, less the millisecond between two looks. */
   readonly longestBlockMs: number;

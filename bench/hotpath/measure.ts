@@ -10,16 +10,19 @@ const send = await (job.way === 'engine' ? prepareEngine(job) : preparePlain(job
 if (job.warmUpRows > 0) await send(job.warmUpRows);
 
 const loop = watchLoop();
-const [begin, cpuBegin] = [performance.now(), process.cpuUsage()];
+const [begin, cpuBegin, threadBegin] = [performance.now(), process.cpuUsage(), process.threadCpuUsage()];
 const rows = await send(job.rows);
 const seconds = (performance.now() - begin) / 1_000;
-const { user, system } = process.cpuUsage(cpuBegin);
+const microsecondsPerRow = ({ user, system }: NodeJS.CpuUsage): number => (user + system) / rows;
+const threadMicrosecondsPerRow = microsecondsPerRow(process.threadCpuUsage(threadBegin));
+const cpuMicrosecondsPerRow = microsecondsPerRow(process.cpuUsage(cpuBegin));
 const blocks = loop.stop();
 
 const measured: Measured = {
   rows,
   rowsPerSecond: rows / seconds,
-  cpuMicrosecondsPerRow: (user + system) / rows,
+  threadMicrosecondsPerRow,
+  cpuMicrosecondsPerRow,
   ...blocks,
   peakMegabytes: process.resourceUsage().maxRSS / 1024,
 };

@@ -12,6 +12,7 @@ const names = {
 } as const;
 
 const rateOf = ({ rowsPerSecond }: Measured): number => rowsPerSecond;
+const coreRateOf = ({ threadMicrosecondsPerRow }: Measured): number => 1e6 / threadMicrosecondsPerRow;
 const cpuOf = ({ cpuMicrosecondsPerRow }: Measured): number => cpuMicrosecondsPerRow;
 
 /** Loop and memory, for any set of measurements. */
@@ -35,6 +36,8 @@ export function hotPathTables(results: HotPathResults): string {
     const [own, plain] = [of(at), of(plainAt(format))];
     return [
       names[way][format],
+      spreadText(own.map(coreRateOf), whole),
+      spreadText(ratiosOf(own.map(coreRateOf), plain.map(coreRateOf)), fixed(1)),
       spreadText(own.map(rateOf), whole),
       spreadText(ratiosOf(own.map(rateOf), plain.map(rateOf)), fixed(1)),
       spreadText(own.map(cpuOf), fixed(1)),
@@ -42,7 +45,16 @@ export function hotPathTables(results: HotPathResults): string {
       ...calmCells(own),
     ];
   });
-  const head = ['way', 'rows/s', 'times the plain way', 'CPU, µs a row', 'times less than the plain way', ...calmHead];
+  const head = [
+    'way',
+    'rows/s of one core',
+    'times the plain way',
+    'rows/s by the clock',
+    'times the plain way',
+    'CPU of all threads, µs a row',
+    'times less than the plain way',
+    ...calmHead,
+  ];
   return [
     `Node ${node}, ${rowsPerRequest} rows a request, ${lanes} requests in flight, ${rounds.length} rounds: median (least–most).`,
     table([head, ...rows]),
