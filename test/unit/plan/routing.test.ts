@@ -157,6 +157,15 @@ describe('lanes that choose their servers', () => {
     expect(law().aim).toBeCloseTo(before);
   });
 
+  it('go anywhere, with all that was allowed, where servers answer for one another whatever is asked', () => {
+    const { ask, law } = settled();
+    const before = law().aim * law().cells.length;
+    const gone = ['s0', 's1', 's2', 's3'];
+    expect(ask({ feedback: feedback(16, four, { gone, scouts: 0 }) }).routes).toBeUndefined();
+    expect(law()).toMatchObject({ cells: [{ server: null }], routing: { pinned: false } });
+    expect(law().aim).toBeGreaterThanOrEqual(before);
+  });
+
   it('may try more at once where the headers show room, and never less because of them', () => {
     const roomy = settled();
     const calm = roomy.law().aim;
