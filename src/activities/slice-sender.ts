@@ -121,7 +121,9 @@ function contextOf(lane: Lane, firstRow: number): ChunkContext {
   const { tolerate, duplicates } = plan.manifest.spec.options;
   const limits = () => {
     const rowMs = tally.sends.rows === 0 ? 0 : tally.sends.ms / tally.sends.rows;
-    const rows = rowsBefore(boxEndsMs, { atMs: deps.clock.now(), rows: input.rowsPerRequest, rowMs });
+    // It is sent when the lane has rested.
+    const atMs = deps.clock.now() + Math.max(0, owedRestMs(lane));
+    const rows = rowsBefore(boxEndsMs, { atMs, rows: input.rowsPerRequest, rowMs });
     const sendable = Math.min(rows, input.rowLimit ?? rows);
     // Rows that need no request are looked at as often as the breaker has to.
     return { sendable, settled: Math.min(sendable, tolerate.inARow) };

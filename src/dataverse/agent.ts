@@ -8,7 +8,7 @@ const connectTimeoutMs = 10_000;
 /**
  * The one HTTP agent of the process. HTTP/1.1 with as many sockets as lanes, because parallel connections are what spreads
  * requests over the environment's servers (learn.microsoft.com/power-apps/developer/data-platform/send-parallel-requests).
- * undici keeps no cookies, so no affinity cookie is ever sent back, follows no redirect and repeats nothing by itself.
+ * undici keeps no cookies, so an affinity cookie is sent back only by a `ServerPin`; it follows no redirect and repeats nothing by itself.
  */
 export function createAgent(options: { readonly connections: number }): Agent {
   return new Agent({

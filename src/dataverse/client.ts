@@ -202,15 +202,14 @@ async function attempt<T>(deps: Deps, request: ClientRequest<T>, refused: Refuse
   const { clock } = deps;
   const sender = refused?.sender ?? senderFor(deps.pool, request);
   const { gates, tokens } = sender;
-  const asked = request.pin?.server ?? null;
-  const gate = gates.at(asked);
+  const gate = gates.at(request.pin?.server ?? null);
   const pass = await gate.enter({ deadlineAtMs: request.deadlineAtMs, signal: request.signal });
   let result: PassResult = 'lost';
   let throttled = false;
   let sentAtMs: number | undefined;
   let by: string | null = null;
   const spread = (told: ToldWait): void =>
-    gates.spread(told, { asked, by, independent: request.pin?.independent ?? false });
+    gates.spread(told, { own: gate, by, independent: request.pin?.independent ?? false });
   try {
     const clientRequestId = randomUUID();
     const token = await (refused === undefined ? tokens.get() : tokens.refresh(refused.token));

@@ -6,7 +6,14 @@ import type { ServiceFault } from './error-table.ts';
 import { MalformedAnswerError } from './errors.ts';
 import { keyParts } from './key-text.ts';
 import type { KeyPart } from './key-text.ts';
-import { newPendingRow, settleAbsent, settleRejection, settleSuccess, throwIfForAllRows } from './pending-row.ts';
+import {
+  newPendingRow,
+  settleAbsent,
+  settleRejection,
+  settleSuccess,
+  settleUnknown,
+  throwIfForAllRows,
+} from './pending-row.ts';
 import type { PendingRow, WriteCall } from './pending-row.ts';
 import { readEach } from './read-each.ts';
 import { readJsonList } from './read-json.ts';
@@ -58,7 +65,9 @@ async function findIds(call: WriteCall, rows: readonly PendingRow[]): Promise<{ 
   const settle = (pending: PendingRow, result: PartResult) => {
     if (!result.ok) {
       throwIfForAllRows(call, result.fault);
-      settleRejection(call, pending, result.fault);
+      // That it cannot be looked for says nothing of an earlier send.
+      if (pending.repeat && !pending.shadowed) settleUnknown(pending, result.fault);
+      else settleRejection(call, pending, result.fault);
       return;
     }
     const ids = idsIn(result.body, call.target.primaryIdColumn);

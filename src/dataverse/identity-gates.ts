@@ -1,10 +1,10 @@
 import type { Clock } from './clock.ts';
 import { createThrottleGate, type Pass, type ThrottleGate, type ToldWait } from './throttle-gate.ts';
 
-/** Where a request was sent and who answered it. */
+/** How a request was sent and who answered it. */
 export interface AnsweredBy {
-  /** The server that was asked for; null: any. */
-  readonly asked: string | null;
+  /** The gate it went through, which knows of the wait already. */
+  readonly own: ThrottleGate;
   /** The server that answered; null where it did not say. */
   readonly by: string | null;
   /** Servers are known to count for themselves, so that a wait told by one binds only what may reach it. */
@@ -47,11 +47,13 @@ export function createIdentityGates({ clock }: { readonly clock: Clock }): Ident
 
   return {
     at,
-    spread(told, { asked, by, independent }) {
+    spread(told, { own, by, independent }) {
       const isOneServers = independent && by !== null;
-      if (!isOneServers) everywhere = { facet: told.facet, untilMs: clock.now() + (told.retryAfterMs ?? 0) };
+      const untilMs = clock.now() + (told.retryAfterMs ?? 0);
+      // A shorter wait that is told later ends no longer one.
+      if (!isOneServers && untilMs > everywhere.untilMs) everywhere = { facet: told.facet, untilMs };
       const bound = isOneServers ? [anywhere, at(by)] : [anywhere, ...servers.values()];
-      for (const gate of bound) if (gate !== at(asked)) gate.throttled(ofOthers, told);
+      for (const gate of bound) if (gate !== own) gate.throttled(ofOthers, told);
     },
   };
 }

@@ -3,6 +3,7 @@ import type { WriteTarget } from './bulk-messages.ts';
 import { apiRoot, type Client, type SendLog } from './client.ts';
 import { hasHardKey, searchPath } from './hard-keys.ts';
 import { keySegment } from './key-text.ts';
+import { isMissing } from './pending-row.ts';
 import type { TableCall } from './pending-row.ts';
 import { readEach } from './read-each.ts';
 import type { Reading } from './read-each.ts';
@@ -51,14 +52,13 @@ function readingOf(table: WriteTarget, row: EncodedRow): Pick<Reading, 'path' | 
 }
 
 const noOptions = { bypassBusinessLogic: [], suppressFlows: false, duplicateDetection: false } as const;
-const noRowForAlternateKey = '0x80060891';
 /** As the service writes them; it goes into a header as it came. */
 const etagForm = /^(?:W\/)?"[\x21\x23-\x7e]{1,200}"$/;
 
 function versionOf(result: PartResult): RowVersion {
   if (result.ok) return versionIn(readJsonObject(result.body));
   const { fault } = result;
-  if (fault.class === 'absent' || fault.code === noRowForAlternateKey) return { kind: 'absent' };
+  if (isMissing(fault)) return { kind: 'absent' };
   return { kind: 'unreadable', reason: fault.message };
 }
 

@@ -1,5 +1,5 @@
 import type { Cell, LawState, WaveFeedback } from './law-state.ts';
-import { spentBetween, windowSeconds } from './spent-time.ts';
+import { paceSeconds, spentBetween, windowSeconds } from './spent-time.ts';
 
 /** A limit met at less than this share of what the headers promised was none they know of. */
 const kept = 0.8;
@@ -54,7 +54,7 @@ export function mostLeftSeconds(
   if (!law.windowed || law.ceiling === null || law.evidence.distrustUntilMs > box.nowMs) return undefined;
   const allowed = law.ceiling * windowSeconds;
   let least = allowed;
-  for (let seconds = 0; seconds <= box.boxSeconds; seconds += 10) {
+  for (let seconds = 0; seconds <= box.boxSeconds; seconds += paceSeconds) {
     const fromMs = box.nowMs - (windowSeconds - seconds) * 1_000;
     least = Math.min(least, spentBetween(cell.spent, fromMs, box.nowMs) + box.inFlight * seconds);
   }

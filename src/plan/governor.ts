@@ -180,7 +180,8 @@ const scouted = (law: LawState, nowMs: number): LawState => ({
 
 const heldBy = (others: Readonly<Record<string, Lease>>, server: string | null): number =>
   sumOf(
-    Object.values(others).flatMap(({ held }) => held ?? []),
+    // Lanes that do not choose their server go to any.
+    Object.values(others).flatMap(({ held, lanes }) => held ?? [{ server: null, lanes }]),
     (one) => (one.server === server ? one.lanes : 0),
   );
 

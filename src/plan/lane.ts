@@ -1,5 +1,6 @@
 import type { OutcomeCounts } from './outcome.ts';
 import type { SendSums } from './request-size.ts';
+import { paceSeconds } from './spent-time.ts';
 import type { Stretch } from './stretch.ts';
 
 /** The three service protection limits (learn.microsoft.com/power-apps/developer/data-platform/api-limits), and whatever else answers 429. */
@@ -31,8 +32,7 @@ export interface RateLeft {
   readonly seconds: number;
 }
 
-/** Ten seconds, the steps of a lane's pace. */
-const paceStepMs = 10_000;
+const paceStepMs = paceSeconds * 1_000;
 
 /**
  * The moment from which a lane that has been sending for so long may send again, in ms from the start of its box. Its pace says how many seconds

@@ -59,7 +59,9 @@ export function meetServers(law: LawState, feedback: WaveFeedback, nowMs: number
   const draws = law.routing.draws + (feedback.scouts ?? 0);
   const next = { ...law, routing: { ...law.routing, ...counted, draws } };
   const named = kept.filter(({ server }) => server !== null).length + found.length;
-  if (named > mostServers) return { ...together(next), routing: off(next.routing, nowMs) };
+  // Servers that all answer for one another: the cookie keeps no lane where it was.
+  const isIgnored = named === 0 && gone.size > 0;
+  if (isIgnored || named > mostServers) return { ...together(next), routing: off(next.routing, nowMs) };
   return settle(recount(next, kept, found, nowMs), nowMs);
 }
 

@@ -265,13 +265,13 @@ export const waited = (run: RunState): RunState => ({
   historyEvents: run.historyEvents + eventsPerWave,
 });
 
-/** Something between the waves failed for good; what is in the ledger is closed. */
 /** What the run has learned of its table, as far as it is worth keeping. */
 export function costLearned({ fit }: RunState): { readonly cost?: StoredCost } {
   if (fit.rowMs === null || fit.requests < leastMeasured) return {};
   return { cost: { ...costOf(fit), requests: Math.round(fit.requests) } };
 }
 
+/** Something between the waves failed for good; what is in the ledger is closed. */
 export const brokenOff = (run: RunState, reason: string): RunState => ({
   ...run,
   ending: { state: 'stopped', reason },

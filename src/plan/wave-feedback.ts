@@ -1,5 +1,6 @@
 import type { LaneReport, RateLeft, ThrottleFacet } from './lane.ts';
 import type { ServerFeedback, WaveFeedback } from './law-state.ts';
+import { mostServers } from './routing.ts';
 
 /** Folds the reports of a wave's lanes into what the governor hears of it. */
 export function feedbackOf(
@@ -27,6 +28,9 @@ function whatMet(reports: readonly LaneReport[]): Met {
   };
 }
 
+/** It travels with the run's state. That there are more servers than can be kept, one too many tells. */
+const mostNamed = mostServers + 1;
+
 /** By server, where lanes stayed on theirs. */
 function whereMet(reports: readonly LaneReport[]): Partial<WaveFeedback> {
   const placed = reports.filter((report) => report.at !== undefined);
@@ -51,10 +55,10 @@ function whereMet(reports: readonly LaneReport[]): Partial<WaveFeedback> {
       },
     ];
   });
-  const gone = [...new Set(placed.flatMap(({ at }) => at?.gone ?? []))];
+  const gone = [...new Set(placed.flatMap(({ at }) => at?.gone ?? []))].slice(0, mostNamed);
   const isUnplaced = (byServer.get(null) ?? []).some(({ waitMs, requests }) => waitMs > 0 && requests > 0);
   return {
-    servers,
+    servers: servers.slice(0, mostNamed),
     scouts: placed.filter(({ at }) => at?.scout === true && at.server !== null).length,
     ...(gone.length === 0 ? {} : { gone }),
     ...(isUnplaced ? { unplaced: true } : {}),

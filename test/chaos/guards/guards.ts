@@ -236,8 +236,8 @@ export const guards: readonly Guard[] = [
   {
     guard: 'the parts of a batch answer are counted',
     file: 'src/dataverse/odata-batch-answer.ts',
-    find: 'if (!isWhole) {',
-    put: 'if (!isWhole && operationCount < 0) {',
+    find: 'if (parts.length !== operationCount && !mayBeFewer) {',
+    put: 'if (parts.length < operationCount && operationCount < 0) {',
     tests: [unit('dataverse/odata-batch-answer')],
   },
 ];

@@ -273,6 +273,19 @@ describe('a lane', () => {
     expect(scene.sleptMs).toBe(800);
   });
 
+  it('makes a request that has to wait for its rest as small as the end of the box then asks for', async () => {
+    const scene = createScene({
+      duty: 0.5,
+      before: (_rows, at, log) => {
+        at.nowMs += 29_950;
+        if (log !== undefined) log.busyMs += 29_940;
+      },
+    });
+    await scene.send([{ from: 0, to: 3 }]);
+    // It is sent 110 ms before the end, and a row takes 25 ms.
+    expect(scene.requests.map((rows) => rows.length)).toEqual([4, 2]);
+  });
+
   it('ends its box when the environment recommends quite another number', async () => {
     const scene = createScene({
       before: (rows, _, log) => {

@@ -67,7 +67,7 @@ describe('the gates of an identity', () => {
   it('hold up only what may reach the server that told the wait, where servers count for themselves', () => {
     const gates = createIdentityGates({ clock: instantClock() });
     gates.at('a').throttled({ closings: 0 }, told);
-    gates.spread(told, { asked: 'a', by: 'a', independent: true });
+    gates.spread(told, { own: gates.at('a'), by: 'a', independent: true });
     expect(waits(gates)).toEqual([true, false, true]);
   });
 
@@ -79,11 +79,29 @@ describe('the gates of an identity', () => {
     ]) {
       const gates = createIdentityGates({ clock });
       gates.at('a');
-      gates.at(from.asked).throttled({ closings: 0 }, told);
-      gates.spread(told, from);
+      const own = gates.at(from.asked);
+      own.throttled({ closings: 0 }, told);
+      gates.spread(told, { ...from, own });
       expect(waits(gates)).toEqual([true, true, true]);
       expect(gates.at('new').waitMs()).toBe(30_000);
     }
+  });
+
+  it('hold up a server that nobody has asked for yet until the longest wait is over, whichever was told last', () => {
+    const gates = createIdentityGates({ clock: instantClock() });
+    const from = { own: gates.at('a'), by: 'a', independent: false };
+    gates.spread(told, from);
+    gates.spread({ facet: 'requests', retryAfterMs: 2_000 }, from);
+    expect(gates.at('new').waitMs()).toBe(30_000);
+  });
+
+  it('hold up a server whose gate had to make room while a request was on its way there', () => {
+    const gates = createIdentityGates({ clock: instantClock() });
+    const own = gates.at('a');
+    for (let server = 0; server < 100; server += 1) gates.at(`s${server}`);
+    own.throttled({ closings: 0 }, told);
+    gates.spread(told, { own, by: 'a', independent: true });
+    expect(gates.at('a').waitMs()).toBe(30_000);
   });
 
   it('keep the number of gates bounded, and those that are closed', () => {

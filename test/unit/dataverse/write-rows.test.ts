@@ -106,6 +106,15 @@ describe('writing with bulk messages', () => {
     expect(seen[0]?.body.match(/If-Match: \*/g)).toHaveLength(2);
   });
 
+  it.each([
+    [false, 'rejected'],
+    [true, 'unknown'],
+  ])('takes a row whose search is refused, perhaps sent before (%s), for %s', async (repeat, kind) => {
+    const rows = [rowByKey(1, "code='a/b'")];
+    const { kinds } = await write(inOrder(refusalOf(tooLong)), { rows, repeat });
+    expect(kinds).toEqual([kind]);
+  });
+
   it('carries the options of the run on bulk messages, batches and their operations', async () => {
     const options = { ...noOptions, bypassBusinessLogic: ['CustomSync'], tag: 'load 7' } as const;
     const { seen } = await write(inOrder(refusalOf(tooLong), batchAnswer([204, 204, 204])), { options });

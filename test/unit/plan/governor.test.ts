@@ -61,6 +61,18 @@ describe('lease', () => {
     expect(ask(third.state, { runId: 'b', hint: 10, maxDop: 10 }, 6_000).grant.lanes).toBe(5);
   });
 
+  it('lets the lanes of several runs together send no more than is allowed, a part of a lane included', () => {
+    const refused: WaveFeedback = { ...calm, throttles: { executionTime: 1 } };
+    const first = ask(idleGovernor, { runId: 'a', hint: 3 });
+    const last = ask(first.state, { runId: 'a', hint: 3, feedback: refused }, 5_000);
+    let state = release(last.state, 'a');
+    for (const runId of ['a', 'b', 'a', 'b']) state = ask(state, { runId, hint: 3, wanted: 1 }, 600_000).state;
+    const inFlight = Object.values(state.leases).reduce((sum, { lanes, duty }) => sum + lanes * duty, 0);
+    // Somewhat more than the aim, because the window is empty.
+    expect(state.law.aim).toBeCloseTo(1.2);
+    expect(inFlight).toBeCloseTo(1.2 * state.law.aim);
+  });
+
   it('gives what one run does not want to the others', () => {
     const small = ask(idleGovernor, { runId: 'small', hint: 10, wanted: 2 });
     expect(ask(small.state, { runId: 'large', hint: 10 }).grant.lanes).toBe(8);

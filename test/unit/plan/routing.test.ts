@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { idleGovernor, lease, type Grant, type GovernorState, type LeaseRequest } from '../../../src/plan/governor.ts';
 import type { ServerFeedback, WaveFeedback } from '../../../src/plan/law-state.ts';
-import { noFit } from '../../../src/plan/request-size.ts';
+import type { LaneReport } from '../../../src/plan/lane.ts';
+import { noFit, noSends } from '../../../src/plan/request-size.ts';
 import { mostServers } from '../../../src/plan/routing.ts';
+import { feedbackOf } from '../../../src/plan/wave-feedback.ts';
 import { laneRoutes } from '../../../src/plan/widths.ts';
 
 const boxSeconds = 10;
@@ -157,6 +159,15 @@ describe('lanes that choose their servers', () => {
     expect(law().aim).toBeCloseTo(before);
   });
 
+  it('go anywhere, with all that was allowed, where servers answer for one another whatever is asked', () => {
+    const { ask, law } = settled();
+    const before = law().aim * law().cells.length;
+    const gone = ['s0', 's1', 's2', 's3'];
+    expect(ask({ feedback: feedback(16, four, { gone, scouts: 0 }) }).routes).toBeUndefined();
+    expect(law()).toMatchObject({ cells: [{ server: null }], routing: { pinned: false } });
+    expect(law().aim).toBeGreaterThanOrEqual(before);
+  });
+
   it('may try more at once where the headers show room, and never less because of them', () => {
     const roomy = settled();
     const calm = roomy.law().aim;
@@ -167,6 +178,30 @@ describe('lanes that choose their servers', () => {
     const none = settled();
     none.ask({ feedback: feedback(16, shows(0), { scouts: 0 }) });
     expect(none.law().aim).toBeGreaterThanOrEqual(calm);
+  });
+
+  it('tell of a bounded number of servers, also where every lane names one of its own', () => {
+    const reports = Array.from({ length: 1_024 }, (_, at): LaneReport => {
+      const server = at.toString(16).padStart(64, '0');
+      const sent = { server, scout: true, gone: `g${server}`, spent: Array<number>(12).fill(9.87) };
+      const sums = {
+        counts: {},
+        recovered: 0,
+        requests: 9,
+        throttles: {},
+        waitMs: 0,
+        sends: noSends,
+        busyMs: 9,
+        badRows: 0,
+      };
+      return { end: 'box', left: [], ...sums, at: sent };
+    });
+    const told = feedbackOf(reports, { seconds: 120, lanes: 1_024 });
+    expect(told.servers).toHaveLength(mostServers + 1);
+    expect(JSON.stringify(told).length).toBeLessThan(16_384);
+    const { ask } = run();
+    ask();
+    expect(ask({ feedback: told }).routes).toBeUndefined();
   });
 
   it('keeps a state that fits in a message with as many servers as there may be, for hours', () => {
