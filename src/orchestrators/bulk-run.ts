@@ -21,6 +21,7 @@ import { statusOf, troubled, type RunStatus } from '../plan/progress.ts';
 import {
   beginRun,
   brokenOff,
+  cancelled,
   cancelledOnRequest,
   costLearned,
   generationIsFull,
@@ -33,8 +34,9 @@ import {
   type RunEnding,
   type RunState,
 } from '../plan/run-state.ts';
+import { CancelWatch } from './cancel-watch.ts';
 import { leaseLanes, releaseLanes } from './lease-lanes.ts';
-import { isCancelledWithin, pause } from './pause.ts';
+import { pause } from './pause.ts';
 import { persist, reasonOf, timerIn, type Steps } from './steps.ts';
 import { sendWave } from './wave.ts';
 
@@ -45,18 +47,23 @@ import { sendWave } from './wave.ts';
 export function* bulkRun(context: OrchestrationContext): Generator<Task, BulkRunOutput | undefined, unknown> {
   const input = context.df.getInput<BulkRunInput | undefined>();
   if (input === undefined) throw new TypeError('bulkRun was started without an input.');
-  const begun = input.run === undefined ? yield* open(context, input) : { run: input.run };
+  const cancel = new CancelWatch(context);
+  const begun = input.run === undefined ? yield* open(context, cancel, input) : { run: input.run };
   if ('faults' in begun) return yield* close(context, input, undefined, failed(begun.faults), begun.faults);
   if ('ending' in begun) return yield* close(context, input, undefined, begun.ending, []);
 
   let { run } = begun;
   while (hasWork(run)) {
+    if (cancel.isHeard) {
+      run = cancelled(run);
+      break;
+    }
     if (generationIsFull(run)) {
       context.df.continueAsNew({ ...input, run: nextGeneration(run) });
       return undefined;
     }
     try {
-      run = yield* nextStep(context, input, run);
+      run = yield* nextStep(context, cancel, input, run);
     } catch (error) {
       run = brokenOff(run, reasonOf(error));
     }
@@ -67,19 +74,25 @@ export function* bulkRun(context: OrchestrationContext): Generator<Task, BulkRun
 }
 
 /** A wave, or a wait: because this run holds back, or because the governor has no lanes for it now. */
-function* nextStep(context: OrchestrationContext, input: BulkRunInput, run: RunState): Steps<RunState> {
+function* nextStep(
+  context: OrchestrationContext,
+  cancel: CancelWatch,
+  input: BulkRunInput,
+  run: RunState,
+): Steps<RunState> {
   if (run.holdSeconds > 0) {
     releaseLanes(context, input);
-    return yield* pause(context, run, run.holdSeconds);
+    return yield* pause(context, cancel, run, run.holdSeconds);
   }
   const grant = yield* leaseLanes(context, input, run);
   const next = granted(run, grant, context.df.currentUtcDateTime.toISOString());
-  if (grant.lanes === 0) return yield* pause(context, next, grant.waitSeconds);
+  if (grant.lanes === 0) return yield* pause(context, cancel, next, grant.waitSeconds);
   return yield* sendWave(context, input, next, grant);
 }
 
 function* open(
   context: OrchestrationContext,
+  cancel: CancelWatch,
   input: BulkRunInput,
 ): Steps<{ readonly run: RunState } | { readonly faults: readonly Fault[] } | { readonly ending: RunEnding }> {
   const startedAt = context.df.currentUtcDateTime.toISOString();
@@ -94,7 +107,7 @@ function* open(
       });
       if ('faults' in spooled) return spooled;
     }
-    const opened = yield* openTarget(context, { runId, spec });
+    const opened = yield* openTarget(context, cancel, { runId, spec });
     if ('faults' in opened || 'ending' in opened) return opened;
     const resumed = input.resume === true ? yield* readBooks(context, runId) : null;
     if (resumed !== null) return { run: resumeRun(resumed, opened.dopHint, startedAt) };
@@ -115,6 +128,7 @@ function* open(
 /** Waits as long as the environment says, or until the run is cancelled. */
 function* openTarget(
   context: OrchestrationContext,
+  cancel: CancelWatch,
   input: OpenRunInput,
 ): Steps<Exclude<OpenRunOutput, { readonly waitSeconds: number }> | { readonly ending: RunEnding }> {
   for (let waits = 0; ; waits += 1) {
@@ -123,7 +137,7 @@ function* openTarget(
     if (waits === mostIdleWaves)
       throw new Error(`The environment asked to wait ${waits} times before it told of its tables.`);
     context.df.setCustomStatus(troubled('opening', `The environment asked to wait ${opened.waitSeconds} s.`));
-    if (yield* isCancelledWithin(context, opened.waitSeconds * 1_000)) return { ending: cancelledOnRequest };
+    if (yield* cancel.isHeardWithin(opened.waitSeconds * 1_000)) return { ending: cancelledOnRequest };
   }
 }
 
