@@ -35,11 +35,13 @@ export type Order = (typeof orders)[number];
 
 const defaultUrl = 'http://127.0.0.1:7071';
 
+const refusals = `  2  the command line or the run spec is wrong, or the service refused the request
+  3  the service cannot be reached`;
+
 const exitCodes = `Exit codes
   0  the run completed without a rejected row (or was accepted, without --watch)
   1  the run ended in another way; the text says why
-  2  the command line or the run spec is wrong, or the service refused the request
-  3  the service cannot be reached`;
+${refusals}`;
 
 const connectionHelp = `  --url URL   where the app answers (FANOUT_URL, default ${defaultUrl})
   --key KEY   function key (FANOUT_KEY)`;
@@ -108,7 +110,9 @@ ${exitCodes}`,
   --json      the plan as the service gives it
 ${connectionHelp}
 
-${exitCodes}`,
+Exit codes
+  0  the plan was printed
+${refusals}`,
   show: `fanout show RUNID [options]: prints the report of a run, or where it stands while there is none
 
   --json      the report as the service gives it (the run, while there is no report)

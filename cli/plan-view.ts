@@ -1,19 +1,24 @@
 import type { RunPlan } from './api.ts';
 import { alignFacts } from './report-view.ts';
-import { formatCount, formatDuration } from './text.ts';
+import { formatCount, formatDuration, formatNoun } from './text.ts';
 
 /** A plan as lines of text: how long, how much, what limits it, and what that rests on. */
 export function planLines(plan: RunPlan): string[] {
-  const { rows, seconds, basis } = plan;
+  const { rows, seconds } = plan;
   const range = `${formatDuration(seconds.least)} to ${formatDuration(seconds.most)}`;
   return alignFacts([
     ['rows', `${rows.exact ? '' : 'about '}${formatCount(rows.count)}`],
     ['time', `about ${formatDuration(seconds.likely)} of sending (${range})`],
-    ['requests', `${formatCount(plan.requests)} of ${formatCount(basis.rowsPerRequest)} rows`],
+    ['requests', requestsText(plan)],
     ['entitlement', `${formatCount(plan.entitledRequests)} of the tenant's daily requests`],
     ['limited by', plan.binding],
     ['rests on', `${costText(plan)}; ${inFlightText(plan)}`],
   ]);
+}
+
+function requestsText({ requests, rows, basis: { rowsPerRequest } }: RunPlan): string {
+  if (requests < 2) return `${requests} of ${formatNoun(rows.count, 'row')}`;
+  return `${formatCount(requests)} of up to ${formatNoun(rowsPerRequest, 'row')}`;
 }
 
 const costText = ({ basis: { cost, overheadMs, rowMs } }: RunPlan): string =>

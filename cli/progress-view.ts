@@ -99,8 +99,7 @@ interface LiveOptions {
 
 /** What is drawn on a terminal: title, bar, figures; no line is longer than the terminal is wide. */
 export function liveLines(run: RunView, { columns, painter, nowMs }: LiveOptions): string[] {
-  const title = `${run.operation} ${run.source.container}/${run.source.blob} into ${run.table}  run ${run.runId}`;
-  const lines = [painter.dim(clip(printable(title), columns))];
+  const lines = titleLines(run, columns).map((line) => painter.dim(clip(printable(line), columns)));
   const { progress } = run;
   const state = painter.state(run.state, run.state.padEnd(10));
   const note = run.note === null ? [] : [painter.dim(clip(printable(run.note), columns))];
@@ -112,6 +111,13 @@ export function liveLines(run: RunView, { columns, painter, nowMs }: LiveOptions
   lines.push(`${state}${drawnBar} ${clip(figures, columns - 11)}`);
   lines.push(clip(rateFacts(run, progress, nowMs).join('   '), columns));
   return [...lines, ...note];
+}
+
+/** The id is what other commands need, so it gets a line of its own rather than be cut. */
+function titleLines({ operation, source, table, runId }: RunView, columns: number): string[] {
+  const target = `${operation} ${source.container}/${source.blob} into ${table}`;
+  const title = `${target}  run ${runId}`;
+  return title.length <= columns ? [title] : [target, `run ${runId}`];
 }
 
 /** `████████░░░░`; full only when every row is done. */

@@ -8,6 +8,9 @@ import { loopbackWithoutProxy } from './local-environment.ts';
 import { localDir, readStackFile } from './stack-file.ts';
 import { uploadSource } from './upload-source.ts';
 
+/** Of the app unless its settings say otherwise. */
+const syncsContainer = 'fanout-syncs';
+
 const help = `npm run upload -- FILE [BLOB] [options]: puts a file where a run spec can name it
 
   --container NAME            default sources
@@ -81,7 +84,9 @@ async function upload(request: Request): Promise<void> {
     const isNew = await uploadSource({ connectionString, container, blob, file });
     const place = `${container}/${blob} in the storage of ${from}`;
     console.log(isNew ? `Uploaded ${file} to ${place}.` : `${place} holds ${file} already.`);
-    console.log(`In a run spec: "source": ${JSON.stringify({ container, blob, format: formatOf(blob) })}`);
+    if (container === syncsContainer)
+      console.log('It is a sync: the app starts a run whenever its source has changed.');
+    else console.log(`In a run spec: "source": ${JSON.stringify({ container, blob, format: formatOf(blob) })}`);
   } catch (error) {
     if (!(error instanceof RestError) || error.code !== 'REQUEST_SEND_ERROR') throw error;
     throw new Error(`The storage of ${from} does not answer. Does npm start (or Azurite) run?`, { cause: error });

@@ -72,8 +72,10 @@ function duration(
 ): { readonly seconds: number; readonly binding: Binding } {
   const sprint = sprintLanes({ sustained, workSeconds: executionSeconds, spentSeconds: 0 });
   if (sprint !== undefined) {
-    const lanes = Math.min(sprint, mostLanes);
-    const binding = lanes < sprint ? 'lanes' : 'none (the job fits the credit of one window)';
+    // A lane for each request is all that a small job can use.
+    const useful = Math.max(1, Math.min(sprint, requests));
+    const lanes = Math.min(useful, mostLanes);
+    const binding = lanes < useful ? 'lanes' : 'none (the job fits the credit of one window)';
     return { seconds: executionSeconds / lanes, binding };
   }
   const byRequests = (requests / ((requestsPerWindow * sustained) / lanesPerServer)) * windowSeconds;

@@ -23,9 +23,14 @@ it('tells a plan in lines: how long, how much, what limits it, and what that res
   expect(planLines(plan).map((line) => line.replace(/ {2,}/, ': '))).toEqual([
     'rows: about 135,233',
     'time: about 1:10 min of sending (54 s to 1:31 min)',
-    'requests: 1,176 of 115 rows',
+    'requests: 1,176 of up to 115 rows',
     "entitlement: 135,233 of the tenant's daily requests",
     'limited by: execution time',
     'rests on: measured costs (152 ms a request, 24.7 ms a row); 48 requests in flight, as the environment recommends',
   ]);
+});
+
+it('does not promise more rows a request than there are', () => {
+  const lines = planLines({ ...plan, rows: { count: 8, exact: true }, requests: 1 });
+  expect(lines.map((line) => line.replace(/ {2,}/, ': '))).toContain('requests: 1 of 8 rows');
 });

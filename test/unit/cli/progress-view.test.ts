@@ -63,6 +63,13 @@ describe('the drawn lines', () => {
     }
   });
 
+  test('give the id of a run a line of its own rather than cut it', () => {
+    const runId = `k-${'0'.repeat(40)}`;
+    const lines = (columns: number) => liveLines({ ...sampleRun, runId }, { columns, painter: paint(false), nowMs });
+    expect(lines(80).slice(0, 2)).toEqual(['upsert sources/geonames/cities.csv into fan_city', `run ${runId}`]);
+    expect(lines(120)[0]).toBe(`upsert sources/geonames/cities.csv into fan_city  run ${runId}`);
+  });
+
   test('hold no escape sequence when colours are off, and some when they are on', () => {
     const linesWith = (hasColor: boolean) =>
       liveLines(sampleRun, { columns: 80, painter: paint(hasColor), nowMs }).join('');

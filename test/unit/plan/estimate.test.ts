@@ -42,6 +42,12 @@ describe('estimateJob', () => {
     expect(small.binding).toContain('credit');
     expect(small.seconds.likely).toBeCloseTo((20_000 * 0.0247) / 10);
   });
+
+  it('knows that a request is in flight once: a job of one takes as long as that one', () => {
+    const single = estimateJob(job({ rows: 8, overheadMs: 150, sustained: 48, mostLanes: 48 }));
+    expect(single).toMatchObject({ requests: 1, binding: 'none (the job fits the credit of one window)' });
+    expect(single.seconds.likely).toBeCloseTo(0.15 + 8 * 0.0247);
+  });
 });
 
 describe('planJob', () => {
