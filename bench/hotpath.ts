@@ -14,7 +14,7 @@ import { hotPathTables } from './hotpath/tables.ts';
 const { values } = parseArgs({
   options: {
     repeats: { type: 'string', default: '5' },
-    rows: { type: 'string', default: '300000' },
+    rows: { type: 'string', default: '400000' },
     'long-rows': { type: 'string', default: '1000000' },
     json: { type: 'string' },
     docs: { type: 'string' },

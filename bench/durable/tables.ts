@@ -1,5 +1,6 @@
 import { table } from '../shared/markdown.ts';
 import { fixed, spreadText, whole } from '../shared/summary.ts';
+import { expectedDrain } from './drain.ts';
 import { rowsPerRequest, type DurableRound, type Side } from './run.ts';
 
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
@@ -13,8 +14,14 @@ const million = 1_000_000;
 const azureOperations = ({ activities, messages, turns }: DurableRound): number =>
   6 * activities + 6 * messages + 2 * (turns + messages);
 
+export interface DurableTable {
+  readonly title: string;
+  readonly tailProbability: number;
+  readonly rounds: readonly DurableRound[];
+}
+
 /** The rounds as Markdown. */
-export function durableTables(title: string, rounds: readonly DurableRound[]): string {
+export function durableTables({ title, tailProbability, rounds }: DurableTable): string {
   const of = (value: (round: DurableRound) => number) => rounds.map(value);
   const perMillion = (value: (round: DurableRound) => number) =>
     spreadText(
@@ -41,7 +48,10 @@ export function durableTables(title: string, rounds: readonly DurableRound[]): s
       of((round) => 1 - value(round.with) / value(round.without)),
       percent,
     );
-  const names = [...new Set(rounds.flatMap(({ with: { storage } }) => Object.keys(storage)))];
+  const all = rounds.flatMap(({ without, with: own }) => [without.storage, own.storage]);
+  const names = [...new Set(all.flatMap((storage) => Object.keys(storage)))].filter((name) =>
+    all.some((storage) => Math.round(storage[name] ?? 0) > 0),
+  );
   const storageRows = names.toSorted().map((name) => [
     `blob storage: ${name}`,
     spreadText(
@@ -51,6 +61,8 @@ export function durableTables(title: string, rounds: readonly DurableRound[]): s
     perMillion(({ with: { storage } }) => storage[name] ?? 0),
   ]);
   const [first] = rounds;
+  const drainOf = (boxSeconds: number) =>
+    expectedDrain({ lanes: first?.lanes ?? 0, rowsPerRequest, tailProbability, boxSeconds });
   return [
     `**${title}**: ${rounds.length} rounds of ${first === undefined ? '' : Math.round(first.seconds)} s, ${first?.lanes ?? 0} lanes, ${rowsPerRequest} rows a request, waves of ${first?.waves.map(fixed(1)).join(', ') ?? ''} s, of which those of a minute count.`,
     table([
@@ -58,7 +70,7 @@ export function durableTables(title: string, rounds: readonly DurableRound[]): s
       side('without Durable and waves', ({ without }) => without),
       side('with both', (round) => round.with),
     ]),
-    `Cost of Durable and waves: ${cost(({ busyShare }) => busyShare)} by the lanes' time, ${cost(({ rowsPerSecond }) => rowsPerSecond)} by rows/s (which also holds the chance of how long requests take).`,
+    `Cost of Durable and waves: ${cost(({ busyShare }) => busyShare)} by the lanes' time, ${cost(({ rowsPerSecond }) => rowsPerSecond)} by rows/s (which also holds the chance of how long requests take). Over many boxes, waiting for the last request of each takes ${percent(drainOf(60))} with boxes of 60 s and ${percent(drainOf(120))} with boxes of 120 s, by the latency model.`,
     table([
       ['per million rows', 'without', 'with'],
       ...storageRows,

@@ -28,13 +28,17 @@ export interface HotPathResults {
   readonly lanes: number;
   /** By repeat, in the order of `ways`. */
   readonly rounds: readonly (readonly Measured[])[];
-  /** The engine from a cold start on few, more and many rows, with bounded room for young objects; last, many rows without the bound. */
+  /** The engine from a cold start on few, more and many rows; last, many rows with as much room for young objects as V8 takes by itself. */
   readonly calm: readonly (readonly Measured[])[];
 }
 
 const [fewRows, moreRows] = [10_000, 100_000];
-/** V8 gives young objects more room the longer a process is busy, as far as this allows; by itself it goes by the memory of the machine. */
+/**
+ * V8 gives young objects more room the longer a process is busy, as far as this allows. By itself it goes by the memory of the machine, which nothing here
+ * should depend on.
+ */
 export const youngMegabytes = 16;
+const bounded = [`--max-semi-space-size=${youngMegabytes}`];
 /** The compiler is done with both ways by then. */
 const warmUpRows = 60_000;
 const longRepeats = 3;
@@ -57,7 +61,7 @@ export async function runHotPath(options: HotPathOptions): Promise<HotPathResult
   });
   const measure = async (
     job: Pick<Job, 'way' | 'format' | 'rows' | 'warmUpRows'>,
-    nodeArguments: readonly string[] = [],
+    nodeArguments: readonly string[] = bounded,
   ): Promise<Measured> => {
     const whole = { ...job, ...shape, token, file: fileOf(job.format), url: sink.ready };
     const measured = await measureInProcess(whole, nodeArguments);
@@ -74,9 +78,8 @@ export async function runHotPath(options: HotPathOptions): Promise<HotPathResult
       for (const way of ways) results.push(await measure({ ...way, rows, warmUpRows }));
       rounds.push(results);
     }
-    const bound = [`--max-semi-space-size=${youngMegabytes}`];
     const calm = [
-      ...[fewRows, moreRows, longRows].map((count) => ({ count, nodeArguments: bound, measured: [] as Measured[] })),
+      ...[fewRows, moreRows, longRows].map((count) => ({ count, nodeArguments: bounded, measured: [] as Measured[] })),
       { count: longRows, nodeArguments: [], measured: [] },
     ];
     for (let round = 0; round < Math.min(repeats, longRepeats); round += 1) {

@@ -56,9 +56,9 @@ export function hotPathTables(results: HotPathResults): string {
     ...calmHead,
   ];
   return [
-    `Node ${node}, ${rowsPerRequest} rows a request, ${lanes} requests in flight, ${rounds.length} rounds: median (least–most).`,
+    `Node ${node} with ${youngMegabytes} MB for young objects (\`--max-semi-space-size\`), ${rowsPerRequest} rows a request, ${lanes} requests in flight, ${rounds.length} rounds: median (least–most).`,
     table([head, ...rows]),
-    `The engine on CSV from a cold start, with ${youngMegabytes} MB for young objects (\`--max-semi-space-size\`); in the last line with what V8 takes by itself:`,
+    'The engine on CSV from a cold start; in the last line with as much room for young objects as V8 takes by itself:',
     table([['rows', ...calmHead], ...calm.map((measured) => [whole(measured[0]?.rows ?? 0), ...calmCells(measured)])]),
   ].join('\n\n');
 }

@@ -47,9 +47,14 @@ export function idMembers(target: WriteTarget, { id, partitionId }: IdKey): stri
 
 function keyMember(target: WriteTarget, key: RowKey): string {
   if (key.kind === 'id') return idMembers(target, key);
+  const { predicate } = key;
   // Escaping works on one-byte text too: it touches only ASCII.
-  return `"@odata.id":${JSON.stringify(`${target.entitySetName}(${key.predicate})`)}`;
+  const escaped = needsEscape.test(predicate) ? JSON.stringify(predicate).slice(1, -1) : predicate;
+  return `"@odata.id":"${target.entitySetName}(${escaped})"`;
 }
+
+// eslint-disable-next-line no-control-regex -- JSON wants exactly these escaped
+const needsEscape = /["\\\0-\x1f]/;
 
 /**
  * Accepts a complete success. CreateMultiple must bring as many ids as there were rows, and ours where we chose them; the others answer

@@ -79,13 +79,13 @@ function alternateKeyEncoder(parts: readonly PlannedColumn[]): KeyEncoder {
     encode: keyPartEncoder(part),
   }));
   return (row) => {
-    const literals: string[] = [];
+    let predicate = '';
     for (const part of prepared) {
       const literal = encodeKeyCell(row, part);
       if (typeof literal !== 'string') return literal;
-      literals.push(literal);
+      predicate = predicate === '' ? literal : `${predicate},${literal}`;
     }
-    return { kind: 'alternate', predicate: literals.join(',') };
+    return { kind: 'alternate', predicate };
   };
 }
 
