@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildIfNeeded } from '../scripts/build-if-needed.ts';
 import type { Measured } from './compare/run.ts';
-import { putBetweenMarks } from './shared/markdown.ts';
+import { putBetweenMarks } from './common/markdown.ts';
 
 /**
  * `npm run bench [-- --rounds N] [--seconds N] [--rows N] [--add FILE] [--json FILE] [--docs FILE]`: creates rows in the emulator by other clients and by the engine, and compares.

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildIfNeeded } from '../scripts/build-if-needed.ts';
 import type { DurableRound } from './durable/run.ts';
-import { putBetweenMarks } from './shared/markdown.ts';
+import { putBetweenMarks } from './common/markdown.ts';
 
 /**
  * `npm run bench:durable [-- --rounds N] [--tail N] [--add FILE] [--json FILE] [--docs FILE]`: what Durable and waves cost the engine, in boxes of a minute with requests of

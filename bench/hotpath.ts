@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { putBetweenMarks } from './shared/markdown.ts';
+import { putBetweenMarks } from './common/markdown.ts';
 import { runHotPath } from './hotpath/run.ts';
 import { hotPathTables } from './hotpath/tables.ts';
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join } from 'node:path';
@@ -49,6 +49,7 @@ async function start(options: Options, interrupt: AbortSignal): Promise<number> 
   if (await buildIfNeeded(root)) say('Built the app, the emulator and the host.');
   const stack = await startStack(options, interrupt);
   for (const line of movedPorts(stack)) say(line);
+  if (existsSync(join(root, 'local.settings.json'))) say('The settings in local.settings.json are used as well.');
   say(`Ready: the app answers at ${stack.url}, its dashboard is ${stack.url}/api/dashboard`);
   const { url, storageConnectionString } = stack;
   await writeStackFile(localDir, { pid: process.pid, url, storageConnectionString });

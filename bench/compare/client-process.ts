@@ -1,4 +1,4 @@
-import { runWithoutDurable } from '../shared/engine-without-durable.ts';
+import { runWithoutDurable } from '../common/engine-without-durable.ts';
 import type { Done, Job } from './job.ts';
 import { otherClient, sendByPool } from './others.ts';
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DynamicsWebApi } from 'dynamics-web-api';
-import { cityOf, cityTable, type City } from '../shared/cities.ts';
+import { cityOf, cityTable, type City } from '../common/cities.ts';
 import type { Job } from './job.ts';
 
 export const rowsPerRequest = 100;

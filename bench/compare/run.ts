@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { appSettings, inheritedEnvironment } from '../../scripts/local-environment.ts';
 import { startApp, type App } from '../../test/support/app.ts';
-import { citiesCsv, cityTable } from '../shared/cities.ts';
-import { controlOf, type EmulatorControl } from '../shared/emulator-control.ts';
+import { citiesCsv, cityTable } from '../common/cities.ts';
+import { controlOf, type EmulatorControl } from '../common/emulator-control.ts';
 import { clientNames, type ClientName, type Done, type Job } from './job.ts';
 import { baseProfile, scaledProfile, windowSeconds } from './profile.ts';
 

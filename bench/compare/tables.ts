@@ -1,5 +1,5 @@
-import { table } from '../shared/markdown.ts';
-import { fixed, ratiosOf, spreadText, whole } from '../shared/summary.ts';
+import { table } from '../common/markdown.ts';
+import { fixed, ratiosOf, spreadText, whole } from '../common/summary.ts';
 import { clientNames, type ClientName } from './job.ts';
 import type { Measured } from './run.ts';
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CountingProxy } from '../shared/counting-proxy.ts';
-import type { EmulatorControl } from '../shared/emulator-control.ts';
+import type { CountingProxy } from '../common/counting-proxy.ts';
+import type { EmulatorControl } from '../common/emulator-control.ts';
 
 /** What was counted until a moment. */
 export interface Sample {

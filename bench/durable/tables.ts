@@ -1,5 +1,5 @@
-import { table } from '../shared/markdown.ts';
-import { fixed, spreadText, whole } from '../shared/summary.ts';
+import { table } from '../common/markdown.ts';
+import { fixed, spreadText, whole } from '../common/summary.ts';
 import { expectedDrain } from './drain.ts';
 import { rowsPerRequest, type DurableRound, type Side } from './run.ts';
 

@@ -1,5 +1,5 @@
-import { table } from '../shared/markdown.ts';
-import { fixed, ratiosOf, spreadText, whole } from '../shared/summary.ts';
+import { table } from '../common/markdown.ts';
+import { fixed, ratiosOf, spreadText, whole } from '../common/summary.ts';
 import type { Measured } from './job.ts';
 import { ways, youngMegabytes, type HotPathResults } from './run.ts';
 

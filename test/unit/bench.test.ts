@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { scaledProfile, speed, windowSeconds } from '../../bench/compare/profile.ts';
 import { between, type Sample } from '../../bench/durable/samples.ts';
 import { storageNameOf } from '../../bench/durable/storage-names.ts';
-import { ratiosOf, spreadOf, spreadText, whole } from '../../bench/shared/summary.ts';
+import { ratiosOf, spreadOf, spreadText, whole } from '../../bench/common/summary.ts';
 
 describe('what benches say', () => {
   it('is the middle of the repeats, with the outer ones', () => {
