@@ -1,6 +1,7 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { putBetweenMarks } from '../common/markdown.ts';
 import { drawChart } from './chart.ts';
 import { changeScenarios, oddScenarios, profileScenarios } from './scenarios.ts';
 import { anyServer, engine, maximum, nameOf, play } from './simulate.ts';
@@ -26,7 +27,7 @@ const studies = runStudies(seeds);
 const tables = tablesOf(studies);
 console.log(tables);
 if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(studies, null, 1)}\n`);
-if (values.docs !== undefined) await putBetweenMarks(values.docs, tables);
+if (values.docs !== undefined) await putBetweenMarks(values.docs, 'simulated', tables);
 await writeCharts(values.charts);
 console.log(`\n${seeds.length} seeds in ${((Date.now() - began) / 1_000).toFixed(1)} s; charts in ${values.charts}`);
 
@@ -40,12 +41,4 @@ async function writeCharts(folder: string): Promise<void> {
       await writeFile(join(folder, `${name}.svg`), drawChart(title, seconds, maximum(scenario, {})));
     }
   }
-}
-
-async function putBetweenMarks(file: string, text: string): Promise<void> {
-  const document = await readFile(file, 'utf8');
-  const [open, close] = ['<!-- simulated: begin -->', '<!-- simulated: end -->'];
-  const [from, to] = [document.indexOf(open), document.indexOf(close)];
-  if (from < 0 || to < from) throw new Error(`${file} lacks the marks ${open} and ${close}.`);
-  await writeFile(file, `${document.slice(0, from + open.length)}\n\n${text}\n\n${document.slice(to)}`);
 }

@@ -1,3 +1,4 @@
+import { table } from '../common/markdown.ts';
 import type { ChangeRow, Row, Studies } from './studies.ts';
 import { strategies } from './studies.ts';
 import { nameOf } from './simulate.ts';
@@ -102,10 +103,4 @@ function twoRunsTable({ twoRuns }: Studies): string {
       secondsAboveGrant.toString(),
     ]),
   ]);
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const [head = [], ...body] = rows;
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...body.map(line)].join('\n');
 }
