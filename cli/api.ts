@@ -17,6 +17,7 @@ export type RunState =
   | 'closing'
   | 'completed'
   | 'stopped'
+  | 'stalled'
   | 'cancelled'
   | 'failed'
   | 'inconsistent';
@@ -63,7 +64,14 @@ export interface RunPlan extends JobPlan {
   readonly rows: { readonly count: number; readonly exact: boolean };
 }
 
-const endStates: ReadonlySet<RunState> = new Set(['completed', 'stopped', 'cancelled', 'failed', 'inconsistent']);
+const endStates: ReadonlySet<RunState> = new Set([
+  'completed',
+  'stopped',
+  'stalled',
+  'cancelled',
+  'failed',
+  'inconsistent',
+]);
 
 /** Whether a run in this state will never change again. */
 export function hasEnded(state: RunState): boolean {

@@ -18,6 +18,7 @@ import type {
   SpoolRowsOutput,
 } from '../plan/payloads.ts';
 import { statusOf, troubled, type RunStatus } from '../plan/progress.ts';
+import { mostIdleMinutes } from '../plan/run-limits.ts';
 import {
   beginRun,
   brokenOff,
@@ -29,10 +30,10 @@ import {
   hasWork,
   nextGeneration,
   looks,
-  mostIdleWaves,
   resumeRun,
   type RunEnding,
   type RunState,
+  withinLimits,
 } from '../plan/run-state.ts';
 import { CancelWatch } from './cancel-watch.ts';
 import { leaseLanes, releaseLanes } from './lease-lanes.ts';
@@ -58,6 +59,8 @@ export function* bulkRun(context: OrchestrationContext): Generator<Task, BulkRun
       run = cancelled(run);
       break;
     }
+    run = withinLimits(run, input.spec, context.df.currentUtcDateTime.getTime());
+    if (!hasWork(run)) break;
     if (generationIsFull(run)) {
       context.df.continueAsNew({ ...input, run: nextGeneration(run) });
       return undefined;
@@ -82,11 +85,14 @@ function* nextStep(
 ): Steps<RunState> {
   if (run.holdSeconds > 0) {
     releaseLanes(context, input);
-    return yield* pause(context, cancel, run, run.holdSeconds);
+    return yield* pause(context, cancel, input, run, { seconds: run.holdSeconds, ordered: false });
   }
   const grant = yield* leaseLanes(context, input, run);
   const next = granted(run, grant, context.df.currentUtcDateTime.toISOString());
-  if (grant.lanes === 0) return yield* pause(context, cancel, next, grant.waitSeconds);
+  if (grant.lanes === 0) {
+    const wait = { seconds: grant.waitSeconds, ordered: grant.ordered === true };
+    return yield* pause(context, cancel, input, next, wait);
+  }
   return yield* sendWave(context, input, next, grant);
 }
 
@@ -131,13 +137,15 @@ function* openTarget(
   cancel: CancelWatch,
   input: OpenRunInput,
 ): Steps<Exclude<OpenRunOutput, { readonly waitSeconds: number }> | { readonly ending: RunEnding }> {
-  for (let waits = 0; ; waits += 1) {
+  for (let waitedSeconds = 0; ;) {
     const opened = yield* persist<OpenRunOutput>(context, { activity: names.openRun, stage: 'opening', input });
     if (!('waitSeconds' in opened)) return opened;
-    if (waits === mostIdleWaves)
-      throw new Error(`The environment asked to wait ${waits} times before it told of its tables.`);
+    const seconds = Math.min(opened.waitSeconds, mostIdleMinutes * 60 - waitedSeconds);
+    if (seconds <= 0)
+      throw new Error(`The environment asked to wait for ${mostIdleMinutes} minutes before it told of its tables.`);
     context.df.setCustomStatus(troubled('opening', `The environment asked to wait ${opened.waitSeconds} s.`));
-    if (yield* cancel.isHeardWithin(opened.waitSeconds * 1_000)) return { ending: cancelledOnRequest };
+    if (yield* cancel.isHeardWithin(seconds * 1_000)) return { ending: cancelledOnRequest };
+    waitedSeconds += seconds;
   }
 }
 

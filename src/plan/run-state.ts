@@ -6,6 +6,7 @@ import type { Look } from './payloads.ts';
 import type { LaneReport } from './lane.ts';
 import { addCounts, totalOf, type OutcomeCounts } from './outcome.ts';
 import { addSends, costOf, learn, noFit, noSends, overheadOf, type RequestFit } from './request-size.ts';
+import { afterWait, afterWave, limitReached, newTime, type RunTime, type WaitPassed } from './run-limits.ts';
 import type { RunSpec } from './run-spec.ts';
 import { mergeStretches, sliceCountOf, type Stretch } from './stretch.ts';
 import { toleranceExceeded } from './tolerance.ts';
@@ -20,7 +21,7 @@ export interface IndexedSource {
 
 /** How a run ends, decided before its books are closed. */
 export interface RunEnding {
-  readonly state: 'completed' | 'stopped' | 'cancelled' | 'failed';
+  readonly state: 'completed' | 'stopped' | 'stalled' | 'cancelled' | 'failed';
   /** For people; absent when completed. */
   readonly reason?: string;
 }
@@ -52,8 +53,7 @@ export interface RunState {
   readonly decisions: readonly Decision[];
   /** How long this run alone holds back: something other than the environment's limits failed. */
   readonly holdSeconds: number;
-  /** Waves in a row without a new outcome. */
-  readonly idleWaves: number;
+  readonly time: RunTime;
   readonly ending: RunEnding | null;
   /** What went wrong in the last wave, for people; null when nothing did. */
   readonly note: string | null;
@@ -61,8 +61,6 @@ export interface RunState {
   readonly historyEvents: number;
 }
 
-/** A run that makes no progress for this many waves (each ends with a wait of up to a minute) is given up, redrivable. */
-export const mostIdleWaves = 60;
 /** Keeps each generation's history short: replay cost is linear in it. */
 export const mostHistoryEvents = 2_000;
 /** Scheduled, completed and, at worst, a turn of its own (two events) for each lane's completion. */
@@ -90,7 +88,7 @@ export function beginRun(source: IndexedSource, dopHint: number | undefined, sta
     rowsPerRequest: null,
     decisions: [],
     holdSeconds: 0,
-    idleWaves: 0,
+    time: newTime,
     ending: null,
     note: null,
     historyEvents: 0,
@@ -247,7 +245,7 @@ export function absorb(
       seconds,
     ),
     holdSeconds: isUnavailable(results) ? unavailableHoldSeconds : 0,
-    idleWaves: done > 0 ? 0 : run.idleWaves + 1,
+    time: afterWave(run.time, { seconds, progress: done > 0 }),
     note: detailOf(results)?.slice(0, longestNote) ?? null,
     historyEvents: run.historyEvents + eventsOf(deal.lanes.length),
   };
@@ -258,8 +256,9 @@ const takenOf = (counts: OutcomeCounts): number => takenKinds.reduce((rows, kind
 const takenKinds = ['created', 'updated', 'upserted', 'deleted', 'alreadyAbsent'] as const;
 
 /** A wait is a few events and no wave. What the last wave met is told to the governor once, by the lease that led to the wait. */
-export const waited = (run: RunState): RunState => ({
+export const waited = (run: RunState, wait: WaitPassed): RunState => ({
   ...run,
+  time: afterWait(run.time, wait),
   feedback: run.holdSeconds > 0 ? run.feedback : null,
   holdSeconds: 0,
   historyEvents: run.historyEvents + eventsPerWave,
@@ -277,6 +276,13 @@ export const brokenOff = (run: RunState, reason: string): RunState => ({
   ending: { state: 'stopped', reason },
 });
 
+/** Ends a run that has used up its time, or makes no progress. */
+export function withinLimits(run: RunState, { options }: RunSpec, nowMs: number): RunState {
+  const limit = limitReached(run, options, nowMs);
+  if (limit === undefined) return run;
+  return { ...run, ending: { state: 'stalled', reason: `${limit} ${run.note ?? ''}`.trim() } };
+}
+
 export const cancelledOnRequest: RunEnding = { state: 'cancelled', reason: 'Cancelled on request.' };
 
 export const cancelled = (run: RunState): RunState => ({ ...run, ending: cancelledOnRequest });
@@ -290,9 +296,6 @@ function endingOf(run: RunState, spec: RunSpec, results: readonly LaneResult[]):
   if (reports.some((report) => report.end === 'cancelled')) return cancelled(run).ending;
   const exceeded = toleranceExceeded(run.counts, spec.options.tolerate);
   if (exceeded !== undefined) return { state: 'stopped', reason: exceeded };
-  if (run.pending.length > 0 && run.idleWaves >= mostIdleWaves) {
-    return { state: 'stopped', reason: `No row got an outcome in ${mostIdleWaves} waves. ${run.note ?? ''}`.trim() };
-  }
   return null;
 }
 

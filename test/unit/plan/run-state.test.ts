@@ -9,9 +9,10 @@ import {
   generationIsFull,
   hasWork,
   leaseRequest,
-  mostIdleWaves,
   planWave,
   rowLimitOf,
+  waited,
+  withinLimits,
   type LaneResult,
   type RunState,
 } from '../../../src/plan/run-state.ts';
@@ -134,18 +135,6 @@ describe('absorb', () => {
     ).toBe('stopped');
   });
 
-  it('gives a run up that makes no progress for too long, and says why', () => {
-    let run = started();
-    for (let wave = 0; wave < mostIdleWaves; wave += 1) {
-      expect(run.ending).toBeNull();
-      run = after(run, [report({ end: 'unavailable', left: [{ from: 0, to: 10 }], detail: 'HTTP 503' })]);
-    }
-    expect(run.ending).toEqual({
-      state: 'stopped',
-      reason: `No row got an outcome in ${mostIdleWaves} waves. HTTP 503`,
-    });
-  });
-
   it('asks for a new generation before the history grows long', () => {
     let run = started(100_000, 10_000_000);
     let waves = 0;
@@ -157,6 +146,57 @@ describe('absorb', () => {
     }
     expect(waves).toBeGreaterThan(5);
     expect(run.historyEvents).toBeLessThanOrEqual(2_000);
+  });
+});
+
+describe('the limits of a run', () => {
+  const fromStart = (minutes: number) => Date.parse(started().startedAt) + minutes * 60_000;
+  const idleWave = (run: RunState, seconds: number): RunState =>
+    absorb(
+      run,
+      spec,
+      planWave(run, grant),
+      [report({ end: 'unavailable', left: [{ from: 0, to: 10 }], detail: 'HTTP 503' })],
+      { startedMs: 0, endedMs: seconds * 1_000 },
+    );
+  const wait = (seconds: number, more: object = {}) => ({ meantSeconds: seconds, seconds, ordered: true, ...more });
+
+  it('give a run up that makes no progress for an hour, and say how much of it the environment ordered', () => {
+    let run = idleWave(started(), 60);
+    for (let minute = 1; minute < 60; minute += 1) {
+      expect(withinLimits(run, spec, fromStart(minute)).ending).toBeNull();
+      run = minute % 2 === 0 ? idleWave(run, 60) : waited(run, wait(60));
+    }
+    expect(withinLimits(run, spec, fromStart(60)).ending).toEqual({
+      state: 'stalled',
+      reason: 'No row got an outcome for 60 minutes, 30 of them in waits that the environment ordered. HTTP 503',
+    });
+  });
+
+  it('begin anew with every outcome', () => {
+    const idle = waited(started(), wait(3_000));
+    const left = report({ end: 'box', counts: { rejected: 1 }, left: [{ from: 0, to: 10, cursor: 2 }] });
+    const again = waited(after(idle, [left]), wait(3_000));
+    expect(withinLimits(again, spec, fromStart(101)).ending).toBeNull();
+    expect(withinLimits(waited(again, wait(600)), spec, fromStart(111)).ending?.state).toBe('stalled');
+  });
+
+  it('do not count the time in which the run was paused, or its app was away', () => {
+    const hours = 3_600 * 30;
+    const slept = idleWave(waited(started(), wait(60, { seconds: hours })), hours);
+    expect(withinLimits(slept, spec, fromStart(60 * 60)).ending).toBeNull();
+    expect(withinLimits(slept, spec, fromStart(60 * 60 + 60 * 24)).ending?.state).toBe('stalled');
+  });
+
+  it('end a run at its deadline, which is a day unless its spec says otherwise', () => {
+    const [run, hasty] = [started(), specWith({ deadlineMinutes: 5 })];
+    expect(withinLimits(run, hasty, fromStart(5) - 1).ending).toBeNull();
+    expect(withinLimits(run, hasty, fromStart(5)).ending).toEqual({
+      state: 'stalled',
+      reason: 'The run has not come to its end within its deadline of 5 minutes.',
+    });
+    expect(withinLimits(run, spec, fromStart(24 * 60) - 1).ending).toBeNull();
+    expect(withinLimits(run, spec, fromStart(24 * 60)).ending?.state).toBe('stalled');
   });
 });
 
