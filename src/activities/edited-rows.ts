@@ -1,4 +1,4 @@
-import type { Manifest } from '../ledger/ledger.ts';
+import type { Manifest } from '../ledger/run-files.ts';
 import type { Lineage } from '../plan/lineage.ts';
 import { csvLine, unguardFormula } from '../source/csv-text.ts';
 import { createIndexer } from '../source/indexer.ts';

@@ -24,6 +24,10 @@ export interface LaneTally {
   /** Seconds of sending by the ten seconds of the box, on the server that answered last. */
   spent: number[];
   refusedAtMs: number | undefined;
+  /** Slices left alone. */
+  readonly poisoned: Stretch[];
+  /** Where this life was counted as one more, until it has got behind that row. */
+  countedAtRow: number | undefined;
 }
 
 export const newTally = (): LaneTally => ({
@@ -39,6 +43,8 @@ export const newTally = (): LaneTally => ({
   dopHint: undefined,
   spent: [],
   refusedAtMs: undefined,
+  poisoned: [],
+  countedAtRow: undefined,
 });
 
 /** Counts a part that is in the ledger, whoever wrote it. */
@@ -68,6 +74,7 @@ export function reportOf(tally: LaneTally, stop: LaneStop, at?: LaneServer): Lan
   return {
     end: stop.end,
     left: stop.left,
+    ...(tally.poisoned.length === 0 ? {} : { poisoned: tally.poisoned }),
     counts: tally.counts,
     recovered: tally.recovered,
     requests: tally.requests,

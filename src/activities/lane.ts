@@ -35,6 +35,13 @@ export async function runLane(lane: Lane): Promise<LaneStop> {
       const slice = lane.plan.index.slice(at);
       const progress = { row: cursor ?? slice.firstRow };
       const stop = await finishSlice(lane, slice, progress, adoption).catch(unavailable);
+      if (stop === 'poisoned') {
+        lane.tally.poisoned.push(stretchOf(at, at + 1, slice, progress.row));
+        // A life before this one may have come to the same end here, and have gone on.
+        adoption.expected = true;
+        cursor = undefined;
+        continue;
+      }
       if (stop !== undefined) {
         const here = remainder(stretch, at, slice, progress.row);
         return { ...stop, left: [...here, ...stretches.slice(position + 1)] };
@@ -43,6 +50,12 @@ export async function runLane(lane: Lane): Promise<LaneStop> {
     }
   }
   return { end: 'done', left: [] };
+}
+
+/** This life is heard of, so it is none of those that a slice has killed. Where storage fails it counts as one: that errs by a look. */
+export async function sayFarewell({ tally: { countedAtRow }, deps, input }: Lane): Promise<void> {
+  if (countedAtRow === undefined) return;
+  await deps.ledger.forgetLives(input.runId, countedAtRow, 'lane').catch(() => undefined);
 }
 
 const unavailable = (error: unknown): SliceEnd => ({
@@ -56,7 +69,7 @@ async function finishSlice(
   slice: Slice,
   progress: { row: number },
   adoption: { expected: boolean },
-): Promise<SliceEnd | undefined> {
+): Promise<SliceEnd | 'poisoned' | undefined> {
   const behind = slice.firstRow + slice.rowCount;
   while (progress.row < behind) {
     if (adoption.expected) {
@@ -70,7 +83,9 @@ async function finishSlice(
     }
     const before = progress.row;
     const { builder, stop } = await sendSlice(lane, slice, before);
+    if (stop === 'poisoned') return stop;
     progress.row = await commit(lane, builder, before, adoption);
+    if (progress.row > before) lane.tally.countedAtRow = undefined;
     if (stop !== undefined) return stop;
     if (progress.row === before)
       throw new Error(`Slice of rows ${slice.firstRow} to ${behind - 1} yields no row ${before}.`);
@@ -98,5 +113,11 @@ async function commit(
 function remainder(stretch: Stretch, at: number, slice: Slice, nextRow: number): readonly Stretch[] {
   const isDone = nextRow >= slice.firstRow + slice.rowCount;
   if (isDone) return at + 1 < stretch.to ? [{ from: at + 1, to: stretch.to }] : [];
-  return [{ from: at, to: stretch.to, ...(nextRow > slice.firstRow ? { cursor: nextRow } : {}) }];
+  return [stretchOf(at, stretch.to, slice, nextRow)];
 }
+
+const stretchOf = (from: number, to: number, slice: Slice, nextRow: number): Stretch => ({
+  from,
+  to,
+  ...(nextRow > slice.firstRow ? { cursor: nextRow } : {}),
+});

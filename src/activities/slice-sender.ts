@@ -1,6 +1,7 @@
 import { newSendLog } from '../dataverse/client.ts';
 import { RequestRejectedError, ThrottledError, TransientError } from '../dataverse/errors.ts';
 import { mayGoOnAtMs, rowsBefore, type LaneEnd } from '../plan/lane.ts';
+import { mostLives, mostLivesInAll } from '../plan/poison.ts';
 import type { EncodedRow } from '../mapping/encoded-row.ts';
 import type { RowOutcome } from '../plan/outcome.ts';
 import { addSends, sendOf } from '../plan/request-size.ts';
@@ -25,7 +26,8 @@ export interface SliceEnd {
 export interface SliceResult {
   /** What has an outcome and is not committed yet; absent when nothing was begun. */
   readonly builder?: PartBuilder;
-  readonly stop?: SliceEnd;
+  /** `poisoned`: enough lives were lost here. */
+  readonly stop?: SliceEnd | 'poisoned';
 }
 
 /** Sends the rows of one slice from `firstRow` on, request by request, until it ends or the lane has to stop. */
@@ -37,6 +39,7 @@ export async function sendSlice(lane: Lane, slice: Slice, firstRow: number): Pro
   const builder = createPartBuilder(firstRow, { bytes, from: slice.from });
   try {
     const repeat = await mayRepeat(lane, slice, firstRow);
+    if (repeat === 'poisoned') return { stop: repeat };
     for (const chunk of chunksOf(contextOf(lane, firstRow), slice, bytes)) {
       const stop = (await stopBefore(lane)) ?? (await sendChunk(lane, slice, chunk, repeat, builder));
       if (stop === undefined) continue;
@@ -99,17 +102,20 @@ const countOf = (throttles: LaneTally['throttles']): number =>
 /**
  * Whether rows from `firstRow` on may have been sent before: by an earlier life that began here and left no part, or by a twin anywhere in
  * the slice. A mark is left before anything is sent, so that a later life knows, and so that the books of a run that ends early
- * tell rows nobody touched from rows nobody knows of.
+ * tell rows nobody touched from rows nobody knows of. A life that finds a mark is counted in it: too many of them are never heard of again.
  */
 async function mayRepeat(
-  { deps: { ledger }, input: { runId } }: Lane,
+  { deps: { ledger }, input: { runId, alone }, tally }: Lane,
   slice: Slice,
   firstRow: number,
-): Promise<boolean> {
+): Promise<boolean | 'poisoned'> {
   const isFirst = await ledger.markIntent(runId, firstRow);
   // Whoever was here before and sent nothing (the box ended, the run was paused) makes this life no repeat.
   const isFirstToSend = isFirst || (await ledger.claimUntouched(runId, firstRow));
   if (!isFirstToSend) {
+    const most = alone === true ? mostLivesInAll : mostLives;
+    if ((await ledger.countLife(runId, firstRow, 'lane', most)) > most) return 'poisoned';
+    tally.countedAtRow = firstRow;
     await ledger.markContested(runId, slice.firstRow);
     return true;
   }

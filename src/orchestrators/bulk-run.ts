@@ -18,6 +18,7 @@ import type {
   SpoolRowsOutput,
 } from '../plan/payloads.ts';
 import { statusOf, troubled, type RunStatus } from '../plan/progress.ts';
+import { endingAfter, hasDoubts, withinLimits } from '../plan/run-ending.ts';
 import { mostIdleMinutes } from '../plan/run-limits.ts';
 import {
   beginRun,
@@ -33,7 +34,6 @@ import {
   resumeRun,
   type RunEnding,
   type RunState,
-  withinLimits,
 } from '../plan/run-state.ts';
 import { CancelWatch } from './cancel-watch.ts';
 import { leaseLanes, releaseLanes } from './lease-lanes.ts';
@@ -72,8 +72,8 @@ export function* bulkRun(context: OrchestrationContext): Generator<Task, BulkRun
     }
   }
   releaseLanes(context, input);
-  if (run.ending !== null) yield* settle(context, input, run);
-  return yield* close(context, input, run, run.ending ?? { state: 'completed' }, []);
+  const lostRows = hasDoubts(run) ? yield* settle(context, input, run) : 0;
+  return yield* close(context, input, run, endingAfter(run, lostRows), []);
 }
 
 /** A wave, or a wait: because this run holds back, or because the governor has no lanes for it now. */
@@ -155,22 +155,25 @@ function* readBooks(context: OrchestrationContext, runId: string): Steps<ReadBoo
 }
 
 /**
- * A run that ends early may leave rows behind that were sent by a life nobody heard of again. What a first look cannot decide is looked at
- * once more when nothing can come any longer.
+ * A run that ends early, or gives slices up, may leave rows behind that were sent by a life nobody heard of again. What a first look cannot
+ * decide is looked at once more when nothing can come any longer. Answers how many rows cannot be looked at.
  */
-function* settle(context: OrchestrationContext, { runId, bounds }: BulkRunInput, run: RunState): Steps<void> {
+function* settle(context: OrchestrationContext, { runId, bounds }: BulkRunInput, run: RunState): Steps<number> {
+  let lost = 0;
   for (const { look, waitSeconds } of looks(bounds.settleSeconds)) {
     if (waitSeconds > 0) yield timerIn(context, waitSeconds * 1_000);
     const input = { runId, look } satisfies SettleRunInput;
-    const { undecidedRows } = yield* persist<SettleRunOutput>(context, {
+    const { undecidedRows, lostRows } = yield* persist<SettleRunOutput>(context, {
       activity: names.settleRun,
       stage: 'closing',
       input,
     });
-    if (undecidedRows === 0) return;
+    lost = lostRows;
+    if (undecidedRows === 0) break;
     const note = `${undecidedRows} rows were lost sight of; they are looked up once nothing can change them any more.`;
     context.df.setCustomStatus(statusOf('closing', { ...run, note }, { lanes: 0 }));
   }
+  return lost;
 }
 
 function* close(

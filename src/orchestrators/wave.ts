@@ -36,6 +36,7 @@ export function* sendWave(
       rowsPerRequest: grant.rowsPerRequest,
       duty: grant.duty,
       ...routes[lane],
+      ...(deal.alone === undefined ? {} : { alone: deal.alone }),
       dopHint: run.dopHint,
       ...(rowLimit === undefined ? {} : { rowLimit }),
       ...(mostRejected === undefined ? {} : { mostRejected }),

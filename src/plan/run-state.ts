@@ -5,13 +5,14 @@ import type { WaveFeedback } from './law-state.ts';
 import type { Look } from './payloads.ts';
 import type { LaneReport } from './lane.ts';
 import { addCounts, totalOf, type OutcomeCounts } from './outcome.ts';
+import { givenUpText, mostGivenUp } from './poison.ts';
 import { addSends, costOf, learn, noFit, noSends, overheadOf, type RequestFit } from './request-size.ts';
-import { afterWait, afterWave, limitReached, newTime, type RunTime, type WaitPassed } from './run-limits.ts';
+import { afterWait, afterWave, newTime, type RunTime, type WaitPassed } from './run-limits.ts';
 import type { RunSpec } from './run-spec.ts';
 import { mergeStretches, sliceCountOf, type Stretch } from './stretch.ts';
 import { toleranceExceeded } from './tolerance.ts';
 import { feedbackOf } from './wave-feedback.ts';
-import { dealLanes, type Deal } from './waves.ts';
+import { dealAlone, dealLanes, type Deal } from './waves.ts';
 
 /** What a run needs to know of its source between waves. */
 export interface IndexedSource {
@@ -22,7 +23,7 @@ export interface IndexedSource {
 /** How a run ends, decided before its books are closed. */
 export interface RunEnding {
   readonly state: 'completed' | 'stopped' | 'stalled' | 'cancelled' | 'failed';
-  /** For people; absent when completed. */
+  /** For people; absent when there is nothing to say. */
   readonly reason?: string;
 }
 
@@ -34,6 +35,10 @@ export interface RunState {
   readonly source: IndexedSource;
   readonly startedAt: string;
   readonly pending: readonly Stretch[];
+  /** Slices whose lanes were never heard of again; tried one at a time when nothing else is pending. */
+  readonly suspects: readonly Stretch[];
+  /** Slices that are not tried any more. */
+  readonly givenUp: number;
   readonly counts: OutcomeCounts;
   readonly recovered: number;
   readonly requests: number;
@@ -74,6 +79,8 @@ export function beginRun(source: IndexedSource, dopHint: number | undefined, sta
     source,
     startedAt,
     pending: source.sliceCount > 0 ? [{ from: 0, to: source.sliceCount }] : [],
+    suspects: [],
+    givenUp: 0,
     counts: {},
     recovered: 0,
     requests: 0,
@@ -121,7 +128,7 @@ export function looks(settleSeconds: number): readonly { readonly look: Look; re
 }
 
 /** More to send, and no reason to stop. */
-export const hasWork = (run: RunState): boolean => run.ending === null && run.pending.length > 0;
+export const hasWork = (run: RunState): boolean => run.ending === null && run.pending.length + run.suspects.length > 0;
 
 /** The history is long enough; the run goes on in a new generation. */
 export const generationIsFull = (run: RunState): boolean =>
@@ -146,7 +153,8 @@ export interface RunBounds {
 
 export function leaseRequest(runId: string, run: RunState, spec: RunSpec, bounds: RunBounds): LeaseRequest {
   const most = isProbing(run) ? 1 : bounds.maxLanes;
-  const wanted = Math.min(sliceCountOf(run.pending), most, spec.options.maxLanes ?? most);
+  const slices = run.pending.length === 0 ? 1 : sliceCountOf(run.pending);
+  const wanted = Math.min(slices, most, spec.options.maxLanes ?? most);
   return {
     runId,
     wanted,
@@ -192,6 +200,7 @@ export const granted = (run: RunState, grant: Grant, at: string): RunState => ({
 
 /** The next wave: which lane gets what. */
 export function planWave(run: RunState, grant: Grant): Deal {
+  if (run.pending.length === 0) return dealAlone(run.suspects);
   if (isProbing(run)) return dealLanes(run.pending, 1, { even: false });
   const reach =
     run.slicesPerLaneSecond === null ? null : run.slicesPerLaneSecond * grant.boxSeconds * grant.lanes * grant.duty;
@@ -218,15 +227,18 @@ export function absorb(
   const reports = results.filter((result) => 'end' in result);
   const counts = reports.reduce<OutcomeCounts>((sum, report) => addCounts(sum, report.counts), run.counts);
   const done = totalOf(counts) - totalOf(run.counts);
-  const pending = mergeStretches([
-    ...deal.undealt,
-    ...results.flatMap((result) => ('end' in result ? result.left : result.lost)),
-  ]);
+  const left = results.flatMap((result) => ('end' in result ? result.left : result.lost));
+  const poisoned = reports.flatMap((report) => report.poisoned ?? []);
+  const isAlone = deal.alone === true;
+  const pending = isAlone ? [] : mergeStretches([...deal.undealt, ...left]);
+  const suspects = mergeStretches(isAlone ? [...deal.undealt, ...left] : [...run.suspects, ...poisoned]);
   const seconds = Math.max(0.001, (times.endedMs - times.startedMs) / 1_000);
-  const slicesDone = sliceCountOf(run.pending) - sliceCountOf(pending);
+  const slicesDone = sliceCountOf([...run.pending, ...run.suspects]) - sliceCountOf([...pending, ...suspects]);
   const next: RunState = {
     ...run,
     pending,
+    suspects,
+    givenUp: run.givenUp + (isAlone ? sliceCountOf(poisoned) : 0),
     counts,
     recovered: run.recovered + sum(reports, (report) => report.recovered),
     requests: run.requests + sum(reports, (report) => report.requests),
@@ -276,13 +288,6 @@ export const brokenOff = (run: RunState, reason: string): RunState => ({
   ending: { state: 'stopped', reason },
 });
 
-/** Ends a run that has used up its time, or makes no progress. */
-export function withinLimits(run: RunState, { options }: RunSpec, nowMs: number): RunState {
-  const limit = limitReached(run, options, nowMs);
-  if (limit === undefined) return run;
-  return { ...run, ending: { state: 'stalled', reason: `${limit} ${run.note ?? ''}`.trim() } };
-}
-
 export const cancelledOnRequest: RunEnding = { state: 'cancelled', reason: 'Cancelled on request.' };
 
 export const cancelled = (run: RunState): RunState => ({ ...run, ending: cancelledOnRequest });
@@ -296,6 +301,7 @@ function endingOf(run: RunState, spec: RunSpec, results: readonly LaneResult[]):
   if (reports.some((report) => report.end === 'cancelled')) return cancelled(run).ending;
   const exceeded = toleranceExceeded(run.counts, spec.options.tolerate);
   if (exceeded !== undefined) return { state: 'stopped', reason: exceeded };
+  if (run.givenUp > mostGivenUp) return { state: 'stopped', reason: givenUpText(run.givenUp) };
   return null;
 }
 

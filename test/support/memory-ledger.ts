@@ -1,5 +1,10 @@
 import { Buffer } from 'node:buffer';
-import type { Intents, Ledger, Manifest, Spool, StopMark, SyncRecord } from '../../src/ledger/ledger.ts';
+import type { Seen } from '../../src/ledger/blobs.ts';
+import type { Ledger } from '../../src/ledger/ledger.ts';
+import type { SyncRecord } from '../../src/ledger/lasting.ts';
+import type { Intents, StopMark } from '../../src/ledger/marks.ts';
+import type { Manifest } from '../../src/ledger/run-files.ts';
+import type { Spool } from '../../src/ledger/spool.ts';
 import type { LiveTally } from '../../src/plan/progress.ts';
 import type { Part, PartEntry } from '../../src/ledger/parts.ts';
 import type { StoredCost } from '../../src/plan/estimate.ts';
@@ -19,6 +24,8 @@ export interface MemoryRun {
   readonly begun: Set<number>;
   readonly contested: Set<number>;
   readonly untouched: Set<number>;
+  /** Lives that were counted, by what they were and the row. */
+  readonly lives: Map<string, number>;
   readonly children: Set<string>;
   readonly live: Map<string, LiveTally>;
 }
@@ -38,7 +45,7 @@ const copy = <T>(value: T): T => structuredClone(value);
 
 export function createMemoryLedger(): MemoryLedger {
   const runs = new Map<string, MemoryRun>();
-  const syncs = new Map<string, SyncRecord>();
+  const syncs = new Map<string, Seen<SyncRecord>>();
   const spooled = new Map<string, Buffer>();
   const costs = new Map<string, StoredCost>();
   const run = (runId: string): MemoryRun => {
@@ -50,6 +57,7 @@ export function createMemoryLedger(): MemoryLedger {
       begun: new Set(),
       contested: new Set(),
       untouched: new Set(),
+      lives: new Map(),
       children: new Set(),
       live: new Map(),
     };
@@ -116,6 +124,16 @@ export function createMemoryLedger(): MemoryLedger {
       begun.add(firstRow);
       return first;
     },
+    async countLife(runId, firstRow, of, most) {
+      const { lives } = run(runId);
+      const key = `${of} ${firstRow}`;
+      const life = (lives.get(key) ?? (of === 'lane' ? 1 : 0)) + 1;
+      if (life <= most) lives.set(key, life);
+      return life;
+    },
+    async forgetLives(runId, firstRow, of) {
+      run(runId).lives.delete(`${of} ${firstRow}`);
+    },
     async markContested(runId, sliceFirstRow) {
       run(runId).contested.add(sliceFirstRow);
     },
@@ -125,8 +143,12 @@ export function createMemoryLedger(): MemoryLedger {
     },
     claimUntouched: async (runId, firstRow) => run(runId).untouched.delete(firstRow),
     readIntents: async (runId): Promise<Intents> => {
-      const { begun, contested, untouched } = run(runId);
-      return { begun, contested, untouched };
+      const { begun, contested, untouched, lives } = run(runId);
+      const ofLanes = [...lives].flatMap(([key, count]) => {
+        const [of, row] = key.split(' ');
+        return of === 'lane' ? [[Number(row), count] as const] : [];
+      });
+      return { begun, contested, untouched, lives: new Map(ofLanes) };
     },
     async writeLive(runId, hostInstance, tally) {
       run(runId).live.set(hostInstance, tally);
@@ -145,7 +167,9 @@ export function createMemoryLedger(): MemoryLedger {
       const lines: string[] = [];
       for (const { firstRow } of parts) {
         const { exceptions } = run(runId).parts.get(firstRow)!;
-        const failed = exceptions.filter(({ outcome }) => outcome === 'rejected' || outcome === 'unknown');
+        const failed = exceptions.filter(
+          ({ outcome, reason }) => outcome === 'rejected' || outcome === 'unknown' || reason === 'poison',
+        );
         lines.push(...failed.map((line) => JSON.stringify(line)));
         if (failed.length > 0) await sheet.linesOf(failed);
       }
@@ -154,8 +178,11 @@ export function createMemoryLedger(): MemoryLedger {
     },
     readFailures: async () => undefined,
     readSync: async (sync) => copy(syncs.get(sync)),
-    async writeSync(sync, record) {
-      syncs.set(sync, copy(record));
+    async writeSync(sync, record, seen) {
+      const stored = syncs.get(sync);
+      if (stored?.etag !== seen?.etag) return false;
+      syncs.set(sync, { value: copy(record), etag: String(Number(stored?.etag ?? 0) + 1) });
+      return true;
     },
     async writeReport(report) {
       return copy((run(report.runId).report ??= copy(report)));

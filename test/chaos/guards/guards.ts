@@ -88,8 +88,8 @@ export const guards: readonly Guard[] = [
   {
     guard: 'rows lost sight of are looked up before the books close',
     file: 'src/orchestrators/bulk-run.ts',
-    find: 'if (run.ending !== null) yield* settle(context, input, run);',
-    put: 'void settle;',
+    find: 'const lostRows = hasDoubts(run) ? yield* settle(context, input, run) : 0;',
+    put: 'const lostRows = hasDoubts(run) && settle === undefined ? 1 : 0;',
   },
   {
     guard: 'what a look does not find is looked for again after the settle time',
@@ -175,7 +175,7 @@ export const guards: readonly Guard[] = [
   },
   {
     guard: 'the first report stays',
-    file: 'src/ledger/ledger.ts',
+    file: 'src/ledger/results.ts',
     find: 'const { first } = await putOnce(container, name, JSON.stringify(report, null, 2), json);',
     put: 'const first = true; await put(container, name, JSON.stringify(report, null, 2), json);',
     tests: [ledger],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LaneReport } from '../../../src/plan/lane.ts';
+import { endingAfter, hasDoubts, withinLimits } from '../../../src/plan/run-ending.ts';
 import { noSends } from '../../../src/plan/request-size.ts';
 import type { RunSpec } from '../../../src/plan/run-spec.ts';
 import {
@@ -12,7 +13,6 @@ import {
   planWave,
   rowLimitOf,
   waited,
-  withinLimits,
   type LaneResult,
   type RunState,
 } from '../../../src/plan/run-state.ts';
@@ -197,6 +197,73 @@ describe('the limits of a run', () => {
     });
     expect(withinLimits(run, spec, fromStart(24 * 60) - 1).ending).toBeNull();
     expect(withinLimits(run, spec, fromStart(24 * 60)).ending?.state).toBe('stalled');
+  });
+});
+
+describe('a slice whose lanes are never heard of again', () => {
+  const poisoned = [{ from: 3, to: 4, cursor: 351 }];
+  const through = { counts: { upserted: 100 } };
+
+  it('waits until nothing else is pending, and is then tried alone', () => {
+    const run = after({ ...started(), counts: { upserted: 1 } }, [
+      report({ end: 'box', ...through, left: [{ from: 4, to: 5 }], poisoned }),
+    ]);
+    expect(run).toMatchObject({ pending: [{ from: 4, to: 5 }], suspects: poisoned, givenUp: 0 });
+    expect(planWave(run, grant)).toMatchObject({ lanes: [[{ from: 4, to: 5 }]] });
+    const alone = after(run, [report(through)]);
+    expect(hasWork(alone)).toBe(true);
+    expect(leaseRequest('r', alone, spec, { maxLanes: 64, settleSeconds: 180 }).wanted).toBe(1);
+    expect(planWave(alone, { ...grant, lanes: 8 })).toEqual({ lanes: [poisoned], undealt: [], alone: true });
+    expect(after(alone, [report(through)])).toMatchObject({ pending: [], suspects: [], givenUp: 0, ending: null });
+  });
+
+  it('is tried again where its lane was lost or came to the end of its box, the others after it', () => {
+    const run = {
+      ...started(),
+      pending: [],
+      counts: { upserted: 1 },
+      suspects: [
+        { from: 3, to: 5 },
+        { from: 7, to: 8 },
+      ],
+    };
+    expect(planWave(run, grant)).toMatchObject({ lanes: [[{ from: 3, to: 4 }]] });
+    const lost = after(run, [{ lost: [{ from: 3, to: 4 }], detail: 'The worker exited.' }]);
+    expect(lost).toMatchObject({
+      pending: [],
+      suspects: [
+        { from: 3, to: 5 },
+        { from: 7, to: 8 },
+      ],
+    });
+    const next = after(lost, [report({ end: 'box', left: [{ from: 3, to: 4, cursor: 310 }] })]);
+    expect(next.suspects).toEqual([
+      { from: 3, to: 5, cursor: 310 },
+      { from: 7, to: 8 },
+    ]);
+  });
+
+  it('is given up when it is not heard of alone either; the run completes, and says so', () => {
+    const run = after({ ...started(), pending: [], counts: { upserted: 1 }, suspects: poisoned }, [
+      report({ poisoned }),
+    ]);
+    expect(run).toMatchObject({ suspects: [], givenUp: 1, ending: null });
+    expect([hasWork(run), hasDoubts(run)]).toEqual([false, true]);
+    expect(endingAfter(run, 0)).toEqual({
+      state: 'completed',
+      reason: expect.stringContaining('A slice was given up'),
+    });
+    expect(endingAfter(run, 40).state).toBe('stopped');
+    expect(endingAfter({ ...run, givenUp: 0 }, 0)).toEqual({ state: 'completed' });
+  });
+
+  it('ends the run when it is the twenty-first', () => {
+    const run = { ...started(), pending: [], counts: { upserted: 1 }, suspects: poisoned };
+    expect(after({ ...run, givenUp: 19 }, [report({ poisoned })]).ending).toBeNull();
+    expect(after({ ...run, givenUp: 20 }, [report({ poisoned })]).ending).toMatchObject({
+      state: 'stopped',
+      reason: expect.stringContaining('21 slices were given up'),
+    });
   });
 });
 
