@@ -9,6 +9,7 @@ import { BatchRejectedError, MalformedAnswerError, RequestRejectedError, Transie
 import type { ErrorFacts, ThrottleFacet } from './errors.ts';
 import { baseHeaders, parseDopHint } from './headers.ts';
 import type { Headers } from './headers.ts';
+import { longestOverrunMs } from './late-effects.ts';
 import { readFault } from './read-error.ts';
 import { readRetryAfter } from './retry-after.ts';
 import { readTimeoutMs, requestTimeoutMs, sendOnce } from './send.ts';
@@ -27,8 +28,6 @@ const maxAttempts = 5;
 const backoffBaseMs = 1_000;
 const backoffCapMs = 30_000;
 const maxBackoffInAllMs = 120_000;
-/** A process that wakes later than this behind its deadline was frozen, and others have taken over its work. */
-const longestOverrunMs = 120_000;
 
 export interface ThrottleEvent {
   readonly facet: ThrottleFacet;
@@ -43,8 +42,8 @@ export interface SendLog {
   readonly throttles: ThrottleEvent[];
   /** When the first of them came, on the client's clock. */
   firstThrottledAtMs?: number;
-  /** Requests of which the service itself has told no end: they may take effect until its time limit. */
-  unheard: number;
+  /** When a request last ended of which the service itself has told no end: it may take effect until the service's time limit. */
+  unheardAtMs?: number;
   /** Time with a request on its way; waits are not in it. */
   busyMs: number;
   /** The latest `x-ms-dop-hint`, which is per identity, summed over the identities of the connection. */
@@ -52,7 +51,7 @@ export interface SendLog {
 }
 
 export function newSendLog(): SendLog {
-  return { requests: 0, unheard: 0, throttles: [], busyMs: 0 };
+  return { requests: 0, throttles: [], busyMs: 0 };
 }
 
 export interface ClientRequest<T> {
@@ -181,7 +180,7 @@ async function sendUntilDecided<T>(deps: Deps, request: ClientRequest<T>): Promi
     if (!(error instanceof TransientError)) throw error;
     maybeCommittedBefore ||= error.maybeCommitted;
     const isUnheard = error.maybeCommitted && error.serviceErrorCode === undefined;
-    if (isUnheard && request.log !== undefined) request.log.unheard += 1;
+    if (isUnheard && request.log !== undefined) request.log.unheardAtMs = deps.clock.now();
     const pauseMs = deps.random() * Math.min(backoffCapMs, backoffBaseMs * 2 ** (attempts - 1));
     waitedMs += pauseMs;
     const mayRepeat = request.repeatable || !error.maybeCommitted;

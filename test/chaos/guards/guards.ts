@@ -79,11 +79,25 @@ export const guards: readonly Guard[] = [
     tests: [writeRows],
   },
   {
-    guard: 'what a refused request left open is looked up when it can come no longer',
+    guard: 'what a refused request left open is left alone until it can come no longer',
     file: 'src/dataverse/verify-refused.ts',
-    find: 'call.repeat || call.log.unheard > 0 ? left.filter(mayStillCome) : []',
-    put: '[] as DoubtfulRow[]',
+    find: 'if (open.length > 0 && waitMs > 0) throw',
+    put: 'if (open.length < 0) throw',
     tests: [contract],
+  },
+  {
+    guard: 'a slice that was set aside is not worked on before it is due',
+    file: 'src/plan/run-state.ts',
+    find: 'const work = due.length > 0 ? due : run.pending;',
+    put: 'const work = due.length < 0 ? due : run.pending;',
+    tests: [unit('plan/run-state')],
+  },
+  {
+    guard: 'a twin of a life that takes a slice up again is noticed',
+    file: 'src/activities/standing.ts',
+    find: 'isAlone: isFirst && !(await ledger.isContested(runId, slice.firstRow, dueAt))',
+    put: 'isAlone: isFirst || dueAt.length > 0',
+    tests: [unit('activities/lane-aside')],
   },
   {
     guard: 'rows lost sight of are looked up before the books close',
