@@ -16,6 +16,7 @@ import { readTimeoutMs, requestTimeoutMs, sendOnce } from './send.ts';
 import type { Answer, HttpRequest } from './send.ts';
 import { createSenderPool } from './sender-pool.ts';
 import type { Sender, SenderPool } from './sender-pool.ts';
+import { createServerClock, type ServerClock } from './server-clock.ts';
 import { createTableMemory } from './table-memory.ts';
 import type { TableMemory } from './table-memory.ts';
 import type { ServerPin } from './server-pin.ts';
@@ -97,6 +98,8 @@ export interface Client {
   readonly senderCount: number;
   /** What sending has taught about the environment's tables. */
   readonly tables: TableMemory;
+  /** And about its clock. */
+  readonly serverClock: ServerClock;
   /**
    * Throws `ThrottledError` (the wait is longer than the deadline allows), `TransientError` (no decision after five attempts),
    * `BatchRejectedError` (refused and rolled back), `RequestRejectedError` (nothing like it will be accepted), or the signal's reason.
@@ -136,20 +139,26 @@ type Reply<T> =
 export function createClient(options: ClientOptions): Client {
   const checked = checkConnectionUrl(options.connection.url, options.connection);
   if (!checked.ok) throw new RangeError(`Connection ${options.connection.name}: the URL ${checked.fault}.`);
-  const deps = { ...options, origin: checked.origin, pool: createSenderPool(options.senders) };
+  const serverClock = createServerClock();
+  const deps = { ...options, origin: checked.origin, pool: createSenderPool(options.senders), serverClock };
   const tables = createTableMemory();
   const pinnedBy = (pin: ServerPin | undefined): Client => ({
     clock: options.clock,
     origin: checked.origin,
     senderCount: options.senders.length,
     tables,
+    serverClock,
     send: (request) => sendUntilDecided(deps, pin === undefined ? request : { ...request, pin }),
     pinnedBy,
   });
   return pinnedBy(undefined);
 }
 
-type Deps = ClientOptions & { readonly origin: string; readonly pool: SenderPool };
+type Deps = ClientOptions & {
+  readonly origin: string;
+  readonly pool: SenderPool;
+  readonly serverClock: ServerClock;
+};
 
 async function sendUntilDecided<T>(deps: Deps, request: ClientRequest<T>): Promise<Sent<T>> {
   let attempts = 0;
@@ -218,7 +227,9 @@ async function attempt<T>(deps: Deps, request: ClientRequest<T>, refused: Refuse
     sentAtMs = clock.now();
     if (request.log !== undefined) request.log.requests += 1;
     const answer = await sendOnce(deps.dispatcher, httpRequest(deps, request, { token, clientRequestId }));
-    const ms = clock.now() - sentAtMs;
+    const heardAtMs = clock.now();
+    const ms = heardAtMs - sentAtMs;
+    deps.serverClock.note(answer.header('date'), { sentAtMs, heardAtMs });
     noteDopHint(deps.pool, sender, request.log, answer);
     by = request.pin?.hear(answer) ?? null;
     request.heard?.(answer);

@@ -98,13 +98,21 @@ function isSettledByRead(call: WriteCall, doubtful: DoubtfulRow, result: PartRes
 
 type Judge = (call: WriteCall, doubtful: DoubtfulRow, found: Readonly<Record<string, unknown>> | undefined) => boolean;
 
-const isModifiedSince: Judge = ({ runStartedAt }, _doubtful, found) => isSince(found?.['modifiedon'], runStartedAt);
+const isModifiedSince: Judge = (call, _doubtful, found) => isSince(found?.['modifiedon'], beginOf(call));
+
+/** When the run began, by the clock that tells when rows were made and changed. */
+function beginOf({ client, runStartedAt }: WriteCall): number | undefined {
+  return runStartedAt === undefined ? undefined : client.serverClock.earliest(runStartedAt);
+}
 
 /** Whether a row stands as the operation would have left it. */
 const isDone: Readonly<Record<Operation, Judge>> = {
   /** An id that we made is nobody else's. One of the source says less: then what we sent must be in the row, and the row not older than the run. */
-  create: ({ runStartedAt }, { pending: { row } }, found) =>
-    found !== undefined && (isMade(row.key) || isSameRow(row.members.text(), found, runStartedAt)),
+  create: (call, { pending: { row } }, found) => {
+    // A row that an earlier run may have sent may be older than this one.
+    const sinceMs = row.maybeSent === true ? undefined : beginOf(call);
+    return found !== undefined && (isMade(row.key) || isSameRow(row.members.text(), found, sinceMs));
+  },
   update: isModifiedSince,
   upsert: isModifiedSince,
   delete: (_call, _doubtful, found) => found === undefined,

@@ -100,6 +100,13 @@ export const guards: readonly Guard[] = [
     tests: [unit('activities/lane-aside')],
   },
   {
+    guard: 'what came since the run began is told by the environment’s clock',
+    file: 'src/dataverse/server-clock.ts',
+    find: 'return best.fromMs;',
+    put: 'return 0;',
+    tests: [unit('dataverse/server-clock'), contract],
+  },
+  {
     guard: 'rows lost sight of are looked up before the books close',
     file: 'src/orchestrators/bulk-run.ts',
     find: 'if (run.ending !== null) yield* settle(context, input, run);',

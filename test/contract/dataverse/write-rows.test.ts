@@ -270,6 +270,28 @@ describe('writing rows through faults', () => {
       expect((await write({ ...sending, othersUntilMs: Date.now() })).kinds).toEqual(['rejected']);
     });
 
+    it.each([600, -600])(
+      'is ours, or a stranger’s, by a clock that is %i s ahead of ours',
+      async (clockSkewSeconds) => {
+        await close(environment);
+        environment = await openEnvironment({ settings: { clockSkewSeconds } });
+        await seeded();
+        const justNow = new Date().toISOString();
+        fault({ kind: 'commitThenDrop', match, nth: 1 });
+        fault({ kind: 'sqlTimeout', match, nth: 2 });
+        expect((await write({ ...repeated, runStartedAt: justNow })).outcomes).toEqual([
+          { row: 1, outcome, recovered: true },
+        ]);
+        if (operation === 'delete') return;
+        // What stands there now was written before a run that begins in a minute.
+        environment.emulator.faults.clear();
+        const runStartedAt = new Date(Date.now() + 60_000).toISOString();
+        fault({ kind: 'sqlTimeout', match, nth: 1 });
+        const { kinds } = await write({ ...repeated, runStartedAt, repeat: true });
+        expect(kinds).toEqual(['rejected']);
+      },
+    );
+
     it('is unknown where nobody may look, and keeps the refusal for people', async () => {
       await seeded();
       fault({ kind: 'commitThenDrop', match, nth: 1 });

@@ -5,6 +5,7 @@ import type { RunPlan } from '../../../src/activities/run-plan.ts';
 import { createSendRows } from '../../../src/activities/send-rows.ts';
 import type { Client, ClientRequest, SendLog, Sent } from '../../../src/dataverse/client.ts';
 import type { Answer } from '../../../src/dataverse/send.ts';
+import { createServerClock } from '../../../src/dataverse/server-clock.ts';
 import { createTableMemory } from '../../../src/dataverse/table-memory.ts';
 import { RowMembers } from '../../../src/mapping/row-members.ts';
 import type { LaneReport } from '../../../src/plan/lane.ts';
@@ -143,6 +144,7 @@ export function createScene({
     origin: 'https://contoso.crm4.dynamics.com',
     senderCount: 1,
     tables: createTableMemory(),
+    serverClock: createServerClock(),
     async send<T>(request: ClientRequest<T>): Promise<Sent<T>> {
       const rows = [...(request.body?.toString() ?? '').matchAll(/"id-(\d+)"/g)].map((match) => Number(match[1]));
       scene.requests.push(rows);
