@@ -3,6 +3,7 @@ import type { ServerPin } from '../dataverse/server-pin.ts';
 import { notePaced, type LaneEnd, type LaneReport, type LaneServer, type ThrottleFacet } from '../plan/lane.ts';
 import type { LaneRoute } from '../plan/payloads.ts';
 import { addCounts, type OutcomeCounts } from '../plan/outcome.ts';
+import type { LifeMark } from '../plan/poison.ts';
 import type { PartTally } from '../plan/report.ts';
 import { noSends, type SendSums } from '../plan/request-size.ts';
 import type { Stretch } from '../plan/stretch.ts';
@@ -27,7 +28,7 @@ export interface LaneTally {
   /** Slices left alone. */
   readonly poisoned: Stretch[];
   /** Where this life was counted as one more, until it has got behind that row. */
-  countedAtRow: number | undefined;
+  countedAt: LifeMark | undefined;
 }
 
 export const newTally = (): LaneTally => ({
@@ -44,7 +45,7 @@ export const newTally = (): LaneTally => ({
   spent: [],
   refusedAtMs: undefined,
   poisoned: [],
-  countedAtRow: undefined,
+  countedAt: undefined,
 });
 
 /** Counts a part that is in the ledger, whoever wrote it. */

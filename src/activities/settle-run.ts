@@ -74,12 +74,13 @@ async function settleAlive(settling: Settling, doubt: Doubt): Promise<SettleRunO
   const { slice, firstRow } = doubt;
   const { ledger } = settling.deps;
   const { runId } = settling.plan.manifest;
-  const life = await ledger.countLife(runId, firstRow, 'look', mostLooksInAll);
+  const mark = { of: 'look', firstRow } as const;
+  const life = await ledger.countLife(runId, mark, mostLooksInAll);
   if (life > mostLooksInAll) return lost(slice, firstRow);
   try {
     return await (life > mostLooks ? closeUnseen(settling, doubt) : settleSlice(settling, doubt));
   } finally {
-    await ledger.forgetLives(runId, firstRow, 'look').catch(() => undefined);
+    await ledger.forgetLives(runId, mark).catch(() => undefined);
   }
 }
 
@@ -100,9 +101,12 @@ async function settleSlice(settling: Settling, { slice, firstRow, isPoison }: Do
     bytes,
   );
   const versions = await lookUp(settling, sendable);
+  const { connection } = plan.manifest.spec;
+  // What the looks have told of the clock is known by now.
+  const beganMs = settling.deps.clientOf(connection).serverClock.earliest(plan.manifest.createdAt);
   const judged = sendable.map((row, at) => ({
     row,
-    outcome: judgeVersion(plan, row, versions[at] ?? { kind: 'unreadable', reason: '' }, look),
+    outcome: judgeVersion(plan, row, versions[at] ?? { kind: 'unreadable', reason: '' }, { look, beganMs }),
   }));
   const undecidedRows = judged.filter(({ outcome }) => outcome === undefined).length;
   if (undecidedRows > 0) return { ...allSettled, undecidedRows };

@@ -1,7 +1,7 @@
 import { RestError, type ContainerClient } from '@azure/storage-blob';
-import type { LifeOf } from '../plan/poison.ts';
+import type { LifeMark } from '../plan/poison.ts';
 import { nothing, put, putOnce } from './blobs.ts';
-import { paths } from './paths.ts';
+import { paths, rowOfMark } from './paths.ts';
 
 /** A mark in the ledger that every lane looks for before it sends. */
 export type StopMark = 'cancelled' | 'paused';
@@ -21,17 +21,20 @@ export interface Intents {
 
 /** Small blobs that say who was at work where. */
 export interface LaneMarks {
-  /** Marks that rows from this one on are about to be sent; false when a mark was there already. */
-  readonly markIntent: (runId: string, firstRow: number) => Promise<boolean>;
+  /**
+   * Marks that rows from this one on are about to be sent; false when a mark was there already. What is taken up again after it was set aside
+   * has marks of its own, named by the time at which it was due.
+   */
+  readonly markIntent: (runId: string, firstRow: number, dueAt?: string) => Promise<boolean>;
   /**
    * Counts a further life in the mark that is there; answers which one it is, the one that left the mark included. One beyond `most` is not counted.
    */
-  readonly countLife: (runId: string, firstRow: number, of: LifeOf, most: number) => Promise<number>;
+  readonly countLife: (runId: string, mark: LifeMark, most: number) => Promise<number>;
   /** The lives that were counted there do not count any more: one of them was heard of. */
-  readonly forgetLives: (runId: string, firstRow: number, of: LifeOf) => Promise<void>;
+  readonly forgetLives: (runId: string, mark: LifeMark) => Promise<void>;
   /** Marks that two copies of a lane may have been at work in the slice that begins with this row. */
-  readonly markContested: (runId: string, sliceFirstRow: number) => Promise<void>;
-  readonly isContested: (runId: string, sliceFirstRow: number) => Promise<boolean>;
+  readonly markContested: (runId: string, sliceFirstRow: number, dueAt?: string) => Promise<void>;
+  readonly isContested: (runId: string, sliceFirstRow: number, dueAt?: string) => Promise<boolean>;
   /** Takes a mark back: the life that left it here has written nothing. */
   readonly markUntouched: (runId: string, firstRow: number) => Promise<void>;
   /** Makes the mark count again, for the one who is to begin here now; true for one caller, and only where a mark was taken back. */
@@ -45,25 +48,28 @@ export interface StopMarks {
   readonly cancel: (runId: string) => Promise<void>;
   /** What lanes are asked to do before their next request. */
   readonly readStop: (runId: string) => Promise<StopMark | undefined>;
-  readonly setPaused: (runId: string, paused: PauseState) => Promise<void>;
+  /** Answers whether the run was paused. */
+  readonly setPaused: (runId: string, paused: PauseState) => Promise<boolean>;
 }
 
 export function createLaneMarks(container: ContainerClient): LaneMarks {
   return {
-    async markIntent(runId, firstRow) {
-      const { first } = await putOnce(container, paths.intent(runId, firstRow), '', nothing);
+    async markIntent(runId, firstRow, dueAt) {
+      const { first } = await putOnce(container, paths.intent(runId, firstRow, dueAt), '', nothing);
       return first;
     },
-    countLife: (runId, firstRow, of, most) => countLife(container, paths.intent(runId, firstRow), of, most),
-    async forgetLives(runId, firstRow, of) {
-      const blob = container.getBlobClient(paths.intent(runId, firstRow));
+    countLife: (runId, { of, firstRow, dueAt }, most) =>
+      countLife(container, paths.intent(runId, firstRow, dueAt), of, most),
+    async forgetLives(runId, { of, firstRow, dueAt }) {
+      const blob = container.getBlobClient(paths.intent(runId, firstRow, dueAt));
       const { [of]: _forgotten, ...others } = (await blob.getProperties()).metadata ?? {};
       await blob.setMetadata(others);
     },
-    async markContested(runId, sliceFirstRow) {
-      await putOnce(container, paths.contested(runId, sliceFirstRow), '', nothing);
+    async markContested(runId, sliceFirstRow, dueAt) {
+      await putOnce(container, paths.contested(runId, sliceFirstRow, dueAt), '', nothing);
     },
-    isContested: (runId, sliceFirstRow) => container.getBlobClient(paths.contested(runId, sliceFirstRow)).exists(),
+    isContested: (runId, sliceFirstRow, dueAt) =>
+      container.getBlobClient(paths.contested(runId, sliceFirstRow, dueAt)).exists(),
     async markUntouched(runId, firstRow) {
       await putOnce(container, paths.untouched(runId, firstRow), '', nothing);
     },
@@ -82,16 +88,18 @@ export function createLaneMarks(container: ContainerClient): LaneMarks {
   };
 }
 
-/** Row numbers of marks, with the lives that are counted there. */
+/** Row numbers of marks, with the most lives that are counted in one of them. */
 async function marksIn(container: ContainerClient, prefix: string): Promise<ReadonlyMap<number, number>> {
   const marks = new Map<number, number>();
-  for await (const { name, metadata } of container.listBlobsFlat({ prefix, includeMetadata: true }))
-    marks.set(Number(name.slice(prefix.length)), Number(metadata?.['lane'] ?? 1));
+  for await (const { name, metadata } of container.listBlobsFlat({ prefix, includeMetadata: true })) {
+    const row = rowOfMark(name);
+    marks.set(row, Math.max(marks.get(row) ?? 1, Number(metadata?.['lane'] ?? 1)));
+  }
   return marks;
 }
 
 /** Copies that count at one moment are all counted. */
-async function countLife(container: ContainerClient, name: string, of: LifeOf, most: number): Promise<number> {
+async function countLife(container: ContainerClient, name: string, of: LifeMark['of'], most: number): Promise<number> {
   const blob = container.getBlobClient(name);
   for (;;) {
     const { metadata = {}, etag } = await blob.getProperties();
@@ -122,8 +130,8 @@ export function createStopMarks(container: ContainerClient): StopMarks {
       return isPaused ? 'paused' : undefined;
     },
     async setPaused(runId, paused) {
-      if (paused === 'paused') await put(container, paths.pause(runId), '', nothing);
-      else await container.getBlobClient(paths.pause(runId)).deleteIfExists();
+      if (paused === 'unpaused') return (await container.getBlobClient(paths.pause(runId)).deleteIfExists()).succeeded;
+      return !(await putOnce(container, paths.pause(runId), '', nothing)).first;
     },
   };
 }

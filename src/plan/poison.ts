@@ -14,8 +14,12 @@ export const mostLooksInAll = 6;
 /** A run that has to give up more slices ends: what kills them is no matter of single rows. */
 export const mostGivenUp = 20;
 
-/** What a life is counted for. */
-export type LifeOf = 'lane' | 'look';
+/** What a life is counted for, and in which mark: the one of that row, or the one left when it was due again. */
+export interface LifeMark {
+  readonly of: 'lane' | 'look';
+  readonly firstRow: number;
+  readonly dueAt?: string;
+}
 
 export const givenUpText = (slices: number): string =>
   `${slices === 1 ? 'A slice was' : `${slices} slices were`} given up, because whatever sent ${slices === 1 ? 'it' : 'them'} was never heard of again, ` +

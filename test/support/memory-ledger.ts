@@ -5,6 +5,7 @@ import type { SyncRecord } from '../../src/ledger/lasting.ts';
 import type { Intents, StopMark } from '../../src/ledger/marks.ts';
 import type { Manifest } from '../../src/ledger/run-files.ts';
 import type { Spool } from '../../src/ledger/spool.ts';
+import type { LifeMark } from '../../src/plan/poison.ts';
 import type { LiveTally } from '../../src/plan/progress.ts';
 import type { Part, PartEntry } from '../../src/ledger/parts.ts';
 import type { StoredCost } from '../../src/plan/estimate.ts';
@@ -19,10 +20,13 @@ export interface MemoryRun {
   spool?: Spool;
   report?: Report;
   stop?: StopMark;
+  isPaused?: boolean;
   failures: readonly string[];
   readonly parts: Map<number, Part>;
   readonly begun: Set<number>;
   readonly contested: Set<number>;
+  /** Marks of rows that were due again. */
+  readonly dueMarks: Set<string>;
   readonly untouched: Set<number>;
   /** Lives that were counted, by what they were and the row. */
   readonly lives: Map<string, number>;
@@ -43,6 +47,13 @@ const entryOf = (part: Part): PartEntry => ({ ...part, exceptionCount: part.exce
 /** What a stored blob gives back is never the object that was written. */
 const copy = <T>(value: T): T => structuredClone(value);
 
+function marksOf(run: MemoryRun, kind: 'begun' | 'contested', row: number, dueAt?: string): [Set<unknown>, unknown] {
+  return dueAt === undefined ? [run[kind], row] : [run.dueMarks, `${kind} ${row} ${dueAt}`];
+}
+
+const lifeKey = ({ of, firstRow, dueAt }: LifeMark): string =>
+  [of, firstRow, ...(dueAt === undefined ? [] : [dueAt])].join(' ');
+
 export function createMemoryLedger(): MemoryLedger {
   const runs = new Map<string, MemoryRun>();
   const syncs = new Map<string, Seen<SyncRecord>>();
@@ -56,6 +67,7 @@ export function createMemoryLedger(): MemoryLedger {
       parts: new Map(),
       begun: new Set(),
       contested: new Set(),
+      dueMarks: new Set(),
       untouched: new Set(),
       lives: new Map(),
       children: new Set(),
@@ -118,26 +130,29 @@ export function createMemoryLedger(): MemoryLedger {
       if (part === undefined) throw new Error(`There is no part ${firstRow}.`);
       return copy(part);
     },
-    async markIntent(runId, firstRow) {
-      const { begun } = run(runId);
-      const first = !begun.has(firstRow);
-      begun.add(firstRow);
+    async markIntent(runId, firstRow, dueAt) {
+      const [marks, mark] = marksOf(run(runId), 'begun', firstRow, dueAt);
+      const first = !marks.has(mark);
+      marks.add(mark);
       return first;
     },
-    async countLife(runId, firstRow, of, most) {
+    async countLife(runId, mark, most) {
       const { lives } = run(runId);
-      const key = `${of} ${firstRow}`;
-      const life = (lives.get(key) ?? (of === 'lane' ? 1 : 0)) + 1;
-      if (life <= most) lives.set(key, life);
+      const life = (lives.get(lifeKey(mark)) ?? (mark.of === 'lane' ? 1 : 0)) + 1;
+      if (life <= most) lives.set(lifeKey(mark), life);
       return life;
     },
-    async forgetLives(runId, firstRow, of) {
-      run(runId).lives.delete(`${of} ${firstRow}`);
+    async forgetLives(runId, mark) {
+      run(runId).lives.delete(lifeKey(mark));
     },
-    async markContested(runId, sliceFirstRow) {
-      run(runId).contested.add(sliceFirstRow);
+    async markContested(runId, sliceFirstRow, dueAt) {
+      const [marks, mark] = marksOf(run(runId), 'contested', sliceFirstRow, dueAt);
+      marks.add(mark);
     },
-    isContested: async (runId, sliceFirstRow) => run(runId).contested.has(sliceFirstRow),
+    async isContested(runId, sliceFirstRow, dueAt) {
+      const [marks, mark] = marksOf(run(runId), 'contested', sliceFirstRow, dueAt);
+      return marks.has(mark);
+    },
     async markUntouched(runId, firstRow) {
       run(runId).untouched.add(firstRow);
     },
@@ -160,8 +175,11 @@ export function createMemoryLedger(): MemoryLedger {
     readStop: async (runId) => run(runId).stop,
     async setPaused(runId, paused) {
       const entry = run(runId);
+      const wasPaused = entry.isPaused === true;
+      entry.isPaused = paused === 'paused';
       if (paused === 'paused') entry.stop ??= 'paused';
       else if (entry.stop === 'paused') delete entry.stop;
+      return wasPaused;
     },
     async writeFailures(runId, parts, sheet) {
       const lines: string[] = [];

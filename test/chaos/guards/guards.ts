@@ -79,11 +79,32 @@ export const guards: readonly Guard[] = [
     tests: [writeRows],
   },
   {
-    guard: 'what a refused request left open is looked up when it can come no longer',
+    guard: 'what a refused request left open is left alone until it can come no longer',
     file: 'src/dataverse/verify-refused.ts',
-    find: 'call.repeat || call.log.unheard > 0 ? left.filter(mayStillCome) : []',
-    put: '[] as DoubtfulRow[]',
+    find: 'if (open.length > 0 && waitMs > 0) throw',
+    put: 'if (open.length < 0) throw',
     tests: [contract],
+  },
+  {
+    guard: 'a slice that was set aside is not worked on before it is due',
+    file: 'src/plan/run-state.ts',
+    find: 'const work = due.length > 0 ? due : run.pending;',
+    put: 'const work = due.length < 0 ? due : run.pending;',
+    tests: [unit('plan/run-state')],
+  },
+  {
+    guard: 'a twin of a life that takes a slice up again is noticed',
+    file: 'src/activities/standing.ts',
+    find: 'isAlone: isFirst && !(await ledger.isContested(runId, slice.firstRow, dueAt))',
+    put: 'isAlone: isFirst || dueAt.length > 0',
+    tests: [unit('activities/lane-aside')],
+  },
+  {
+    guard: 'what came since the run began is told by the environment’s clock',
+    file: 'src/dataverse/server-clock.ts',
+    find: 'return best.fromMs;',
+    put: 'return 0;',
+    tests: [unit('dataverse/server-clock'), contract],
   },
   {
     guard: 'rows lost sight of are looked up before the books close',
@@ -108,8 +129,8 @@ export const guards: readonly Guard[] = [
   {
     guard: 'of rows with one key only the last is sent',
     file: 'src/activities/chunks.ts',
-    find: 'if (lastRow !== undefined) {',
-    put: 'if (lastRow !== undefined && lastRow < 0) {',
+    find: 'if (lastRow === undefined) return undefined;',
+    put: 'if (lastRow === undefined || lastRow > 0) return undefined;',
   },
   {
     guard: 'a process that wakes late sends nothing',
@@ -121,8 +142,8 @@ export const guards: readonly Guard[] = [
   {
     guard: 'a lane looks at box and cancel before each request',
     file: 'src/activities/slice-sender.ts',
-    find: 'const stop = (await stopBefore(lane)) ?? (await sendChunk(lane, slice, chunk, repeat, builder));',
-    put: 'const stop = await sendChunk(lane, slice, chunk, repeat, builder);',
+    find: 'const stop = (await stopBefore(lane)) ?? (await sendChunk(lane, slice, chunk, standing, builder));',
+    put: 'const stop = await sendChunk(lane, slice, chunk, standing, builder);',
     tests: [lane],
   },
   {
@@ -242,14 +263,14 @@ export const guards: readonly Guard[] = [
   },
   {
     guard: 'a slice that kills what sends it is left alone after five lives',
-    file: 'src/activities/slice-sender.ts',
-    find: "if ((await ledger.countLife(runId, firstRow, 'lane', most)) > most) return 'poisoned';",
-    put: "if ((await ledger.countLife(runId, firstRow, 'lane', most)) > 1e9) return 'poisoned';",
+    file: 'src/activities/standing.ts',
+    find: 'if ((await ledger.countLife(runId, mark, most)) > most) return true;',
+    put: 'if ((await ledger.countLife(runId, mark, most)) > 1e9) return true;',
     tests: [lane],
   },
   {
     guard: 'and its neighbours get lives without it',
-    file: 'src/activities/slice-sender.ts',
+    file: 'src/activities/standing.ts',
     find: 'const most = alone === true ? mostLivesInAll : mostLives;',
     put: 'const most = alone === true ? mostLives : mostLives;',
     tests: [lane],
@@ -257,7 +278,7 @@ export const guards: readonly Guard[] = [
   {
     guard: 'a life that is heard of is none that was killed',
     file: 'src/activities/lane.ts',
-    find: "await deps.ledger.forgetLives(input.runId, countedAtRow, 'lane').catch(() => undefined);",
+    find: 'await deps.ledger.forgetLives(input.runId, countedAt).catch(() => undefined);',
     put: '',
     tests: [lane],
   },

@@ -128,16 +128,24 @@ describe('a run', () => {
   });
 
   it('counts the lives that begin where one began before, up to a number, until one of them is heard of', async () => {
+    const [lane, look] = [
+      { of: 'lane', firstRow: 1 },
+      { of: 'look', firstRow: 1 },
+    ] as const;
     await ledger.markIntent('r', 1);
     expect((await ledger.readIntents('r')).lives).toEqual(new Map());
-    const lives = await Promise.all(Array.from({ length: 4 }, async () => ledger.countLife('r', 1, 'lane', 5)));
+    const lives = await Promise.all(Array.from({ length: 4 }, async () => ledger.countLife('r', lane, 5)));
     expect(lives.toSorted()).toEqual([2, 3, 4, 5]);
-    expect([await ledger.countLife('r', 1, 'lane', 5), await ledger.countLife('r', 1, 'lane', 8)]).toEqual([6, 6]);
-    expect(await ledger.countLife('r', 1, 'look', 3)).toBe(1);
+    expect([await ledger.countLife('r', lane, 5), await ledger.countLife('r', lane, 8)]).toEqual([6, 6]);
+    expect(await ledger.countLife('r', look, 3)).toBe(1);
     expect((await ledger.readIntents('r')).lives).toEqual(new Map([[1, 6]]));
-    await ledger.forgetLives('r', 1, 'lane');
-    expect(await ledger.countLife('r', 1, 'look', 3)).toBe(2);
-    expect(await ledger.countLife('r', 1, 'lane', 5)).toBe(2);
+    const dueAt = '2026-01-01T00:05:00.000Z';
+    await ledger.markIntent('r', 1, dueAt);
+    expect(await ledger.countLife('r', { ...lane, dueAt }, 5)).toBe(2);
+    expect((await ledger.readIntents('r')).lives).toEqual(new Map([[1, 6]]));
+    await ledger.forgetLives('r', lane);
+    expect(await ledger.countLife('r', look, 3)).toBe(2);
+    expect(await ledger.countLife('r', lane, 5)).toBe(2);
     expect(await ledger.markIntent('r', 1)).toBe(false);
   });
 

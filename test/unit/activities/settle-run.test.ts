@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { StoredPlan } from '../../../src/activities/run-plan.ts';
 import { createSettleRun } from '../../../src/activities/settle-run.ts';
 import type { Client, ClientRequest, Sent } from '../../../src/dataverse/client.ts';
+import { createServerClock } from '../../../src/dataverse/server-clock.ts';
 import { createTableMemory } from '../../../src/dataverse/table-memory.ts';
 import type { SettleRunOutput } from '../../../src/plan/payloads.ts';
 import { mostLivesInAll, mostLooks, mostLooksInAll } from '../../../src/plan/poison.ts';
@@ -61,12 +62,13 @@ async function createScene(lives: number, deaths: Deaths = {}) {
   ];
   await ledger.writeIndex('r', encodeIndex(createSliceIndex(boundaries)), '');
   await ledger.markIntent('r', 1);
-  for (let life = 1; life < lives; life += 1) await ledger.countLife('r', 1, 'lane', lives);
+  for (let life = 1; life < lives; life += 1) await ledger.countLife('r', { of: 'lane', firstRow: 1 }, lives);
   const clock = { now: () => 0, sleep: async () => undefined };
   const scene = { looks: 0, source: undefined as Error | undefined };
   const client = {
     clock,
     origin: 'https://contoso.crm4.dynamics.com',
+    serverClock: createServerClock(),
     tables: createTableMemory(),
     async send<T>(request: ClientRequest<T>): Promise<Sent<T>> {
       scene.looks += 1;

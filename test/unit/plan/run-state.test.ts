@@ -51,7 +51,7 @@ const started = (slices = 10, rows = 1_000): RunState =>
 const grant = { lanes: 2, duty: 1, rowsPerRequest: 100, boxSeconds: 5, waitSeconds: 0, why: null };
 
 function after(run: RunState, results: readonly LaneResult[], theSpec = spec): RunState {
-  return absorb(run, theSpec, planWave(run, grant), results, times);
+  return absorb(run, theSpec, planWave(run, grant, 0), results, times);
 }
 
 describe('absorb', () => {
@@ -139,7 +139,7 @@ describe('absorb', () => {
     let run = started(100_000, 10_000_000);
     let waves = 0;
     while (!generationIsFull(run)) {
-      const deal = planWave(run, { ...grant, lanes: 48 });
+      const deal = planWave(run, { ...grant, lanes: 48 }, 0);
       const results = deal.lanes.map((work) => report({ end: 'box', counts: { upserted: 100 }, left: work }));
       run = absorb(run, spec, deal, results, times);
       waves += 1;
@@ -155,7 +155,7 @@ describe('the limits of a run', () => {
     absorb(
       run,
       spec,
-      planWave(run, grant),
+      planWave(run, grant, 0),
       [report({ end: 'unavailable', left: [{ from: 0, to: 10 }], detail: 'HTTP 503' })],
       { startedMs: 0, endedMs: seconds * 1_000 },
     );
@@ -209,15 +209,15 @@ describe('a slice whose lanes are never heard of again', () => {
       report({ end: 'box', ...through, left: [{ from: 4, to: 5 }], poisoned }),
     ]);
     expect(run).toMatchObject({ pending: [{ from: 4, to: 5 }], suspects: poisoned, givenUp: 0 });
-    expect(planWave(run, grant)).toMatchObject({ lanes: [[{ from: 4, to: 5 }]] });
+    expect(planWave(run, grant, 0)).toMatchObject({ lanes: [[{ from: 4, to: 5 }]] });
     const alone = after(run, [report(through)]);
     expect(hasWork(alone)).toBe(true);
     expect(leaseRequest('r', alone, spec, { maxLanes: 64, settleSeconds: 180 }).wanted).toBe(1);
-    expect(planWave(alone, { ...grant, lanes: 8 })).toEqual({ lanes: [poisoned], undealt: [], alone: true });
+    expect(planWave(alone, { ...grant, lanes: 8 }, 0)).toEqual({ lanes: [poisoned], undealt: [], alone: true });
     expect(after(alone, [report(through)])).toMatchObject({ pending: [], suspects: [], givenUp: 0, ending: null });
   });
 
-  it('is tried again where its lane was lost or came to the end of its box, the others after it', () => {
+  it('is tried again where its lane was lost, the others after it, and is none where it was heard of', () => {
     const run = {
       ...started(),
       pending: [],
@@ -227,7 +227,7 @@ describe('a slice whose lanes are never heard of again', () => {
         { from: 7, to: 8 },
       ],
     };
-    expect(planWave(run, grant)).toMatchObject({ lanes: [[{ from: 3, to: 4 }]] });
+    expect(planWave(run, grant, 0)).toMatchObject({ lanes: [[{ from: 3, to: 4 }]] });
     const lost = after(run, [{ lost: [{ from: 3, to: 4 }], detail: 'The worker exited.' }]);
     expect(lost).toMatchObject({
       pending: [],
@@ -236,11 +236,14 @@ describe('a slice whose lanes are never heard of again', () => {
         { from: 7, to: 8 },
       ],
     });
-    const next = after(lost, [report({ end: 'box', left: [{ from: 3, to: 4, cursor: 310 }] })]);
-    expect(next.suspects).toEqual([
-      { from: 3, to: 5, cursor: 310 },
-      { from: 7, to: 8 },
-    ]);
+    // Heard of, alone: whatever it was, it is none that kills.
+    expect(after(lost, [report({ end: 'box', left: [{ from: 3, to: 4, cursor: 310 }] })])).toMatchObject({
+      pending: [{ from: 3, to: 4, cursor: 310 }],
+      suspects: [
+        { from: 4, to: 5 },
+        { from: 7, to: 8 },
+      ],
+    });
   });
 
   it('is given up when it is not heard of alone either; the run completes, and says so', () => {
@@ -267,19 +270,45 @@ describe('a slice whose lanes are never heard of again', () => {
   });
 });
 
+describe('slices that were set aside', () => {
+  const through = { ...started(), counts: { upserted: 10 } };
+  const aside = (from: number, seconds: number) => ({
+    from,
+    to: from + 1,
+    notBeforeAt: new Date(seconds * 1_000).toISOString(),
+  });
+
+  it('are dealt when they are due, and stay apart from their neighbours', () => {
+    const left = [{ from: 3, to: 5 }, aside(5, 200), { from: 6, to: 9 }];
+    const run = after(through, [report({ end: 'box', left })]);
+    expect(run).toMatchObject({ pending: left, holdSeconds: 0 });
+    const before = planWave(run, grant, 199_999);
+    expect([before.lanes.flat().includes(left[1]!), before.undealt]).toEqual([false, [left[1]]]);
+    const then = planWave(run, grant, 200_000);
+    expect([then.lanes.flat().includes(left[1]!), then.undealt]).toEqual([true, []]);
+  });
+
+  it('let the run wait once nothing else is left, or when they are too many', () => {
+    expect(after(through, [report({ left: [aside(1, 200), aside(5, 160)] })]).holdSeconds).toBe(150);
+    const many = Array.from({ length: 257 }, (_, at) => aside(at * 2, 200));
+    const run = { ...started(1_000), counts: { upserted: 10 } };
+    expect(after(run, [report({ left: [...many, { from: 600, to: 900 }] })]).holdSeconds).toBe(190);
+  });
+});
+
 describe('the canary', () => {
   const first = { ...grant, lanes: 8 };
 
   it('goes alone and small, and the others follow once a row has gone through', () => {
     const run = started();
     expect(leaseRequest('r', run, spec, { maxLanes: 64, settleSeconds: 180 }).wanted).toBe(1);
-    expect([planWave(run, first).lanes.length, rowLimitOf(run)]).toEqual([1, canaryRows]);
+    expect([planWave(run, first, 0).lanes.length, rowLimitOf(run)]).toEqual([1, canaryRows]);
     const through = { ...run, counts: { upserted: 9, rejected: 1 } };
-    expect([planWave(through, first).lanes.length, rowLimitOf(through)]).toEqual([8, undefined]);
+    expect([planWave(through, first, 0).lanes.length, rowLimitOf(through)]).toEqual([8, undefined]);
   });
 
   it('is followed by one lane alone while every row was rejected', () => {
     const run = { ...started(), counts: { rejected: 10 } };
-    expect([planWave(run, first).lanes.length, rowLimitOf(run)]).toEqual([1, undefined]);
+    expect([planWave(run, first, 0).lanes.length, rowLimitOf(run)]).toEqual([1, undefined]);
   });
 });
