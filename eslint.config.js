@@ -16,7 +16,7 @@ const rooms = {
   activities: { may: ['source', 'mapping', 'dataverse', 'ledger', 'plan', 'names'], types: ['settings'] },
   functions: { may: ['plan', 'names', 'ledger'], types: ['settings', 'activities', 'dataverse', 'source'] },
 };
-const everyRoom = [...Object.keys(rooms), 'names', 'settings', 'telemetry', 'wiring', 'index'];
+const everyRoom = [...Object.keys(rooms), 'names', 'settings', 'sync-schedule', 'telemetry', 'wiring', 'index'];
 
 const alternatives = (names) => names.join('|');
 const roomPattern = (names) => `^\\.\\./(${alternatives(names)})(/|\\.ts$)`;
