@@ -1,5 +1,7 @@
-import { open, readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { finished } from 'node:stream/promises';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { RestError } from '@azure/storage-blob';
 import { exitCode } from '../cli/commands.ts';
@@ -80,8 +82,7 @@ function parseJson(text: string): unknown {
 
 async function assertReadable(file: string): Promise<void> {
   try {
-    await using handle = await open(file);
-    await handle.read(Buffer.alloc(1));
+    await finished(createReadStream(file, { end: 0 }).resume());
   } catch (error) {
     throw new UsageError(fileFault(file, error));
   }
