@@ -5,31 +5,19 @@ export interface SendSums {
   readonly requests: number;
   readonly rows: number;
   readonly ms: number;
-  /** Sums of 1 / rows and of its square, of ms / rows and of ms / rows². */
+  /** Sums of 1 / rows and of ms / rows. */
   readonly inverse: number;
-  readonly inverseSquared: number;
   readonly rowMs: number;
-  readonly rowMsInverse: number;
 }
 
-export const noSends: SendSums = {
-  requests: 0,
-  rows: 0,
-  ms: 0,
-  inverse: 0,
-  inverseSquared: 0,
-  rowMs: 0,
-  rowMsInverse: 0,
-};
+export const noSends: SendSums = { requests: 0, rows: 0, ms: 0, inverse: 0, rowMs: 0 };
 
 export const sendOf = (rows: number, ms: number): SendSums => ({
   requests: 1,
   rows,
   ms,
   inverse: 1 / rows,
-  inverseSquared: 1 / rows ** 2,
   rowMs: ms / rows,
-  rowMsInverse: ms / rows ** 2,
 });
 
 export const addSends = (left: SendSums, right: SendSums): SendSums => ({
@@ -37,9 +25,7 @@ export const addSends = (left: SendSums, right: SendSums): SendSums => ({
   rows: left.rows + right.rows,
   ms: left.ms + right.ms,
   inverse: left.inverse + right.inverse,
-  inverseSquared: left.inverseSquared + right.inverseSquared,
   rowMs: left.rowMs + right.rowMs,
-  rowMsInverse: left.rowMsInverse + right.rowMsInverse,
 });
 
 /** What one run's requests cost, learned from its own traffic. Sums fade, so that the latest few hundred requests count. */
@@ -49,7 +35,7 @@ export interface RequestFit {
   readonly rows: number;
   /** Rows the service refused. */
   readonly badRows: number;
-  /** Spread of 1 / rows within waves, and how ms / rows went with it. */
+  /** Spread of 1 / rows within waves, and how ms / rows went with it: each request counts by its rows, as shares of the mean. */
   readonly spread: number;
   readonly slope: number;
   /** ms per row of late, smoothed; null before the first answer. */
@@ -83,8 +69,8 @@ export const noFit: RequestFit = {
  */
 const assumedOverheadMs = 150;
 const assumedDeviationMs = 75;
-/** Deviation of one request's time, as a share of it. */
-const noise = 0.4;
+/** Deviation of one request's time, as a share of it, so far as it has not been weighed away. */
+const noise = 0.2;
 /** Time that a clock cannot see is not none at all. */
 const leastRowMs = 0.01;
 const rememberedRequests = 1_000;
@@ -101,20 +87,23 @@ export interface SentRows {
   readonly bad: number;
 }
 
-/** Learns from one wave. Only differences within a wave tell the fixed cost: between waves the load differs too. */
+/**
+ * Learns from one wave. Only differences within a wave tell the fixed cost: between waves the load differs too. Requests count by their rows, else
+ * the last row of a slice, sent alone and by chance a slow one, would outvote hundreds of others.
+ */
 export function learn(fit: RequestFit, wave: SendSums, rows: SentRows, seconds: number): RequestFit {
   if (wave.requests === 0) return { ...fit, rows: fit.rows + rows.taken, badRows: fit.badRows + rows.bad };
   const keep = rememberedRequests / (rememberedRequests + wave.requests);
+  const rowsEach = wave.rows / wave.requests;
   const learned = {
     requests: fit.requests * keep + wave.requests,
     rows: fit.rows * keep + rows.taken,
     badRows: fit.badRows * keep + rows.bad,
-    spread: fit.spread * keep + wave.inverseSquared - wave.inverse ** 2 / wave.requests,
-    slope: fit.slope * keep + wave.rowMsInverse - (wave.inverse * wave.rowMs) / wave.requests,
+    spread: fit.spread * keep + (wave.inverse - wave.requests / rowsEach) / rowsEach,
+    slope: fit.slope * keep + (wave.rowMs - wave.ms / rowsEach) / rowsEach,
   };
   const a = overheadOf({ ...fit, ...learned, rowMs: fit.rowMs ?? wave.ms / wave.rows });
   const measured = Math.max(0.05 * wave.ms, wave.ms - a * wave.requests) / wave.rows;
-  const rowsEach = wave.rows / wave.requests;
   // What the fixed cost was wrong by stood in the rows; corrected, it is no sign of a load that hinders.
   const corrected = (known: RowCost): number =>
     Math.max(leastRowMs, known.rowMs + (known.overheadMs - a) / known.rowsEach);

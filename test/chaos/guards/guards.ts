@@ -129,8 +129,15 @@ export const guards: readonly Guard[] = [
   {
     guard: 'of rows with one key only the last is sent',
     file: 'src/activities/chunks.ts',
-    find: 'if (lastRow !== undefined) {',
-    put: 'if (lastRow !== undefined && lastRow < 0) {',
+    find: 'if (lastRow === undefined) return undefined;',
+    put: 'if (lastRow === undefined || lastRow > 0) return undefined;',
+  },
+  {
+    guard: 'a row that no part covers is superseded like any other',
+    file: 'src/activities/selected-rows.ts',
+    find: 'yield outcomeOfRepeated(plan, duplicates, row) ?? {',
+    put: 'yield {',
+    tests: [unit('activities/spool-rows')],
   },
   {
     guard: 'a process that wakes late sends nothing',
@@ -142,8 +149,8 @@ export const guards: readonly Guard[] = [
   {
     guard: 'a lane looks at box and cancel before each request',
     file: 'src/activities/slice-sender.ts',
-    find: 'const stop = (await stopBefore(lane)) ?? (await sendChunk(lane, slice, chunk, repeat, builder));',
-    put: 'const stop = await sendChunk(lane, slice, chunk, repeat, builder);',
+    find: 'const stop = (await stopBefore(lane)) ?? (await sendChunk(lane, slice, chunk, standing, builder));',
+    put: 'const stop = await sendChunk(lane, slice, chunk, standing, builder);',
     tests: [lane],
   },
   {
@@ -177,7 +184,7 @@ export const guards: readonly Guard[] = [
   {
     guard: 'cells for people never begin like a formula',
     file: 'src/source/csv-text.ts',
-    find: "(formula.test(text) ? `'${text}` : text)",
+    find: `text.replace(formula, "'$1$2")`,
     put: 'text',
     tests: [unit('source/csv-text')],
   },

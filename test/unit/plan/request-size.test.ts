@@ -54,6 +54,14 @@ describe('the size of requests', () => {
     expect(overheadOf(settle({ a: 40, b: 5 }).fit)).toBeLessThan(80);
   });
 
+  it('is not led astray by the last row of a slice, sent alone and by chance slow', () => {
+    const { fit } = settle({ a: 150, b: 25 });
+    const alone = [sendOf(1, 5 * 175), sendOf(1, 175)].reduce(addSends, wave({ a: 150, b: 25 }, 22, 900));
+    const after = learn(fit, alone, { taken: alone.rows, bad: 0 }, 40);
+    expect(overheadOf(after)).toBeLessThan(220);
+    expect(inflationOf(after)).toBeLessThan(1.1);
+  });
+
   it('keeps requests of dear rows short', () => {
     const { size } = settle({ a: 500, b: 400 });
     expect(size * 400).toBeLessThanOrEqual(10_500);
