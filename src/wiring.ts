@@ -5,6 +5,7 @@ import type { LaneDeps } from './activities/lane-deps.ts';
 import { createCountRows } from './activities/count-rows.ts';
 import { createLiveProgress } from './activities/live-progress.ts';
 import { createRunPlans } from './activities/run-plan.ts';
+import { createWaitRecall } from './activities/wait-recall.ts';
 import { createAgent } from './dataverse/agent.ts';
 import { createClient, type Client } from './dataverse/client.ts';
 import { systemClock } from './dataverse/clock.ts';
@@ -48,6 +49,7 @@ export function wire(settings: Settings): Wiring {
     planOf: createRunPlans(ledger),
     stopOf: createStopWatch(ledger, clock),
     live: createLiveProgress(ledger, randomUUID(), clock),
+    recallWaits: createWaitRecall(ledger, clock),
   };
 }
 

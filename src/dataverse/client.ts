@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Dispatcher } from 'undici';
+import type { OrderedWait } from '../plan/ordered-wait.ts';
 import type { Clock, Random } from './clock.ts';
 import { checkConnectionUrl } from './connection.ts';
 import type { Connection } from './connection.ts';
@@ -49,10 +50,12 @@ export interface SendLog {
   busyMs: number;
   /** The latest `x-ms-dop-hint`, which is per identity, summed over the identities of the connection. */
   dopHint?: number;
+  /** Called as soon as a wait is ordered, before anybody keeps it. */
+  readonly ordered?: (wait: OrderedWait) => void;
 }
 
-export function newSendLog(): SendLog {
-  return { requests: 0, throttles: [], busyMs: 0 };
+export function newSendLog(ordered?: SendLog['ordered']): SendLog {
+  return { requests: 0, throttles: [], busyMs: 0, ...(ordered !== undefined && { ordered }) };
 }
 
 export interface ClientRequest<T> {
@@ -107,6 +110,8 @@ export interface Client {
   send<T>(request: ClientRequest<T>): Promise<Sent<T>>;
   /** The same client, whose requests stay on the server of the pin. */
   pinnedBy(pin: ServerPin): Client;
+  /** Keeps a wait that another process was ordered. */
+  keepWait(wait: OrderedWait): void;
 }
 
 export interface ClientOptions {
@@ -150,6 +155,8 @@ export function createClient(options: ClientOptions): Client {
     serverClock,
     send: (request) => sendUntilDecided(deps, pin === undefined ? request : { ...request, pin }),
     pinnedBy,
+    keepWait: ({ sender, server, facet, notBeforeAt }) =>
+      options.senders[sender]?.gates.keep({ server, facet, untilMs: Date.parse(notBeforeAt) }),
   });
   return pinnedBy(undefined);
 }
@@ -216,8 +223,16 @@ async function attempt<T>(deps: Deps, request: ClientRequest<T>, refused: Refuse
   let throttled = false;
   let sentAtMs: number | undefined;
   let by: string | null = null;
-  const spread = (told: ToldWait): void =>
-    gates.spread(told, { own: gate, by, independent: request.pin?.independent ?? false });
+  const spread = (told: ToldWait & { readonly retryAfterMs: number }): void => {
+    const independent = request.pin?.independent ?? false;
+    gates.spread(told, { own: gate, by, independent });
+    request.log?.ordered?.({
+      sender: deps.senders.indexOf(sender),
+      server: independent ? by : null,
+      facet: told.facet,
+      notBeforeAt: new Date(Math.ceil(clock.now() + told.retryAfterMs)).toISOString(),
+    });
+  };
   try {
     const clientRequestId = randomUUID();
     const token = await (refused === undefined ? tokens.get() : tokens.refresh(refused.token));

@@ -53,7 +53,7 @@ export const guards: readonly Guard[] = [
   {
     guard: 'a chunk of unknown fate leaves a mark',
     file: 'src/activities/slice-sender.ts',
-    find: 'await lane.deps.ledger.markIntent(lane.input.runId, builder.nextRow());',
+    find: 'await lane.deps.ledger.markIntent(runId, builder.nextRow());',
     put: '',
     tests: [lane],
   },
@@ -142,8 +142,8 @@ export const guards: readonly Guard[] = [
   {
     guard: 'a lane looks at box and cancel before each request',
     file: 'src/activities/slice-sender.ts',
-    find: 'const stop = (await stopBefore(lane)) ?? (await sendChunk(lane, slice, chunk, repeat, builder));',
-    put: 'const stop = await sendChunk(lane, slice, chunk, repeat, builder);',
+    find: 'const stop = (await stopBefore(lane)) ?? (await sendChunk(lane, slice, chunk, standing, builder));',
+    put: 'const stop = await sendChunk(lane, slice, chunk, standing, builder);',
     tests: [lane],
   },
   {
@@ -232,6 +232,13 @@ export const guards: readonly Guard[] = [
     find: 'if (waitMs > 0) await this.#clock.sleep(waitMs, signal);',
     put: 'if (waitMs > 0) await this.#clock.sleep(waitMs / 2, signal).then(() => (this.#notBeforeMs = 0));',
     tests: [unit('dataverse/throttle-gate')],
+  },
+  {
+    guard: 'a wait that was ordered outlives the host that heard of it',
+    file: 'src/activities/wait-recall.ts',
+    find: 'client.keepWait(wait);',
+    put: 'void client;',
+    tests: [unit('activities/ordered-waits')],
   },
   {
     guard: 'an upsert race is sent once more',
