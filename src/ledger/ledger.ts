@@ -107,7 +107,8 @@ export interface Ledger {
   readonly cancel: (runId: string) => Promise<void>;
   /** What lanes are asked to do before their next request. */
   readonly readStop: (runId: string) => Promise<StopMark | undefined>;
-  readonly setPaused: (runId: string, paused: PauseState) => Promise<void>;
+  /** Answers whether the run was paused. */
+  readonly setPaused: (runId: string, paused: PauseState) => Promise<boolean>;
   readonly readPart: (runId: string, firstRow: number) => Promise<Part>;
   readonly writeFailures: (
     runId: string,
@@ -233,8 +234,8 @@ export function createLedger(container: ContainerClient): Ledger {
       return isPaused ? 'paused' : undefined;
     },
     async setPaused(runId, paused) {
-      if (paused === 'paused') await put(container, paths.pause(runId), '', { contentType: 'text/plain' });
-      else await container.getBlobClient(paths.pause(runId)).deleteIfExists();
+      if (paused === 'unpaused') return (await container.getBlobClient(paths.pause(runId)).deleteIfExists()).succeeded;
+      return !(await putOnce(container, paths.pause(runId), '', { contentType: 'text/plain' })).first;
     },
     readPart: (runId, firstRow) => readPart(container, runId, firstRow),
     writeFailures: (runId, parts, sheet) => writeFailures(container, runId, parts, sheet),

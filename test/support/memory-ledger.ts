@@ -14,6 +14,7 @@ export interface MemoryRun {
   spool?: Spool;
   report?: Report;
   stop?: StopMark;
+  isPaused?: boolean;
   failures: readonly string[];
   readonly parts: Map<number, Part>;
   readonly begun: Set<number>;
@@ -149,8 +150,11 @@ export function createMemoryLedger(): MemoryLedger {
     readStop: async (runId) => run(runId).stop,
     async setPaused(runId, paused) {
       const entry = run(runId);
+      const wasPaused = entry.isPaused === true;
+      entry.isPaused = paused === 'paused';
       if (paused === 'paused') entry.stop ??= 'paused';
       else if (entry.stop === 'paused') delete entry.stop;
+      return wasPaused;
     },
     async writeFailures(runId, parts, sheet) {
       const lines: string[] = [];
