@@ -1,4 +1,4 @@
-import { newSendLog } from '../dataverse/client.ts';
+import { newSendLog } from '../dataverse/send-log.ts';
 import { DataverseError } from '../dataverse/errors.ts';
 import { readVersions, type RowVersion } from '../dataverse/read-versions.ts';
 import type { EncodedRow } from '../mapping/encoded-row.ts';

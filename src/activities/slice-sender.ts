@@ -1,4 +1,4 @@
-import { newSendLog } from '../dataverse/client.ts';
+import { newSendLog } from '../dataverse/send-log.ts';
 import { RequestRejectedError, ThrottledError, TransientError, UnsettledError } from '../dataverse/errors.ts';
 import { mayGoOnAtMs, rowsBefore, type LaneEnd } from '../plan/lane.ts';
 import type { EncodedRow } from '../mapping/encoded-row.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { EncodedRow, RowKey } from '../mapping/encoded-row.ts';
 import type { WriteTarget } from './bulk-messages.ts';
-import { apiRoot } from './client.ts';
+import { apiRoot } from './api-root.ts';
 import type { ServiceFault } from './error-table.ts';
 import { MalformedAnswerError } from './errors.ts';
 import { keyParts } from './key-text.ts';

@@ -1,6 +1,7 @@
 import type { EncodedRow } from '../mapping/encoded-row.ts';
 import type { Operation, Rejection, RowOutcome } from '../plan/outcome.ts';
-import type { Client, SendLog } from './client.ts';
+import type { Client } from './client.ts';
+import type { SendLog } from './send-log.ts';
 import { isUnknownTable } from './error-table.ts';
 import type { ServiceFault } from './error-table.ts';
 import { RequestRejectedError, TransientError } from './errors.ts';

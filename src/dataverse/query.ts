@@ -1,4 +1,5 @@
-import type { Client, SendLog } from './client.ts';
+import type { Client } from './client.ts';
+import type { SendLog } from './send-log.ts';
 import { MalformedAnswerError } from './errors.ts';
 import { createLinkWatch } from './links.ts';
 import { readJsonObject } from './read-json.ts';

@@ -1,5 +1,5 @@
-import { apiRoot, asksForPauses } from './client.ts';
-import type { Sent } from './client.ts';
+import { apiRoot } from './api-root.ts';
+import type { Sent } from './client-request.ts';
 import type { ServiceFault } from './error-table.ts';
 import { BatchRejectedError, RequestRejectedError } from './errors.ts';
 import { jsonContent, optionHeaders } from './headers.ts';
@@ -12,7 +12,7 @@ import { countPlaced, parseBatchAnswer } from './odata-batch-answer.ts';
 import type { BatchPart } from './odata-batch-answer.ts';
 import type { TableCall } from './pending-row.ts';
 import { readFault } from './read-error.ts';
-import { readRetryAfter } from './retry-after.ts';
+import { asksForPauses, readRetryAfter } from './retry-after.ts';
 import type { Answer } from './send.ts';
 import { noteSession, sessionTokenHeader } from './session.ts';
 import type { ToldWait } from './throttle-gate.ts';

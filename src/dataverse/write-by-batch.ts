@@ -1,4 +1,4 @@
-import { apiRoot } from './client.ts';
+import { apiRoot } from './api-root.ts';
 import { mayHaveCommitted } from './error-table.ts';
 import type { ServiceFault } from './error-table.ts';
 import { BatchRejectedError, TransientError } from './errors.ts';

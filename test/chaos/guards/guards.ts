@@ -129,12 +129,12 @@ export const guards: readonly Guard[] = [
   {
     guard: 'of rows with one key only the last is sent',
     file: 'src/activities/chunks.ts',
-    find: 'if (lastRow !== undefined) {',
-    put: 'if (lastRow !== undefined && lastRow < 0) {',
+    find: 'if (lastRow === undefined) return undefined;',
+    put: 'if (lastRow === undefined || lastRow > 0) return undefined;',
   },
   {
     guard: 'a process that wakes late sends nothing',
-    file: 'src/dataverse/client.ts',
+    file: 'src/dataverse/attempt.ts',
     find: 'if (clock.now() > request.deadlineAtMs + longestOverrunMs)',
     put: 'if (clock.now() > request.deadlineAtMs + 1e12)',
     tests: [unit('dataverse/client')],
@@ -232,6 +232,13 @@ export const guards: readonly Guard[] = [
     find: 'if (waitMs > 0) await this.#clock.sleep(waitMs, signal);',
     put: 'if (waitMs > 0) await this.#clock.sleep(waitMs / 2, signal).then(() => (this.#notBeforeMs = 0));',
     tests: [unit('dataverse/throttle-gate')],
+  },
+  {
+    guard: 'a refused token is replaced by one from the authority itself',
+    file: 'src/dataverse/tokens.ts',
+    find: 'credential.renew(scope, { abortSignal, claims })',
+    put: 'credential.getToken(scope, { abortSignal, ...(claims !== undefined && { claims }) })',
+    tests: [unit('dataverse/tokens'), 'test/contract/dataverse/tokens.test.ts'],
   },
   {
     guard: 'a wait that was ordered outlives the host that heard of it',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createLiveProgress } from '../../../src/activities/live-progress.ts';
 import { createWaitRecall } from '../../../src/activities/wait-recall.ts';
-import { newSendLog } from '../../../src/dataverse/client.ts';
+import { newSendLog } from '../../../src/dataverse/send-log.ts';
 import { createServerPin } from '../../../src/dataverse/server-pin.ts';
 import { keepWaits, type OrderedWait } from '../../../src/plan/ordered-wait.ts';
 import { createMemoryLedger, type MemoryLedger } from '../../support/memory-ledger.ts';

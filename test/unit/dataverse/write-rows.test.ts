@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { newSendLog } from '../../../src/dataverse/client.ts';
+import { newSendLog } from '../../../src/dataverse/send-log.ts';
 import { writeRows, type WriteRequest, type WriteTarget } from '../../../src/dataverse/write-rows.ts';
 import type { Operation } from '../../../src/plan/outcome.ts';
 import {
