@@ -7,7 +7,7 @@ import type { ClientRequest } from './client-request.ts';
 import type { Clock, Random } from './clock.ts';
 import type { Connection } from './connection.ts';
 import type { ServiceFault } from './error-table.ts';
-import { MalformedAnswerError, TransientError } from './errors.ts';
+import { factsOfFault, MalformedAnswerError, TransientError } from './errors.ts';
 import type { ErrorFacts } from './errors.ts';
 import { baseHeaders, parseDopHint } from './headers.ts';
 import { longestOverrunMs } from './late-effects.ts';
@@ -141,7 +141,7 @@ function refusalIn(
   return {
     kind: 'refusal',
     fault,
-    facts: { httpStatus: fault.httpStatus, serviceErrorCode: fault.code, serviceRequestId, clientRequestId },
+    facts: { ...factsOfFault(fault), clientRequestId },
     sender: passage.sender,
     token,
     claims: fault.class === 'token' ? readClaimsChallenge(answer.headerList('www-authenticate')) : undefined,

@@ -1,3 +1,5 @@
+import { asObject } from './read-json.ts';
+
 const mostBytes = 4_096;
 
 /**
@@ -9,8 +11,7 @@ export function readClaimsChallenge(header: string | undefined): string | undefi
   if (encoded === undefined || encoded.length > mostBytes) return undefined;
   const text = Buffer.from(encoded, 'base64').toString('utf8');
   try {
-    const claims: unknown = JSON.parse(text);
-    return typeof claims === 'object' && claims !== null && !Array.isArray(claims) ? text : undefined;
+    return asObject(JSON.parse(text)) === undefined ? undefined : text;
   } catch {
     return undefined;
   }

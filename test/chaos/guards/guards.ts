@@ -12,7 +12,7 @@ const unit = (file: string): string => `test/unit/${file}.test.ts`;
 const ledger = 'test/contract/ledger/ledger.test.ts';
 const lane = unit('activities/lane');
 const report = unit('plan/report');
-const writeRows = unit('dataverse/write-rows');
+const repeats = unit('dataverse/repeated-rows');
 const contract = 'test/contract/dataverse/write-rows.test.ts';
 
 export const guards: readonly Guard[] = [
@@ -69,14 +69,14 @@ export const guards: readonly Guard[] = [
     file: 'src/dataverse/pending-row.ts',
     find: 'if (pending.repeat && !pending.shadowed && !isNoUpdate)',
     put: 'if (isNoUpdate && pending.sends < 0)',
-    tests: [writeRows, contract],
+    tests: [repeats, contract],
   },
   {
     guard: 'a read that contradicts the refusal is asked again (elastic tables)',
     file: 'src/dataverse/verify-refused.ts',
     find: 'Elastic: [1_000, 2_000, 4_000],',
     put: 'Elastic: [],',
-    tests: [writeRows],
+    tests: [repeats],
   },
   {
     guard: 'what a refused request left open is left alone until it can come no longer',
@@ -252,7 +252,7 @@ export const guards: readonly Guard[] = [
     file: 'src/dataverse/pending-row.ts',
     find: "return 'again';\n  }\n  settleRefusal",
     put: 'void call;\n  }\n  settleRefusal',
-    tests: [writeRows],
+    tests: [unit('dataverse/isolate-bad-rows')],
   },
   {
     guard: 'resume computes what is pending from the parts',
@@ -266,7 +266,7 @@ export const guards: readonly Guard[] = [
     file: 'src/dataverse/bulk-messages.ts',
     find: 'ids.length !== rows.length',
     put: 'ids.length < 0',
-    tests: [unit('dataverse/bodies'), unit('dataverse/fuzz'), writeRows],
+    tests: [unit('dataverse/bodies'), unit('dataverse/fuzz')],
   },
   {
     guard: 'the parts of a batch answer are counted',
