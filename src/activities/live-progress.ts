@@ -42,6 +42,8 @@ export function createLiveProgress(
   return {
     add(runId, wave, more) {
       const entry = entryOf(runId);
+      // A lane that its wave did not wait for: the orchestrator tells of it once it is back. A run that is taken up again begins with wave 0.
+      if (wave > 0 && wave < entry.tally.wave) return;
       const before = entry.tally.wave === wave ? entry.tally : nothing(wave);
       entry.tally = {
         wave,
