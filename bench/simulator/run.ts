@@ -142,10 +142,11 @@ export function startRun(
   const land = (ended: () => void): void => {
     const startedMs = queue.nowMs;
     heard = () => {
-      const back = newlyBack(noWave(run.state));
+      const none = noWave(run.state, startedMs);
+      const back = newlyBack(none);
       if (back.length < run.state.carried.length) return;
       heard = () => undefined;
-      const wave = follow(run.state, noWave(run.state), back, 0);
+      const wave = follow(run.state, none, back, queue.nowMs);
       run.state = absorb(run.state, spec, wave, [], { startedMs, endedMs: queue.nowMs });
       reports.clear();
       queue.after(betweenWavesMs / 2, ended);
@@ -154,13 +155,13 @@ export function startRun(
   };
 
   const sendWave = (grant: Grant, ended: () => void): void => {
-    let wave = planWave(run.state, grant);
+    const startedMs = queue.nowMs;
+    let wave = planWave(run.state, grant, startedMs);
     if (wave.lanes.length === 0) {
       run.state = { ...run.state, feedback: null };
       land(ended);
       return;
     }
-    const startedMs = queue.nowMs;
     const number = run.state.wave;
     const input = {
       user: options.user,
@@ -187,7 +188,7 @@ export function startRun(
     const isAllBack = (): boolean =>
       results().every((report) => report !== null) && wave.late.length === run.state.carried.length;
     const over = (waits: number): void => {
-      wave = follow(run.state, { ...wave, isLast: true }, newlyBack(wave), queue.nowMs - startedMs);
+      wave = follow(run.state, { ...wave, isLast: true }, newlyBack(wave), queue.nowMs);
       const verdict = verdictOf(run.state, wave, results(), waits);
       if (verdict === 'carry' || isAllBack()) {
         heard = () => undefined;
@@ -198,7 +199,7 @@ export function startRun(
         ended();
       } else if (verdict === 'land') {
         heard = () => {
-          wave = follow(run.state, wave, newlyBack(wave), queue.nowMs - startedMs);
+          wave = follow(run.state, wave, newlyBack(wave), queue.nowMs);
           if (!isAllBack()) return;
           heard = () => undefined;
           over(waits);
@@ -229,7 +230,7 @@ export function startRun(
       queue.after(afterMs, () => {
         if (isOver || wave.late.length === run.state.carried.length) return;
         const before = wave.lanes.length;
-        wave = follow(run.state, { ...wave, looks: wave.looks + 1 }, newlyBack(wave), queue.nowMs - startedMs);
+        wave = follow(run.state, { ...wave, looks: wave.looks + 1 }, newlyBack(wave), queue.nowMs);
         queue.after(betweenWavesMs / 2, () => setOff(before));
       });
     queue.after(betweenWavesMs / 2, () => setOff(0));

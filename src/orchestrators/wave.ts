@@ -42,7 +42,7 @@ export function* sendWave(
 ): Steps<RunState> {
   const startedMs = nowOf(context);
   const sending = { context, input, run, grant, flights, startedMs };
-  const begun = planWave(run, grant);
+  const begun = planWave(run, grant, startedMs);
   if (begun.lanes.length === 0) return yield* land(context, input, { ...run, feedback: null }, flights);
   const waveStartedAt = isoOf(startedMs);
   const lanes = begun.lanes.length + run.carried.length;
@@ -70,7 +70,7 @@ function* flyBox(sending: Sending, begun: Wave): Steps<Wave> {
     wave = { ...wave, looks: wave.looks + 1 };
     if (over.isCompleted) break;
     const before = wave.lanes.length;
-    wave = follow(run, wave, newlyBack(run, wave, flights), nowOf(context) - startedMs);
+    wave = follow(run, wave, newlyBack(run, wave, flights), nowOf(context));
     const more = setOff(sending, wave, before);
     fresh = more.length === 0 ? undefined : Task.all(more);
     if (wave.late.length === run.carried.length) break;
@@ -93,12 +93,12 @@ function* awaitAny(context: OrchestrationContext, task: Task | undefined, timer:
 
 /** Decides about the lanes that are not back, and waits for them where that is better. */
 function* gather(
-  { context, run, flights, startedMs }: Sending,
+  { context, run, flights }: Sending,
   begun: Wave,
 ): Steps<{ readonly over: Wave; readonly results: readonly (LaneResult | null)[] }> {
   let over = begun;
   for (let waits = 0; ; waits += 1) {
-    over = follow(run, { ...over, isLast: true }, newlyBack(run, over, flights), nowOf(context) - startedMs);
+    over = follow(run, { ...over, isLast: true }, newlyBack(run, over, flights), nowOf(context));
     const results = over.lanes.map((work, lane) => flights.resultOf({ wave: run.wave, lane }, work));
     const verdict = verdictOf(run, over, results, waits);
     const isAllBack = results.every((result) => result !== null) && over.late.length === run.carried.length;
@@ -121,7 +121,7 @@ export function* land(
   const startedMs = nowOf(context);
   yield* flights.land();
   if (run.carried.length === 0) return run;
-  const wave = follow(run, noWave(run), flights.backOf(run.carried), 0);
+  const wave = follow(run, noWave(run, startedMs), flights.backOf(run.carried), nowOf(context));
   flights.tidy();
   const times: WaveTimes = { startedMs, endedMs: nowOf(context) };
   return absorb(run, input.spec, wave, [], times);

@@ -12,7 +12,7 @@ import {
   type RunState,
 } from './run-state.ts';
 import type { RunSpec } from './run-spec.ts';
-import { mergeStretches, sliceCountOf } from './stretch.ts';
+import { isDue, mergeStretches, sliceCountOf, type Stretch } from './stretch.ts';
 import { toleranceExceeded } from './tolerance.ts';
 import { feedbackOf } from './wave-feedback.ts';
 import { averageLanes, leftOf, type LaneResult, type Wave, type WaveTimes } from './wave.ts';
@@ -32,9 +32,10 @@ export function absorb(
   const done = totalOf(counts) - totalOf(run.counts);
   const seconds = Math.max(0.001, (times.endedMs - times.startedMs) / 1_000);
   const isWave = wave.lanes.length > 0;
+  const work = restOfWork(run, wave, results, times);
   const next: RunState = {
     ...run,
-    ...restOfWork(run, wave, results, times),
+    ...work,
     counts,
     recovered: run.recovered + sum(reports, (report) => report.recovered),
     requests: run.requests + sum(reports, (report) => report.requests),
@@ -50,7 +51,10 @@ export function absorb(
       { taken: takenOf(counts) - takenOf(run.counts), bad: sum(reports, (report) => report.badRows) },
       seconds,
     ),
-    holdSeconds: isUnavailable(all) ? unavailableHoldSeconds : isWave ? 0 : run.holdSeconds,
+    holdSeconds: Math.max(
+      isUnavailable(all) ? unavailableHoldSeconds : 0,
+      untilDueSeconds(work.pending, times.endedMs),
+    ),
     idleWaves: done > 0 ? 0 : run.idleWaves + (isWave ? 1 : 0),
     note: detailOf(all)?.slice(0, longestNote) ?? (isWave ? null : run.note),
     historyEvents: run.historyEvents + eventsOf(wave.lanes.length, wave.looks),
@@ -112,6 +116,17 @@ const unavailableHoldSeconds = 15;
 
 const isUnavailable = (results: readonly LaneResult[]): boolean =>
   results.some((result) => !('end' in result) || result.end === 'unavailable');
+
+/** Slices that were set aside travel with the state; so many say that something is wrong for all. */
+const mostSetAside = 256;
+
+/** How long there is nothing to do, because every slice was set aside, or too many were. */
+function untilDueSeconds(pending: readonly Stretch[], nowMs: number): number {
+  const later = pending.filter((stretch) => !isDue(stretch, nowMs));
+  if (later.length === 0 || (later.length < pending.length && later.length <= mostSetAside)) return 0;
+  const nextMs = Math.min(...later.map(({ notBeforeAt = '' }) => Date.parse(notBeforeAt)));
+  return Math.ceil((nextMs - nowMs) / 1_000);
+}
 
 /** Lanes that ended early still report the hint from before; a changed one is the later. */
 const latestHint = (reports: readonly LaneReport[], known: number | null): number | null =>

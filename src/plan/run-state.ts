@@ -50,7 +50,7 @@ export interface RunState {
   readonly rowsPerRequest: number | null;
   /** The latest decisions of the governor. */
   readonly decisions: readonly Decision[];
-  /** How long this run alone holds back: something other than the environment's limits failed. */
+  /** How long this run alone holds back: something other than the environment's limits failed, or all that is left was set aside. */
   readonly holdSeconds: number;
   /** Waves in a row without a new outcome. */
   readonly idleWaves: number;

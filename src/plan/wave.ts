@@ -4,7 +4,7 @@ import type { LaneEnd, LaneReport } from './lane.ts';
 import { overheadOf, type RequestFit } from './request-size.ts';
 import { fitsOneMore, isProbing, type RunState } from './run-state.ts';
 import { paceSeconds } from './spent-time.ts';
-import { sliceCountOf, type Stretch } from './stretch.ts';
+import { isDue, sliceCountOf, type Stretch } from './stretch.ts';
 import { dealLanes, type Deal, type LaneWork } from './waves.ts';
 import { laneRoutes, type Route } from './widths.ts';
 
@@ -23,6 +23,7 @@ export type Place = Omit<Route, 'lanes'>;
 
 /** One wave under way. */
 export interface Wave extends Deal {
+  readonly startedMs: number;
   /** Where each lane sends; absent where lanes do not choose. */
   readonly places?: readonly Place[];
   /** Places that lanes of earlier waves still hold, in the order of the run's carried lanes. */
@@ -42,16 +43,24 @@ export interface Wave extends Deal {
 /** Work for fewer boxes than this is dealt evenly, so that the lanes end together. */
 const evenWithinBoxes = 3;
 
-/** The next wave: which lane gets what. Together with those still out there are no more lanes than were granted. */
-export function planWave(run: RunState, grant: Grant): Wave {
+/**
+ * The next wave: which lane gets what. Together with those still out there are no more lanes than were granted. Slices that were set aside wait until
+ * they are due.
+ */
+export function planWave(run: RunState, grant: Grant, nowMs: number): Wave {
   const most = Math.max(0, Math.min(grant.lanes, isProbing(run) ? 1 : Infinity) - run.carried.length);
   const { slicesPerLaneSecond } = run;
   const reach = slicesPerLaneSecond === null ? null : slicesPerLaneSecond * grant.boxSeconds * most * grant.duty;
-  const slices = sliceCountOf(run.pending);
+  const due = run.pending.filter((stretch) => isDue(stretch, nowMs));
+  // A run only comes here when something is due; should its timer be early, a lane can cope.
+  const work = due.length > 0 ? due : run.pending;
+  const slices = sliceCountOf(work);
   const even = !isProbing(run) && (reach === null || slices <= reach * evenWithinBoxes);
-  const deal = most === 0 ? { lanes: [], undealt: run.pending } : dealLanes(run.pending, most, { even });
+  const { lanes, undealt } = most === 0 ? { lanes: [], undealt: work } : dealLanes(work, most, { even });
   return {
-    ...deal,
+    startedMs: nowMs,
+    lanes,
+    undealt: [...undealt, ...run.pending.filter((stretch) => !work.includes(stretch))],
     ...placesOf(grant, run.carried),
     independent: grant.independent === true,
     isLast: reach === null || slices <= reach,
@@ -73,7 +82,8 @@ function placesOf(grant: Grant, carried: readonly CarriedLane[]): Pick<Wave, 'pl
 }
 
 /** No wave: lanes that are still out come back, and then it is seen what to do. */
-export const noWave = (run: RunState): Wave => ({
+export const noWave = (run: RunState, nowMs: number): Wave => ({
+  startedMs: nowMs,
   lanes: [],
   undealt: run.pending,
   heldPlaces: [],
@@ -110,15 +120,16 @@ export function looksOf(run: RunState, wave: Wave, boxSeconds: number): readonly
 }
 
 /** Takes note of lanes of earlier waves that are back. Where they got on well, others set off in their place with what they left. */
-export function follow(run: RunState, wave: Wave, back: readonly LateLane[], atMs: number): Wave {
+export function follow(run: RunState, wave: Wave, back: readonly LateLane[], nowMs: number): Wave {
   const mayFollow = !wave.isLast && wave.lanes.length > 0 && !back.some(({ result }) => isTrouble(result));
   let next = wave;
   for (const late of back) {
     next = { ...next, late: [...next.late, late] };
     const left = leftOf(late.result);
+    const work = mayFollow && isWell(late.result) ? left.filter((stretch) => isDue(stretch, nowMs)) : [];
     const held = next.heldPlaces[run.carried.indexOf(late.lane)];
-    if (mayFollow && left.length > 0 && isWell(late.result)) next = setOff(next, left, held, atMs);
-    else next = { ...next, undealt: [...next.undealt, ...left] };
+    if (work.length > 0) next = setOff(next, work, held, nowMs - wave.startedMs);
+    next = { ...next, undealt: [...next.undealt, ...left.filter((stretch) => !work.includes(stretch))] };
   }
   return next;
 }

@@ -52,7 +52,7 @@ const resultsOf = (lanes: readonly (readonly { from: number; to: number }[])[], 
 
 /** One wave, at the end of which so many lanes are not back. */
 function carriedOver(out: readonly number[], run = underWay): RunState {
-  const wave = planWave(run, grant);
+  const wave = planWave(run, grant, times.startedMs);
   const results = resultsOf(wave.lanes, out);
   expect(verdictOf(run, wave, results, 0)).toBe('carry');
   return absorb(run, spec, wave, results, times);
@@ -65,7 +65,7 @@ describe('a lane that is not back', () => {
     expect(lane).toMatchObject({ wave: 3, lane: 5, boxStartsMs: 100_000 });
     expect(hasWork({ ...run, pending: [] })).toBe(true);
     expect(sliceCountOf(run.pending) + sliceCountOf(lane!.work)).toBe(10_000 - 150);
-    const next = planWave(run, grant);
+    const next = planWave(run, grant, times.startedMs);
     expect(next.lanes).toHaveLength(15);
     const dealt = [...next.lanes.flat(), ...next.undealt];
     for (const mine of lane!.work) expect(dealt.every(({ from, to }) => to <= mine.from || from >= mine.to)).toBe(true);
@@ -76,7 +76,7 @@ describe('a lane that is not back', () => {
   it('is taken for one that did as much as the others at its server, and the rest is told when it is back', () => {
     const place = (server: string) => ({ server, lanes: 8, duty: 1 });
     const routes = [place('a'), place('b')];
-    const wave = planWave(underWay, { ...grant, routes, independent: true });
+    const wave = planWave(underWay, { ...grant, routes, independent: true }, times.startedMs);
     const out = wave.places!.findIndex(({ server }) => server === 'b');
     const spentAt = { a: [9, 9, 9], b: [5, 5, 5] };
     const results = resultsOf(wave.lanes, [out]).map((result, lane) => {
@@ -91,7 +91,7 @@ describe('a lane that is not back', () => {
     expect(atB).toMatchObject({ lanes: 8, spent: [40, 40, 40] });
 
     // It was answered 14 s into the next wave: in its own box, which began 32 s earlier, that is the fifth ten seconds.
-    const next = planWave(run, { ...grant, routes, independent: true });
+    const next = planWave(run, { ...grant, routes, independent: true }, 132_000);
     const spent = [5, 5, 4, 0, 17];
     const at = { server: 'b', scout: false, spent, left: { firstRequests: 9, lastRequests: 1, seconds: 3 } };
     const late = { lane: run.carried[0]!, result: report({ busyMs: 31_000, requests: 31, at }) };
@@ -100,7 +100,7 @@ describe('a lane that is not back', () => {
     const { feedback, carried } = absorb(
       run,
       spec,
-      follow(run, { ...next, isLast: true }, [late], 14_000),
+      follow(run, { ...next, isLast: true }, [late], 146_000),
       quiet,
       began,
     );
@@ -118,13 +118,13 @@ describe('a lane that is not back', () => {
       [{}, throttles],
       [throttles, {}],
     ]) {
-      const wave = planWave(underWay, grant);
+      const wave = planWave(underWay, grant, times.startedMs);
       const results = resultsOf(wave.lanes, [0]).map((result) =>
         result === null ? null : { ...result, throttles: before! },
       );
       const run = absorb(underWay, spec, wave, results, times);
       const late = { lane: run.carried[0]!, result: report({ throttles }) };
-      const next = follow(run, planWave(run, grant), [late], 1_500);
+      const next = follow(run, planWave(run, grant, times.startedMs), [late], times.startedMs + 1_500);
       expect(
         absorb(
           run,
@@ -139,15 +139,15 @@ describe('a lane that is not back', () => {
 
   it('is followed by another with what it left, once it is back in good order', () => {
     const run = carriedOver([5, 6]);
-    const wave = planWave(run, grant);
+    const wave = planWave(run, grant, times.startedMs);
     expect(looksOf(run, wave, 60)).toEqual([1_500, 4_000, 10_000, 25_000]);
     expect(looksOf(underWay, wave, 60)).toEqual([]);
     const left = [{ from: run.carried[0]!.work[0]!.from + 12, to: run.carried[0]!.work[0]!.to }];
     const [first, second] = run.carried as readonly [CarriedLane, CarriedLane];
-    const followed = follow(run, wave, [{ lane: first, result: report({ left }) }], 1_500);
+    const followed = follow(run, wave, [{ lane: first, result: report({ left }) }], times.startedMs + 1_500);
     expect(followed.lanes.slice(wave.lanes.length)).toEqual([left]);
     const failed = { lost: second.work, detail: 'The host went away.' };
-    const troubled = follow(run, followed, [{ lane: second, result: failed }], 4_000);
+    const troubled = follow(run, followed, [{ lane: second, result: failed }], times.startedMs + 4_000);
     expect(troubled.lanes).toHaveLength(15);
     expect(sliceCountOf(troubled.undealt) - sliceCountOf(followed.undealt)).toBe(sliceCountOf(second.work));
   });
@@ -158,27 +158,30 @@ describe('a lane that is not back', () => {
       { server: 'b', lanes: 8, duty: 0.5, pace: [2, 4, 6] },
     ];
     const grantB = { ...grant, routes, independent: true };
-    const wave = planWave(underWay, grantB);
+    const wave = planWave(underWay, grantB, times.startedMs);
     const out = wave.places!.findIndex(({ server }) => server === 'b');
     const run = absorb(underWay, spec, wave, resultsOf(wave.lanes, [out]), times);
-    const next = planWave(run, grantB);
+    const next = planWave(run, grantB, times.startedMs);
     expect(next.places!.filter(({ server }) => server === 'b')).toHaveLength(7);
     const late = { lane: run.carried[0]!, result: report({ left: [{ from: 1, to: 2 }] }) };
-    expect(follow(run, next, [late], 12_000).places!.at(-1)).toMatchObject({ server: 'b', pace: [0, 2, 4] });
+    expect(follow(run, next, [late], times.startedMs + 12_000).places!.at(-1)).toMatchObject({
+      server: 'b',
+      pace: [0, 2, 4],
+    });
   });
 
   it('is waited for outside a wave without another wave being counted', () => {
     const run = { ...carriedOver([5]), feedback: null };
     const [lane] = run.carried;
     const late = { lane: lane!, result: report({ counts: { upserted: 500 }, left: lane!.work }) };
-    const landed = absorb(run, spec, follow(run, noWave(run), [late], 0), [], times);
+    const landed = absorb(run, spec, follow(run, noWave(run, times.startedMs), [late], 0), [], times);
     expect(landed).toMatchObject({ wave: run.wave, carried: [], counts: { upserted: 151_500 } });
     expect(sliceCountOf(landed.pending)).toBe(10_000 - 150);
   });
 });
 
 describe('the end of a wave', () => {
-  const wave = planWave(underWay, grant);
+  const wave = planWave(underWay, grant, times.startedMs);
   const verdict = (results: readonly (LaneResult | null)[], run = underWay, waits = 0) =>
     verdictOf(run, wave, results, waits);
 
@@ -227,7 +230,7 @@ describe('the end of a wave', () => {
     expect(needsQuiet({ ...run, pending: [] })).toBe(true);
     expect(needsQuiet({ ...run, historyEvents: 2_000 })).toBe(true);
     // Fewer lanes than are out: no wave at all.
-    expect(planWave(run, { ...grant, lanes: 1 }).lanes).toEqual([]);
+    expect(planWave(run, { ...grant, lanes: 1 }, 0).lanes).toEqual([]);
   });
 
   it('comes the later, the longer the shortest requests take, within bounds', () => {
@@ -272,7 +275,7 @@ describe('whoever is late, and however late', () => {
           const late = (carried: readonly CarriedLane[]) =>
             carried.filter(() => choose(3) === 0).map((lane) => ({ lane, result: work(lane.work) }));
           const wanted: Grant = { ...grant, lanes, boxSeconds: 1 + choose(20) };
-          let next = needsQuiet(run) ? noWave(run) : planWave(run, wanted);
+          let next = needsQuiet(run) ? noWave(run, times.startedMs) : planWave(run, wanted, times.startedMs);
           if (next.lanes.length > 0) expect(next.lanes.length + run.carried.length).toBeLessThanOrEqual(lanes);
           const isWave = next.lanes.length > 0;
           const before = next.late.length;
