@@ -58,13 +58,13 @@ function* flyBox(sending: Sending, begun: Wave): Steps<Wave> {
   const { context, run, grant, startedMs, flights } = sending;
   const { Task } = context.df;
   const all = Task.all(setOff(sending, begun, 0));
-  const endMs = startedMs + grant.boxSeconds * 1_000 + graceOf(run.fit, grant.rowsPerRequest);
+  const endMs = startedMs + begun.boxSeconds * 1_000 + graceOf(run.fit, grant.rowsPerRequest);
   const end = timerAt(context, endMs);
   const over = Task.any([all, end]);
   let wave = begun;
   // Not yielded yet, and so not scheduled.
   let fresh: Task | undefined = over;
-  for (const afterMs of looksOf(run, begun, grant.boxSeconds)) {
+  for (const afterMs of looksOf(run, begun)) {
     yield* awaitAny(context, fresh, timerAt(context, startedMs + afterMs));
     fresh = undefined;
     wave = { ...wave, looks: wave.looks + 1 };
@@ -138,7 +138,7 @@ function setOff({ context, input, run, grant, flights, startedMs }: Sending, wav
       runId,
       wave: run.wave,
       stretches,
-      boxEndsAt: isoOf(startedMs + grant.boxSeconds * 1_000),
+      boxEndsAt: isoOf(startedMs + wave.boxSeconds * 1_000),
       rowsPerRequest: grant.rowsPerRequest,
       duty: grant.duty,
       ...routeOf(wave, lane, startedMs),

@@ -1,6 +1,6 @@
 import type { CarriedLane, LateLane } from './carried.ts';
 import type { Grant } from './governor.ts';
-import type { LaneEnd, LaneReport } from './lane.ts';
+import { leastOfSize, type LaneEnd, type LaneReport } from './lane.ts';
 import { overheadOf, type RequestFit } from './request-size.ts';
 import { fitsOneMore, isProbing, type RunState } from './run-state.ts';
 import { paceSeconds } from './spent-time.ts';
@@ -24,6 +24,8 @@ export type Place = Omit<Route, 'lanes'>;
 /** One wave under way. */
 export interface Wave extends Deal {
   readonly startedMs: number;
+  /** At most what was granted. */
+  readonly boxSeconds: number;
   /** Where each lane sends; absent where lanes do not choose. */
   readonly places?: readonly Place[];
   /** Places that lanes of earlier waves still hold, in the order of the run's carried lanes. */
@@ -57,18 +59,33 @@ export function planWave(run: RunState, grant: Grant, nowMs: number): Wave {
   const slices = sliceCountOf(work);
   const even = !isProbing(run) && (reach === null || slices <= reach * evenWithinBoxes);
   const { lanes, undealt } = most === 0 ? { lanes: [], undealt: work } : dealLanes(work, most, { even });
+  const isLast = reach === null || slices <= reach;
+  const leftSeconds = reach === null || reach === 0 ? Infinity : (grant.boxSeconds * slices) / reach;
   return {
     startedMs: nowMs,
+    boxSeconds: isLast ? Math.min(grant.boxSeconds, lastBoxSeconds(leftSeconds)) : grant.boxSeconds,
     lanes,
     undealt: [...undealt, ...run.pending.filter((stretch) => !work.includes(stretch))],
     ...placesOf(grant, run.carried),
     independent: grant.independent === true,
-    isLast: reach === null || slices <= reach,
+    isLast,
     late: [],
     followedAtMs: [],
     looks: 0,
   };
 }
+
+/** Lanes with equal work differ by as much in the time they take for it. */
+const surelyBusy = 0.8;
+const shortSeconds = 10;
+const leastBoxSeconds = 4;
+
+/**
+ * When all that is left takes so many seconds, lanes would run out of work one by one, and the last of them in a slow request. The box ends before, so
+ * that what is left then is dealt once more; near the end requests become small.
+ */
+const lastBoxSeconds = (seconds: number): number =>
+  Math.max(leastBoxSeconds, seconds > shortSeconds ? seconds * surelyBusy : seconds);
 
 /** A lane that is still out keeps a place at its server, or, where there is none, any other: the sum is what was granted. */
 function placesOf(grant: Grant, carried: readonly CarriedLane[]): Pick<Wave, 'places' | 'heldPlaces'> {
@@ -84,6 +101,7 @@ function placesOf(grant: Grant, carried: readonly CarriedLane[]): Pick<Wave, 'pl
 /** No wave: lanes that are still out come back, and then it is seen what to do. */
 export const noWave = (run: RunState, nowMs: number): Wave => ({
   startedMs: nowMs,
+  boxSeconds: 0,
   lanes: [],
   undealt: run.pending,
   heldPlaces: [],
@@ -94,29 +112,26 @@ export const noWave = (run: RunState, nowMs: number): Wave => ({
   looks: 0,
 });
 
-/** Nobody waits much longer for the last request of a lane than it takes; and a little for its report. */
+/** Of the time that the smallest requests take: at the end of a box most are half done. And some time for a report to arrive. */
+const patience = 0.5;
 const reportMs = 400;
-const patience = 1.25;
 const graceMs = { least: 500, most: 3_000, unknown: 1_000 };
-/** A request is not made smaller than this share of its size before the end of a box. */
-const smallest = 0.25;
-
 /** How long after the end of its box a wave waits for all of its lanes, in ms. */
 export function graceOf(fit: RequestFit, rowsPerRequest: number): number {
   if (fit.rowMs === null) return graceMs.unknown;
-  const requestMs = overheadOf(fit) + Math.ceil(rowsPerRequest * smallest) * fit.rowMs;
+  const requestMs = overheadOf(fit) + Math.ceil(rowsPerRequest * leastOfSize) * fit.rowMs;
   return Math.round(Math.min(graceMs.most, Math.max(graceMs.least, requestMs * patience + reportMs)));
 }
 
 /** Slow requests take a few seconds; what takes longer may take very long. */
-const looksAfterMs = [1_500, 4_000, 10_000, 25_000];
+export const looksAfterMs = [1_500, 4_000, 10_000, 25_000];
 /** Later than this in a box nobody sets off any more. */
 const latestShare = 0.6;
 
 /** When it is looked whether lanes of earlier waves are back, in ms from the start of the wave. */
-export function looksOf(run: RunState, wave: Wave, boxSeconds: number): readonly number[] {
+export function looksOf(run: RunState, wave: Wave): readonly number[] {
   if (run.carried.length === 0 || wave.isLast) return [];
-  return looksAfterMs.filter((afterMs) => afterMs < boxSeconds * 1_000 * latestShare);
+  return looksAfterMs.filter((afterMs) => afterMs < wave.boxSeconds * 1_000 * latestShare);
 }
 
 /** Takes note of lanes of earlier waves that are back. Where they got on well, others set off in their place with what they left. */
@@ -159,7 +174,8 @@ function laterPlace(place: Place, atMs: number): Place {
 export type Verdict = 'carry' | 'land' | { readonly waitMs: number };
 
 /** At most this share of the lanes is carried, but always one. */
-const mostCarried = 0.25;
+const shareCarried = 0.25;
+export const mostCarried = (lanes: number): number => Math.max(1, Math.floor(lanes * shareCarried));
 const firstWaitMs = 1_000;
 const mostWaits = 5;
 
@@ -171,7 +187,7 @@ export function verdictOf(run: RunState, wave: Wave, results: readonly (LaneResu
   const isMoreToDo = wave.undealt.length > 0 || back.some((result) => leftOf(result).length > 0);
   const isQuiet = back.some((result) => isTrouble(result) || mustWait(wave, result));
   if (out === 0 || isProbing(run) || isQuiet || !isMoreToDo || !fitsOneMore(run, wave)) return 'land';
-  if (out <= Math.max(1, Math.floor((results.length + earlier) * mostCarried))) return 'carry';
+  if (out <= mostCarried(results.length + earlier)) return 'carry';
   return waits < mostWaits ? { waitMs: firstWaitMs * 2 ** waits } : 'land';
 }
 

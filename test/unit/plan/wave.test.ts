@@ -140,8 +140,8 @@ describe('a lane that is not back', () => {
   it('is followed by another with what it left, once it is back in good order', () => {
     const run = carriedOver([5, 6]);
     const wave = planWave(run, grant, times.startedMs);
-    expect(looksOf(run, wave, 60)).toEqual([1_500, 4_000, 10_000, 25_000]);
-    expect(looksOf(underWay, wave, 60)).toEqual([]);
+    expect(looksOf(run, wave)).toEqual([1_500, 4_000, 10_000]);
+    expect(looksOf(underWay, wave)).toEqual([]);
     const left = [{ from: run.carried[0]!.work[0]!.from + 12, to: run.carried[0]!.work[0]!.to }];
     const [first, second] = run.carried as readonly [CarriedLane, CarriedLane];
     const followed = follow(run, wave, [{ lane: first, result: report({ left }) }], times.startedMs + 1_500);
@@ -240,6 +240,23 @@ describe('the end of a wave', () => {
     );
     expect(graceOf(fit, 1_000)).toBe(3_000);
     expect(graceOf(underWay.fit, 100)).toBe(1_000);
+  });
+});
+
+describe('the box of a wave that is to be the last', () => {
+  const boxOf = (slices: number): number =>
+    planWave({ ...underWay, pending: [{ from: 0, to: slices }] }, { ...grant, boxSeconds: 60 }, 0).boxSeconds;
+
+  it('ends before lanes run out of work, and what is left is dealt once more', () => {
+    // Sixteen lanes do eight slices a second.
+    expect(boxOf(481)).toBe(60);
+    expect(boxOf(400)).toBeCloseTo(0.8 * 50);
+    expect(boxOf(64)).toBeCloseTo(8);
+    expect(boxOf(2)).toBe(4);
+  });
+
+  it('is what was granted while nothing is known of how fast lanes are', () => {
+    expect(planWave({ ...underWay, slicesPerLaneSecond: null }, grant, 0).boxSeconds).toBe(30);
   });
 });
 
