@@ -27,6 +27,7 @@ param dataverseMaxDop int = 0
 param principalId string = ''
 
 @allowed(['User', 'Group', 'ServicePrincipal'])
+@description('Kind of that person.')
 param principalType string = 'User'
 
 @allowed(['22', '24'])
@@ -35,7 +36,7 @@ param nodeVersion string = '22'
 
 @minValue(1)
 @maxValue(1000)
-@description('Upper bound of instances the platform may add.')
+@description('Upper bound of the instances that the platform gives each group of functions. Not every region takes less than 40.')
 param maximumInstanceCount int = 40
 
 @minValue(1)

@@ -1,11 +1,11 @@
-// Lays out in .local/package what is deployed: the built app, its page, its manifest, and of node_modules the closure of the
-// production dependencies, exactly as locked. The checkout and its node_modules are left as they are.
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+// Lays out in .local/package, or in the folder given, what is deployed: the built app, its page, its manifest, and of node_modules
+// the closure of the production dependencies, exactly as locked. The checkout and its node_modules are left as they are.
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import process from 'node:process';
 
 const root = join(import.meta.dirname, '..');
-const stage = join(root, '.local', 'package');
+const stage = resolve(process.argv[2] ?? join(root, '.local', 'package'));
 const deployed = ['dist', 'dashboard', 'host.json'];
 const manifestMembers = [
   'name',
@@ -19,7 +19,7 @@ const manifestMembers = [
   'dependencies',
 ];
 /** Types and source maps of dependencies: about half of the files, and no use at run time. */
-const leftOut = /\.(?:[cm]?ts|map)$/;
+const isLeftOut = (path) => /\.(?:[cm]?ts|map)$/.test(path) && statSync(path).isFile();
 
 const readJson = (name) => JSON.parse(readFileSync(join(root, name), 'utf8'));
 
@@ -63,7 +63,7 @@ function copyPackage(place, optional) {
   const nested = join(source, 'node_modules');
   cpSync(source, join(stage, place), {
     recursive: true,
-    filter: (path) => path !== nested && !leftOut.test(path),
+    filter: (path) => path !== nested && !isLeftOut(path),
   });
 }
 

@@ -1,6 +1,6 @@
-import { spawnSync, type SpawnSyncOptions } from 'node:child_process';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { runNpm } from './run-npm.ts';
 
 /** What `npm run build` makes: sources, and the file that tells when they were last compiled. */
 const projects = [
@@ -15,14 +15,7 @@ export async function buildIfNeeded(root: string): Promise<boolean> {
     projects.map(({ source, output }) => isStale({ source: join(root, source), output: join(root, output) })),
   );
   if (!stale.includes(true)) return false;
-  const args = ['run', '--silent', 'build'];
-  const options: SpawnSyncOptions = { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] };
-  // npm tells its scripts where its own program is; outside of npm the one in PATH is asked.
-  const npmProgram = process.env['npm_execpath'];
-  const { status, error } = npmProgram?.endsWith('.js')
-    ? spawnSync(process.execPath, [npmProgram, ...args], options)
-    : spawnSync('npm', args, { ...options, shell: process.platform === 'win32' });
-  if (status !== 0) throw new Error('npm run build failed', { cause: error });
+  runNpm(root, ['run', '--silent', 'build']);
   return true;
 }
 

@@ -9,6 +9,8 @@ import { appSettings, inheritedEnvironment } from './local-environment.ts';
 export interface LocalStackOptions {
   /** Folder for everything that survives: `azurite`, `emulator` and `host` below it. Absolute. */
   readonly dir: string;
+  /** Folder of the app; absent: this checkout. */
+  readonly appDir?: string;
   /** Profile of the emulator. */
   readonly profile: string;
   /** Schemas of custom tables, for the emulator. */
@@ -119,7 +121,8 @@ async function startAll(options: LocalStackOptions, children: Child[], stop: () 
     ...(typeof options.env === 'function' ? await options.env(services) : options.env),
   };
   const data = await subfolder(dir, 'host');
-  const startHostOn = (port: number) => startHost({ port, data, env: hostEnv, ...watchOf('host') });
+  const appDir = options.appDir ?? root;
+  const startHostOn = (port: number) => startHost({ appDir, port, data, env: hostEnv, ...watchOf('host') });
   const host = await startHostOn(ports.host ?? 0);
   const hostIndex = children.push(host) - 1;
   const hostProcess = restartable(host, startHostOn, (next, isExpected) => {
@@ -193,16 +196,17 @@ async function startEmulator(
 }
 
 interface HostOptions extends ChildWatch {
+  readonly appDir: string;
   readonly port: number;
   readonly data: string;
   readonly env: NodeJS.ProcessEnv;
 }
 
-function startHost({ port, data, ...rest }: HostOptions): Promise<Child> {
+function startHost({ appDir, port, data, ...rest }: HostOptions): Promise<Child> {
   return startChild({
     name: 'functions-host',
     script: join(root, 'packages/functions-host/bin/functions-host.js'),
-    args: [root, '--port', String(port), '--data', data],
+    args: [appDir, '--port', String(port), '--data', data],
     readyWhen: readyUrl('functions-host'),
     ...rest,
   });

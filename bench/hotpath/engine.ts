@@ -79,7 +79,13 @@ async function planOf(job: Job, file: FileHandle): Promise<RunPlan> {
   for (let at = 0; at < size; at += sliceBytes) indexer.push(await readAt(file, at, Math.min(size, at + sliceBytes)));
   const { index, faults } = indexer.finish({ sliceRows: () => sliceRows });
   if (faults.length > 0) throw new Error(JSON.stringify(faults));
-  const compiled = compileMapping({ spec, sourceColumns: head.columns, table: accounts, runIdDigest: '0'.repeat(32) });
+  const compiled = compileMapping({
+    spec,
+    sourceColumns: head.columns,
+    table: accounts,
+    lookupKeys: new Map(),
+    runIdDigest: '0'.repeat(32),
+  });
   if ('faults' in compiled) throw new Error(JSON.stringify(compiled.faults));
   const pin = { container: 'sources', blob: job.file, etag: '"1"', bytes: size };
   return {

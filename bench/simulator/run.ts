@@ -116,8 +116,8 @@ export function startRun(
   };
 
   const sendWave = (grant: Grant, ended: () => void): void => {
-    const deal = planWave(run.state, grant);
     const startedMs = queue.nowMs;
+    const deal = planWave(run.state, grant, startedMs);
     const reports = new Map<number, LaneReport>();
     const absorbAll = (): void => {
       const before = run.state.historyEvents;

@@ -44,13 +44,23 @@ export function* chunksOf(context: ChunkContext, slice: Slice, bytes: Buffer): G
 
 /** The row to send, or the outcome of one that cannot or must not be sent. */
 function withoutRequest({ plan, duplicates }: ChunkContext, row: ReadRow): EncodedRow | RowOutcome {
-  const lastRow = plan.repeated.find(row.row);
-  if (lastRow !== undefined) {
-    if (duplicates === 'lastWins') return { row: row.row, outcome: 'notAttempted', reason: 'superseded' };
-    return repeatedKey(plan, row.row, lastRow);
-  }
+  const repeated = outcomeOfRepeated(plan, duplicates, row.row);
+  if (repeated !== undefined) return repeated;
   const encoded = plan.encode(row);
   return isRejection(encoded) ? { row: row.row, outcome: 'rejected', rejection: encoded } : encoded;
+}
+
+/** The outcome of a row that is not sent because another row of the file has its key. */
+export function outcomeOfRepeated(
+  plan: RunPlan,
+  duplicates: RunOptions['duplicates'],
+  row: number,
+): RowOutcome | undefined {
+  const lastRow = plan.repeated.find(row);
+  if (lastRow === undefined) return undefined;
+  return duplicates === 'lastWins'
+    ? { row, outcome: 'notAttempted', reason: 'superseded' }
+    : repeatedKey(plan, row, lastRow);
 }
 
 function repeatedKey({ rowMap }: RunPlan, row: number, lastRow: number): RowOutcome {

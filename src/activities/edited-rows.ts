@@ -1,14 +1,16 @@
 import type { Manifest } from '../ledger/ledger.ts';
-import type { Lineage } from '../plan/lineage.ts';
-import { csvLine, unguardFormula } from '../source/csv-text.ts';
+import type { Lineage, RowSelection } from '../plan/lineage.ts';
+import { unguardFormula } from '../source/csv-text.ts';
 import { createIndexer } from '../source/indexer.ts';
 import { decodeText } from '../source/one-byte-text.ts';
 import type { Cell, SourceRow } from '../source/source-row.ts';
 import { faultDetail } from '../source/source.ts';
 import { sheetColumns } from './failure-sheet.ts';
 import { formatOf, openSource } from './open-run.ts';
+import { createRowMarks, type RowMarks } from './row-marks.ts';
 import { loadPlan, type RunPlan } from './run-plan.ts';
-import { maybeSent, selectedRows, sourceRowOf, type SelectDeps } from './selected-rows.ts';
+import { withCurrentPin } from './same-source.ts';
+import { maybeSent, selectedRecords, selectedRows, sourceRowOf, type SelectDeps } from './selected-rows.ts';
 import { readRecords, type RecordSource, type SourceRecord } from './source-records.ts';
 import { SpoolFaultError, type SpoolPlan, type SpoolRow } from './spool-rows.ts';
 
@@ -16,17 +18,22 @@ export interface EditedInput extends Pick<Manifest, 'pin' | 'spec'> {
   readonly lineage: Extract<Lineage, { readonly kind: 'redrive' }>;
 }
 
+/** Marks of rows by their numbers in the lineage's first source. */
+const [isWanted, isWantedAndMaybeSent, isSeen] = [1, 2, 3];
+
 /**
  * The selected rows with values of an edited file: either a mended `failures.csv`, whose column `fanout_row` says which row a line stands for,
  * or the whole source again, with as many rows as before.
  */
 export async function editedRows(deps: SelectDeps, parent: RunPlan, edited: EditedInput): Promise<SpoolPlan> {
   const file = await openEdited(deps, edited);
-  const wanted = new Map<number, boolean>();
-  for await (const selected of selectedRows(deps, parent, edited.lineage.selection))
-    wanted.set(sourceRowOf(parent, selected.row), maybeSent(parent, selected));
+  const { selection } = edited.lineage;
+  const wanted = createRowMarks();
+  for await (const selected of selectedRows(deps, parent, selection))
+    wanted.mark(sourceRowOf(parent, selected.row), maybeSent(parent, selected) ? isWantedAndMaybeSent : isWanted);
   const rowColumn = file.columns.indexOf(sheetColumns.row);
-  if (rowColumn >= 0) return mendedSheet(file, wanted, rowColumn);
+  if (rowColumn >= 0)
+    return mendedSheet(file, { wanted, rowColumn, lacks: await whatRowsLack(deps, parent, selection) });
   const { index } =
     edited.lineage.root === parent.manifest.runId ? parent : await loadPlan(deps.ledger, edited.lineage.root);
   if (file.index.rowCount !== index.rowCount) {
@@ -56,17 +63,14 @@ async function openEdited({ source }: SelectDeps, { pin, spec }: EditedInput): P
   return { source, rows: pin, format, columns: head.columns, index, dataFrom: head.dataFrom };
 }
 
-async function wholeFile(
-  { source }: SelectDeps,
-  file: EditedFile,
-  wanted: ReadonlyMap<number, boolean>,
-): Promise<SpoolPlan> {
+async function wholeFile({ source }: SelectDeps, file: EditedFile, wanted: RowMarks): Promise<SpoolPlan> {
   const before = file.format.kind === 'csv' ? await source.read(file.rows, 0, file.dataFrom) : Buffer.alloc(0);
   async function* rows(): AsyncGenerator<SpoolRow> {
     for await (const { row, bytes } of readRecords(file)) {
-      const sent = wanted.get(row.row);
-      if (sent === undefined) continue;
-      yield { bytes: Buffer.concat([bytes, Buffer.from('\n')]), sourceRow: row.row, maybeSent: sent };
+      const mark = wanted.of(row.row);
+      if (mark === 0) continue;
+      const maybeSent = mark === isWantedAndMaybeSent;
+      yield { bytes: Buffer.concat([bytes, Buffer.from('\n')]), sourceRow: row.row, maybeSent };
     }
   }
   return { format: file.format, head: { columns: file.columns, dataFrom: before.length }, before, rows: rows() };
@@ -74,39 +78,59 @@ async function wholeFile(
 
 const ownColumns: ReadonlySet<string> = new Set(Object.values(sheetColumns));
 
-/** Copied without our columns, and without the marks that keep spreadsheets from computing. */
-function mendedSheet(file: EditedFile, wanted: ReadonlyMap<number, boolean>, rowColumn: number): SpoolPlan {
-  const kept = file.columns.flatMap((name, at) => (ownColumns.has(name) ? [] : [at]));
-  const columns = kept.map((at) => unguardFormula(file.columns[at] ?? ''));
-  const before = Buffer.from(csvLine(columns), 'utf8');
-  const seen = new Set<number>();
+/** Source row to the columns that its JSON record does not have. */
+type Lacks = ReadonlyMap<number, ReadonlySet<string>>;
+
+/** A sheet has a cell for each column, also where a JSON record has no such member: left empty, it must not become a value that clears. */
+async function whatRowsLack(deps: SelectDeps, ended: RunPlan, selection: RowSelection): Promise<Lacks> {
+  const lacks = new Map<number, ReadonlySet<string>>();
+  if (ended.format.kind !== 'jsonl') return lacks;
+  const parent = await withCurrentPin(deps.source, ended);
+  for await (const { row } of selectedRecords(deps, parent, selection)) {
+    // A record that cannot be read has named nothing.
+    const missing = parent.head.columns.filter((_, at) => !('cells' in row) || row.cells.at(at) === undefined);
+    if (missing.length > 0) lacks.set(sourceRowOf(parent, row.row), new Set(missing));
+  }
+  return lacks;
+}
+
+interface Sheet {
+  readonly wanted: RowMarks;
+  readonly rowColumn: number;
+  readonly lacks: Lacks;
+}
+
+/**
+ * Copied without our columns, and without the marks that keep spreadsheets from computing; as JSON lines, which tell what is empty from what is
+ * not there, and of which none is ever a blank line.
+ */
+function mendedSheet(file: EditedFile, { wanted, rowColumn, lacks }: Sheet): SpoolPlan {
+  const kept = file.columns.flatMap((name, at) => (ownColumns.has(name) ? [] : [{ at, name: unguardFormula(name) }]));
   async function* rows(): AsyncGenerator<SpoolRow> {
     for await (const record of readRecords(file)) {
       const row = readable(record);
       const sourceRow = Number(cellText(row.cells.at(rowColumn)));
-      const sent = wanted.get(sourceRow);
-      if (sent === undefined)
-        throw wrong(`Record ${row.row}: ${sheetColumns.row} names no row that is left to be done.`);
-      if (seen.has(sourceRow)) throw wrong(`Record ${row.row}: row ${sourceRow} is there twice.`);
-      seen.add(sourceRow);
-      const cells = kept.map((at) => unguarded(cellText(row.cells.at(at))));
-      yield { bytes: Buffer.from(csvLine(cells), 'utf8'), sourceRow, maybeSent: sent };
+      const mark = wanted.of(sourceRow);
+      if (mark === 0) throw wrong(`Record ${row.row}: ${sheetColumns.row} names no row that is left to be done.`);
+      if (mark === isSeen) throw wrong(`Record ${row.row}: row ${sourceRow} is there twice.`);
+      wanted.mark(sourceRow, isSeen);
+      const members = kept.flatMap(({ at, name }) => {
+        const text = cellText(row.cells.at(at));
+        if (text === null && lacks.get(sourceRow)?.has(name) === true) return [];
+        return [`${JSON.stringify(name)}:${JSON.stringify(text === null ? null : unguardFormula(text))}`];
+      });
+      const bytes = Buffer.from(`{${members.join()}}\n`, 'utf8');
+      yield { bytes, sourceRow, maybeSent: mark === isWantedAndMaybeSent };
     }
   }
-  return {
-    format: { kind: 'csv', delimiter: ',' },
-    head: { columns, dataFrom: before.length },
-    before,
-    rows: rows(),
-  };
+  const head = { columns: kept.map(({ name }) => name), dataFrom: 0 };
+  return { format: { kind: 'jsonl' }, head, before: Buffer.alloc(0), rows: rows() };
 }
 
 function readable({ row }: SourceRecord): SourceRow {
   if ('fault' in row) throw wrong(faultDetail(row.fault));
   return row;
 }
-
-const unguarded = (text: string | null): string | null => (text === null ? null : unguardFormula(text));
 
 function cellText(cell: Cell): string | null {
   if (cell === null || cell === undefined) return null;

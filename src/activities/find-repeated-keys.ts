@@ -34,7 +34,8 @@ export async function findRepeatedKeys(
       const digest = hash('sha256', keyIdentity(key), 'buffer');
       if (digest.readUInt32LE(28) % passes === pass) keys.add(digest, row.row);
     }
-    repeated.push(...keys.repeated(duplicates));
+    // One by one: a call takes no hundred thousand arguments.
+    for (const row of keys.repeated(duplicates)) repeated.push(row);
   }
   return repeated.toSorted((left, right) => left.row - right.row);
 }

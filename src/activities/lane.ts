@@ -1,5 +1,5 @@
 import type { SendRowsInput } from '../plan/payloads.ts';
-import type { Stretch } from '../plan/stretch.ts';
+import { isDue, type Stretch } from '../plan/stretch.ts';
 import type { Slice } from '../source/source.ts';
 import type { Client } from '../dataverse/client.ts';
 import type { ServerPin } from '../dataverse/server-pin.ts';
@@ -29,20 +29,33 @@ export async function runLane(lane: Lane): Promise<LaneStop> {
   const { stretches } = lane.input;
   // An earlier life of this lane may have committed parts; behind the first row without one there are none, unless a twin is at work.
   const adoption = { expected: true };
+  const aside: Stretch[] = [];
   for (const [position, stretch] of stretches.entries()) {
     let { cursor } = stretch;
     for (let at = stretch.from; at < stretch.to; at += 1) {
       const slice = lane.plan.index.slice(at);
       const progress = { row: cursor ?? slice.firstRow };
-      const stop = await finishSlice(lane, slice, progress, adoption).catch(unavailable);
-      if (stop !== undefined) {
-        const here = remainder(stretch, at, slice, progress.row);
-        return { ...stop, left: [...here, ...stretches.slice(position + 1)] };
-      }
+      const dueAt = dueAtOf(lane, stretch);
+      const stop = await finishSlice(lane, slice, progress, { adoption, dueAt }).catch(unavailable);
       cursor = undefined;
+      if (stop === undefined) continue;
+      const here = remainder(stretch, at, slice, progress, stop);
+      if (stop.asideUntilMs !== undefined && aside.length < mostAside) {
+        aside.push(...here.slice(0, 1));
+        continue;
+      }
+      return { ...stop, left: [...aside, ...here, ...stretches.slice(position + 1)] };
     }
   }
-  return { end: 'done', left: [] };
+  return { end: 'done', left: aside };
+}
+
+/** Where so many slices of a box have to be set aside, the environment is in trouble, and the lane ends. */
+const mostAside = 2;
+
+/** When the one slice of a stretch that was set aside was due; undefined where it was not, or is not yet. */
+function dueAtOf({ deps }: Lane, stretch: Stretch): string | undefined {
+  return isDue(stretch, deps.clock.now()) ? stretch.notBeforeAt : undefined;
 }
 
 const unavailable = (error: unknown): SliceEnd => ({
@@ -55,7 +68,7 @@ async function finishSlice(
   lane: Lane,
   slice: Slice,
   progress: { row: number },
-  adoption: { expected: boolean },
+  { adoption, dueAt }: { readonly adoption: { expected: boolean }; readonly dueAt: string | undefined },
 ): Promise<SliceEnd | undefined> {
   const behind = slice.firstRow + slice.rowCount;
   while (progress.row < behind) {
@@ -69,7 +82,7 @@ async function finishSlice(
       adoption.expected = false;
     }
     const before = progress.row;
-    const { builder, stop } = await sendSlice(lane, slice, before);
+    const { builder, stop } = await sendSlice(lane, slice, before, dueAt);
     progress.row = await commit(lane, builder, before, adoption);
     if (stop !== undefined) return stop;
     if (progress.row === before)
@@ -95,8 +108,22 @@ async function commit(
   return result.part.firstRow + result.part.rowCount;
 }
 
-function remainder(stretch: Stretch, at: number, slice: Slice, nextRow: number): readonly Stretch[] {
-  const isDone = nextRow >= slice.firstRow + slice.rowCount;
-  if (isDone) return at + 1 < stretch.to ? [{ from: at + 1, to: stretch.to }] : [];
-  return [{ from: at, to: stretch.to, ...(nextRow > slice.firstRow ? { cursor: nextRow } : {}) }];
+/** What is left of a stretch; first of all, the slice that has to wait, if it has. */
+function remainder(
+  stretch: Stretch,
+  at: number,
+  slice: Slice,
+  { row }: { readonly row: number },
+  { asideUntilMs }: SliceEnd,
+): readonly Stretch[] {
+  const isDone = row >= slice.firstRow + slice.rowCount;
+  const behind = at + 1 < stretch.to ? [{ from: at + 1, to: stretch.to }] : [];
+  if (isDone) return behind;
+  const cursor = row > slice.firstRow ? { cursor: row } : {};
+  if (asideUntilMs === undefined) {
+    // A slice that was set aside before and not gone on with stays as it was.
+    const isAsBefore = stretch.notBeforeAt !== undefined && row === (stretch.cursor ?? slice.firstRow);
+    return [isAsBefore ? stretch : { from: at, to: stretch.to, ...cursor }];
+  }
+  return [{ from: at, to: at + 1, ...cursor, notBeforeAt: new Date(asideUntilMs).toISOString() }, ...behind];
 }

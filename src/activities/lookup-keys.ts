@@ -1,25 +1,38 @@
 import type { Client } from '../dataverse/client.ts';
 import { UnknownTableError } from '../dataverse/errors.ts';
 import { readTable } from '../dataverse/metadata.ts';
-import type { TableMetadata } from '../dataverse/table.ts';
+import type { ColumnMetadata, TableMetadata } from '../dataverse/table.ts';
 import { pointerSegment, type Fault } from '../plan/fault.ts';
 import type { RunSpec } from '../plan/run-spec.ts';
 
+export interface LookupKeys {
+  /** By the column that is bound. */
+  readonly lookupKeys: ReadonlyMap<string, ColumnMetadata>;
+  readonly lookupFaults: readonly Fault[];
+}
+
 /**
- * Checks that the keys by which lookups are bound exist and can be used. Tables that are not there, or that the lookup does not point to, are the
- * mapping's to name.
+ * Finds the keys by which lookups are bound, and what keeps them from being used. Tables that are not there, or that the lookup does not point to,
+ * are the mapping's to name.
  */
-export async function findLookupKeyFaults(client: Client, spec: RunSpec): Promise<readonly Fault[]> {
-  const tables = new Map<string, Promise<TableMetadata | undefined>>();
-  const faults = Object.entries(spec.mapping.columns ?? {}).map(async ([column, { lookup }]) => {
-    if (lookup?.key === undefined) return [];
-    const read = tables.get(lookup.table) ?? readKnown(client, lookup.table);
-    tables.set(lookup.table, read);
-    const table = await read;
-    const detail = table === undefined ? undefined : keyProblem(table, lookup.key);
-    return detail === undefined ? [] : [{ pointer: `/mapping/columns${pointerSegment(column)}/lookup/key`, detail }];
-  });
-  return (await Promise.all(faults)).flat();
+export async function findLookupKeys(client: Client, spec: RunSpec): Promise<LookupKeys> {
+  const tables = new Map<string, TableMetadata | undefined>();
+  const lookupKeys = new Map<string, ColumnMetadata>();
+  const lookupFaults: Fault[] = [];
+  for (const [column, { lookup }] of Object.entries(spec.mapping.columns ?? {})) {
+    if (lookup?.key === undefined) continue;
+    if (!tables.has(lookup.table)) tables.set(lookup.table, await readKnown(client, lookup.table));
+    const table = tables.get(lookup.table);
+    if (table === undefined) continue;
+    const found = findKey(table, lookup.key);
+    if ('problem' in found)
+      lookupFaults.push({
+        pointer: `/mapping/columns${pointerSegment(column)}/lookup/key`,
+        detail: found.problem,
+      });
+    else lookupKeys.set(column, found);
+  }
+  return { lookupKeys, lookupFaults };
 }
 
 async function readKnown(client: Client, table: string): Promise<TableMetadata | undefined> {
@@ -31,11 +44,17 @@ async function readKnown(client: Client, table: string): Promise<TableMetadata |
   }
 }
 
-function keyProblem({ logicalName, keys }: TableMetadata, column: string): string | undefined {
-  const key = keys.find(({ columns }) => columns.length === 1 && columns[0] === column);
-  if (key === undefined) {
+function findKey(table: TableMetadata, name: string): ColumnMetadata | { readonly problem: string } {
+  const { logicalName, keys } = table;
+  const key = keys.find(({ columns }) => columns.length === 1 && columns[0] === name);
+  const column = table.columns.find((each) => each.logicalName === name);
+  if (key === undefined || column === undefined) {
     const known = keys.map(({ columns }) => columns.join(' + ')).join(', ') || 'none';
-    return `${column} alone is not an alternate key of ${logicalName}. Alternate keys: ${known}.`;
+    return { problem: `${name} alone is not an alternate key of ${logicalName}. Alternate keys: ${known}.` };
   }
-  return key.active ? undefined : `The alternate key ${column} of ${logicalName} is not active yet.`;
+  if (!key.active) return { problem: `The alternate key ${name} of ${logicalName} is not active yet.` };
+  if (column.type === 'DateTime' && column.dateTimeBehavior !== 'DateOnly') {
+    return { problem: `${name} of ${logicalName} is a date with a time: its colons cannot stand in a lookup.` };
+  }
+  return column;
 }

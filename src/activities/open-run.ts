@@ -14,7 +14,7 @@ import { suspectDelimiter } from '../source/foreign-file.ts';
 import { readHead } from '../source/head.ts';
 import { faultDetail, type SourceFormat, type SourceHead, type SourcePin } from '../source/source.ts';
 import { digestOf } from './digest.ts';
-import { findLookupKeyFaults } from './lookup-keys.ts';
+import { findLookupKeys, type LookupKeys } from './lookup-keys.ts';
 import type { StoredPlan } from './run-plan.ts';
 
 export interface OpenRunDeps {
@@ -45,6 +45,7 @@ export function createOpenRun(deps: OpenRunDeps): (input: OpenRunInput) => Promi
       spec,
       sourceColumns: head.columns,
       table: target.table,
+      lookupKeys: target.lookupKeys,
       // A row that is sent again keeps the id it had.
       runIdDigest: digestOf(manifest.lineage?.root ?? runId),
     });
@@ -76,18 +77,15 @@ export interface Faults {
 }
 
 type Target =
-  | { readonly dopHint: number | undefined; readonly table: TableMetadata; readonly lookupFaults: readonly Fault[] }
+  | (LookupKeys & { readonly dopHint: number | undefined; readonly table: TableMetadata })
   | { readonly waitSeconds: number }
   | Faults;
 
 async function openTarget(client: Client, spec: RunSpec): Promise<Target> {
   try {
     const { dopHint } = await whoAmI(client);
-    const [table, lookupFaults] = await Promise.all([
-      readTable(client, spec.target.table),
-      findLookupKeyFaults(client, spec),
-    ]);
-    return { dopHint, table, lookupFaults };
+    const [table, lookups] = await Promise.all([readTable(client, spec.target.table), findLookupKeys(client, spec)]);
+    return { dopHint, table, ...lookups };
   } catch (error) {
     if (error instanceof ThrottledError) return { waitSeconds: Math.ceil(error.retryAfterMs / 1_000) };
     if (error instanceof UnknownTableError) return faultAt('/target/table', error.message);

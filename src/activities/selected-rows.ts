@@ -1,10 +1,11 @@
 import type { Ledger } from '../ledger/ledger.ts';
-import type { ExceptionLine } from '../ledger/parts.ts';
 import { isSelected, type RowSelection } from '../plan/lineage.ts';
-import type { OutcomeKind } from '../plan/outcome.ts';
+import type { OutcomeKind, RowOutcome } from '../plan/outcome.ts';
 import type { BlobSource } from '../source/blob-source.ts';
+import { outcomeOfRepeated } from './chunks.ts';
 import type { RunPlan } from './run-plan.ts';
-import { readRecords, type RecordSource } from './source-records.ts';
+import { withCurrentPin } from './same-source.ts';
+import { readRecords, type RecordSource, type SourceRecord } from './source-records.ts';
 import type { SpoolPlan, SpoolRow } from './spool-rows.ts';
 
 export interface SelectDeps {
@@ -28,26 +29,30 @@ export const recordsOf = ({ source }: SelectDeps, { rows, format, head, index }:
 
 /** Rows of a run by their outcome, in order: those of which the parts keep a line, and those no part covers. */
 export async function* selectedRows(
-  { ledger }: SelectDeps,
-  { manifest: { runId }, index }: RunPlan,
+  deps: SelectDeps,
+  plan: RunPlan,
   selection: RowSelection,
 ): AsyncGenerator<SelectedRow> {
-  let next = 1;
-  for await (const part of ledger.listParts(runId)) {
-    yield* gap(next, part.firstRow - 1, selection);
-    next = part.firstRow + part.rowCount;
-    if (part.exceptionCount === 0) continue;
-    const { exceptions } = await ledger.readPart(runId, part.firstRow);
-    for (const line of exceptions) if (isSelected(selection, line)) yield pick(line);
-  }
-  yield* gap(next, index.rowCount, selection);
+  for await (const { row, outcome, ...facts } of unfinishedRows(deps, plan))
+    if (isSelected(selection, { outcome, ...facts })) yield { row, outcome };
 }
 
-const pick = ({ row, outcome }: ExceptionLine): SelectedRow => ({ row, outcome });
+async function* unfinishedRows({ ledger }: SelectDeps, plan: RunPlan): AsyncGenerator<RowOutcome> {
+  const { runId } = plan.manifest;
+  let next = 1;
+  for await (const part of ledger.listParts(runId)) {
+    yield* uncovered(plan, next, part.firstRow - 1);
+    next = part.firstRow + part.rowCount;
+    if (part.exceptionCount > 0) yield* (await ledger.readPart(runId, part.firstRow)).exceptions;
+  }
+  yield* uncovered(plan, next, plan.index.rowCount);
+}
 
-function* gap(from: number, to: number, selection: RowSelection): Generator<SelectedRow> {
-  if (!isSelected(selection, { outcome: 'notAttempted' })) return;
-  for (let row = from; row <= to; row += 1) yield { row, outcome: 'notAttempted' };
+/** A key that comes again in the file counts here as well: its last row may be done, and must stay the last. */
+function* uncovered(plan: RunPlan, from: number, to: number): Generator<RowOutcome> {
+  const { duplicates } = plan.manifest.spec.options;
+  for (let row = from; row <= to; row += 1)
+    yield outcomeOfRepeated(plan, duplicates, row) ?? { row, outcome: 'notAttempted' };
 }
 
 /**
@@ -60,7 +65,8 @@ export const maybeSent = ({ mapping }: RunPlan, { outcome }: SelectedRow): boole
 export const sourceRowOf = ({ rowMap }: RunPlan, row: number): number => rowMap?.sourceRowOf(row) ?? row;
 
 /** The selected rows as they stand in the source of the run. */
-export async function originalRows(deps: SelectDeps, parent: RunPlan, selection: RowSelection): Promise<SpoolPlan> {
+export async function originalRows(deps: SelectDeps, ended: RunPlan, selection: RowSelection): Promise<SpoolPlan> {
+  const parent = await withCurrentPin(deps.source, ended);
   const { format, head } = parent;
   // JSON lines have no head of their own: their columns are those of the first source's first record.
   const before = format.kind === 'csv' ? await deps.source.read(parent.rows, 0, head.dataFrom) : Buffer.alloc(0);
@@ -77,16 +83,26 @@ const lineFeed = Buffer.from('\n');
 const nearRows = 2_000;
 
 async function* copyRows(deps: SelectDeps, parent: RunPlan, selection: RowSelection): AsyncGenerator<SpoolRow> {
+  for await (const { selected, bytes } of selectedRecords(deps, parent, selection)) {
+    yield {
+      bytes: Buffer.concat([bytes, lineFeed]),
+      sourceRow: sourceRowOf(parent, selected.row),
+      maybeSent: maybeSent(parent, selected),
+    };
+  }
+}
+
+/** The selected rows with their records; the source must be readable as `parent` names it. */
+export async function* selectedRecords(
+  deps: SelectDeps,
+  parent: RunPlan,
+  selection: RowSelection,
+): AsyncGenerator<SourceRecord & { readonly selected: SelectedRow }> {
   for await (const near of inRuns(selectedRows(deps, parent, selection))) {
     const outcomes = new Map(near.map((selected) => [selected.row, selected]));
-    for await (const { row, bytes } of readRecords(recordsOf(deps, parent), near[0]?.row, near.at(-1)?.row)) {
-      const selected = outcomes.get(row.row);
-      if (selected === undefined) continue;
-      yield {
-        bytes: Buffer.concat([bytes, lineFeed]),
-        sourceRow: sourceRowOf(parent, row.row),
-        maybeSent: maybeSent(parent, selected),
-      };
+    for await (const record of readRecords(recordsOf(deps, parent), near[0]?.row, near.at(-1)?.row)) {
+      const selected = outcomes.get(record.row.row);
+      if (selected !== undefined) yield { ...record, selected };
     }
   }
 }

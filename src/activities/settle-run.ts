@@ -67,9 +67,12 @@ async function settleSlice(settling: Settling, slice: Slice, firstRow: number): 
     bytes,
   );
   const versions = await lookUp(settling, sendable);
+  const { connection } = plan.manifest.spec;
+  // What the looks have told of the clock is known by now.
+  const beganMs = deps.clientOf(connection).serverClock.earliest(plan.manifest.createdAt);
   const judged = sendable.map((row, at) => ({
     row,
-    outcome: judgeVersion(plan, row, versions[at] ?? { kind: 'unreadable', reason: '' }, look),
+    outcome: judgeVersion(plan, row, versions[at] ?? { kind: 'unreadable', reason: '' }, { look, beganMs }),
   }));
   const undecided = judged.filter(({ outcome }) => outcome === undefined).length;
   if (undecided > 0) return undecided;

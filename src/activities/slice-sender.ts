@@ -1,5 +1,5 @@
 import { newSendLog } from '../dataverse/client.ts';
-import { RequestRejectedError, ThrottledError, TransientError } from '../dataverse/errors.ts';
+import { RequestRejectedError, ThrottledError, TransientError, UnsettledError } from '../dataverse/errors.ts';
 import { mayGoOnAtMs, rowsBefore, type LaneEnd } from '../plan/lane.ts';
 import type { EncodedRow } from '../mapping/encoded-row.ts';
 import type { RowOutcome } from '../plan/outcome.ts';
@@ -10,6 +10,7 @@ import { chunksOf, settle, type Chunk, type ChunkContext } from './chunks.ts';
 import type { Lane } from './lane.ts';
 import { isRoomy, tallyLog, type LaneTally } from './lane-tally.ts';
 import { createPartBuilder, type PartBuilder, type SettledRow } from './part-builder.ts';
+import { takeStanding, type Standing } from './standing.ts';
 import { LaneStoppedError } from './stop-signal.ts';
 import { writeChunk } from './write-chunk.ts';
 
@@ -20,6 +21,8 @@ export interface SliceEnd {
   readonly detail?: string;
   /** What became of the last request is not known. */
   readonly isDoubtful?: true;
+  /** Only this slice has to wait, until this moment: what was sent of its rows may take effect until then. */
+  readonly asideUntilMs?: number;
 }
 
 export interface SliceResult {
@@ -28,26 +31,32 @@ export interface SliceResult {
   readonly stop?: SliceEnd;
 }
 
-/** Sends the rows of one slice from `firstRow` on, request by request, until it ends or the lane has to stop. */
-export async function sendSlice(lane: Lane, slice: Slice, firstRow: number): Promise<SliceResult> {
+/**
+ * Sends the rows of one slice from `firstRow` on, request by request, until it ends or the lane has to stop. `dueAt`: the slice was set aside
+ * until then.
+ */
+export async function sendSlice(lane: Lane, slice: Slice, firstRow: number, dueAt?: string): Promise<SliceResult> {
   const early = await stopBefore(lane);
   if (early !== undefined) return { stop: early };
-  const bytes = await lane.deps.source.read(lane.plan.rows, slice.from, slice.to).catch(endOf);
+  const nowMs = (): number => lane.deps.clock.now();
+  const bytes = await lane.deps.source
+    .read(lane.plan.rows, slice.from, slice.to)
+    .catch((error: unknown) => endOf(error, nowMs()));
   if ('end' in bytes) return { stop: bytes };
   const builder = createPartBuilder(firstRow, { bytes, from: slice.from });
   try {
-    const repeat = await mayRepeat(lane, slice, firstRow);
+    const standing = await takeStanding(lane, slice, firstRow, dueAt);
     for (const chunk of chunksOf(contextOf(lane, firstRow), slice, bytes)) {
-      const stop = (await stopBefore(lane)) ?? (await sendChunk(lane, slice, chunk, repeat, builder));
+      const stop = (await stopBefore(lane)) ?? (await sendChunk(lane, slice, chunk, standing, builder));
       if (stop === undefined) continue;
-      const isUntouched = !repeat && stop.isDoubtful === undefined && builder.nextRow() === firstRow;
+      const isUntouched = !standing.repeat && stop.isDoubtful === undefined && builder.nextRow() === firstRow;
       if (isUntouched) await lane.deps.ledger.markUntouched(lane.input.runId, firstRow);
       return { builder, stop };
     }
     return { builder };
   } catch (error) {
     // What is settled so far is still committed.
-    return { builder, stop: endOf(error) };
+    return { builder, stop: endOf(error, nowMs()) };
   }
 }
 
@@ -98,26 +107,6 @@ const hintMoved = ({ dopHint }: LaneTally, grantedFor: number | null): boolean =
 const countOf = (throttles: LaneTally['throttles']): number =>
   Object.values(throttles).reduce((sum, count) => sum + count, 0);
 
-/**
- * Whether rows from `firstRow` on may have been sent before: by an earlier life that began here and left no part, or by a twin anywhere in
- * the slice. A mark is left before anything is sent, so that a later life knows, and so that the books of a run that ends early
- * tell rows nobody touched from rows nobody knows of.
- */
-async function mayRepeat(
-  { deps: { ledger }, input: { runId } }: Lane,
-  slice: Slice,
-  firstRow: number,
-): Promise<boolean> {
-  const isFirst = await ledger.markIntent(runId, firstRow);
-  // Whoever was here before and sent nothing (the box ended, the run was paused) makes this life no repeat.
-  const isFirstToSend = isFirst || (await ledger.claimUntouched(runId, firstRow));
-  if (!isFirstToSend) {
-    await ledger.markContested(runId, slice.firstRow);
-    return true;
-  }
-  return (!isFirst || firstRow > slice.firstRow) && (await ledger.isContested(runId, slice.firstRow));
-}
-
 function contextOf(lane: Lane, firstRow: number): ChunkContext {
   const { plan, input, tally, boxEndsMs, deps } = lane;
   const { tolerate, duplicates } = plan.manifest.spec.options;
@@ -138,19 +127,19 @@ async function sendChunk(
   lane: Lane,
   slice: Slice,
   chunk: Chunk,
-  repeat: boolean,
+  standing: Standing,
   builder: PartBuilder,
 ): Promise<SliceEnd | undefined> {
   if (chunk.sendable.length === 0) return settleChunk(lane, chunk.settled, builder);
   const log = newSendLog();
   try {
-    const { outcomes, timings } = await writeChunk({ lane, slice, repeat, log }, chunk.sendable);
+    const { outcomes, timings } = await writeChunk({ lane, slice, standing, log }, chunk.sendable);
     for (const { rows, ms } of timings) lane.tally.sends = addSends(lane.tally.sends, sendOf(rows, ms));
     const sent = settleSent(lane, chunk.sendable, outcomes);
     for (const { outcome } of sent) if (outcome.rejection?.class === 'service') lane.tally.badRows += 1;
     return settleChunk(lane, chunk.settled.length === 0 ? sent : [...chunk.settled, ...sent], builder);
   } catch (error) {
-    const end = endOf(error);
+    const end = endOf(error, lane.deps.clock.now());
     // Whoever goes on here has to take this chunk for sent, unless its only request was refused.
     const isRefused = error instanceof RequestRejectedError && log.requests <= 1;
     if (log.requests === 0 || isRefused) return end;
@@ -191,9 +180,11 @@ function settleChunk(lane: Lane, settled: readonly SettledRow[], builder: PartBu
   return rowLimit !== undefined || isPastTolerance ? { end: 'box' } : undefined;
 }
 
-function endOf(error: unknown): SliceEnd {
+function endOf(error: unknown, nowMs: number): SliceEnd {
   if (error instanceof LaneStoppedError) return { end: error.mark };
   if (error instanceof ThrottledError) return { end: 'throttled', waitMs: error.retryAfterMs, detail: error.message };
+  if (error instanceof UnsettledError)
+    return { end: 'unavailable', detail: error.message, asideUntilMs: nowMs + error.waitMs };
   // Without all attempts made it was the end of the box that cut them short.
   if (error instanceof TransientError) return { end: error.exhausted ? 'unavailable' : 'box', detail: error.message };
   if (error instanceof RequestRejectedError || error instanceof SourceChangedError) {

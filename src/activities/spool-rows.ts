@@ -5,10 +5,9 @@ import { SourceChangedError, type BlobSource } from '../source/blob-source.ts';
 import { createdRows } from './created-rows.ts';
 import { editedRows } from './edited-rows.ts';
 import { faultAt } from './open-run.ts';
-import { decodeRowMap, encodeRowMap, type MappedRow } from './row-map.ts';
+import { createRowMapWriter, decodeRowMap, type MappedRow } from './row-map.ts';
 import { loadPlan, type RunPlan } from './run-plan.ts';
 import { originalRows } from './selected-rows.ts';
-import { withCurrentPin } from './same-source.ts';
 
 export interface SpoolRowsDeps {
   readonly ledger: Ledger;
@@ -43,11 +42,11 @@ export class SpoolFaultError extends Error {
 export function createSpoolRows(deps: SpoolRowsDeps): (input: SpoolRowsInput) => Promise<SpoolRowsOutput> {
   return async ({ runId }) => {
     const existing = await deps.ledger.readSpool(runId);
-    if (existing !== undefined) return { rowCount: rowCountOf(existing.rowMap) };
+    if (existing !== undefined) return { rowCount: decodeRowMap(existing.rowMap).rowCount };
     const manifest = await deps.ledger.manifest(runId);
     if (manifest?.lineage === undefined) throw new Error(`Run ${runId} takes up no rows of another run.`);
     try {
-      const parent = await withCurrentPin(deps.source, await loadPlan(deps.ledger, manifest.lineage.of));
+      const parent = await loadPlan(deps.ledger, manifest.lineage.of);
       return await spool(deps, runId, await planSpool(deps, manifest, parent));
     } catch (error) {
       if (error instanceof SpoolFaultError) return { faults: [error.fault] };
@@ -57,9 +56,6 @@ export function createSpoolRows(deps: SpoolRowsDeps): (input: SpoolRowsInput) =>
   };
 }
 
-const rowCountOf = (rowMap: Buffer): number =>
-  rowMap.length / encodeRowMap([{ sourceRow: 1, maybeSent: false }]).length;
-
 function planSpool(deps: SpoolRowsDeps, { lineage, pin, spec }: Manifest, parent: RunPlan): Promise<SpoolPlan> {
   if (lineage?.kind === 'undo') return createdRows(deps, parent);
   if (lineage?.edited === true) return editedRows(deps, parent, { lineage, pin, spec });
@@ -68,18 +64,17 @@ function planSpool(deps: SpoolRowsDeps, { lineage, pin, spec }: Manifest, parent
 }
 
 async function spool({ ledger }: SpoolRowsDeps, runId: string, plan: SpoolPlan): Promise<SpoolRowsOutput> {
-  const mapped: MappedRow[] = [];
+  const rowMap = createRowMapWriter();
   async function* texts(): AsyncGenerator<Buffer> {
     yield plan.before;
-    for await (const { bytes, sourceRow, maybeSent } of plan.rows) {
-      mapped.push({ sourceRow, maybeSent });
+    for await (const { bytes, ...mapped } of plan.rows) {
+      rowMap.add(mapped);
       yield bytes;
     }
   }
   const { format, head } = plan;
-  await ledger.writeSpool(runId, { format, head }, texts(), () => encodeRowMap(mapped));
+  await ledger.writeSpool(runId, { format, head }, texts(), rowMap.bytes);
   const written = await ledger.readSpool(runId);
   if (written === undefined) throw new Error(`The spooled rows of run ${runId} were written and are gone.`);
-  decodeRowMap(written.rowMap);
-  return { rowCount: rowCountOf(written.rowMap) };
+  return { rowCount: decodeRowMap(written.rowMap).rowCount };
 }

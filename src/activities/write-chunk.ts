@@ -1,17 +1,18 @@
 import type { SendLog } from '../dataverse/client.ts';
 import { findUnchanged } from '../dataverse/find-unchanged.ts';
+import { lastEffectOfLifeMs } from '../dataverse/late-effects.ts';
 import { writeRows, type WriteResult } from '../dataverse/write-rows.ts';
 import type { EncodedRow } from '../mapping/encoded-row.ts';
 import type { RowOutcome } from '../plan/outcome.ts';
 import type { Slice } from '../source/source.ts';
 import type { Lane } from './lane.ts';
+import { isContested, type Standing } from './standing.ts';
 import { unlessStopped } from './stop-signal.ts';
 
 export interface ChunkSending {
   readonly lane: Lane;
   readonly slice: Slice;
-  /** The rows may have been sent before. */
-  readonly repeat: boolean;
+  readonly standing: Standing;
   readonly log: SendLog;
   readonly signal: AbortSignal;
 }
@@ -35,32 +36,40 @@ async function writeUntilSettled(sending: ChunkSending, rows: readonly EncodedRo
 }
 
 async function send(
-  { lane: { client, plan, boxEndsMs }, repeat, log, signal }: ChunkSending,
+  { lane: { client, plan, boxEndsMs }, standing, log, signal }: ChunkSending,
   rows: readonly EncodedRow[],
 ): Promise<ChunkResult> {
   const { spec, lineage, createdAt } = plan.manifest;
+  const { repeat, isAlone } = standing;
   const common = { table: plan.table, repeat, deadlineAtMs: boxEndsMs, log, signal };
   const { unchanged, settled } =
     lineage?.kind === 'undo' ? await findUnchanged(client, { ...common, rows }) : { unchanged: rows, settled: [] };
   const { operation } = spec.target;
-  const request = { ...common, operation, rows: unchanged, options: spec.options, runStartedAt: createdAt };
-  const { outcomes, timings } = await writeRows(client, request);
+  const { outcomes, timings } = await writeRows(client, {
+    ...common,
+    operation,
+    rows: unchanged,
+    options: spec.options,
+    runStartedAt: createdAt,
+    ...(isAlone ? {} : { othersUntilMs: lastEffectOfLifeMs(boxEndsMs) }),
+  });
   return { outcomes: [...settled, ...outcomes], timings };
 }
 
 /**
  * A twin at work in the slice has left its mark before it sent. Then a refusal, or that a row is gone already, may be what the twin has brought
- * about: such rows are sent again as a repeat, which looks them up where they are refused again.
+ * about: such rows are sent again as a repeat, which looks them up where they are refused again. Where others were reckoned with from the
+ * start, that has been done.
  */
 async function lookTwice(
   sending: ChunkSending,
   rows: readonly EncodedRow[],
   outcomes: readonly RowOutcome[],
 ): Promise<readonly RowOutcome[]> {
-  const { deps, input } = sending.lane;
-  const doubtful = doubtfulRows(rows, outcomes);
-  if (doubtful.length === 0 || !(await deps.ledger.isContested(input.runId, sending.slice.firstRow))) return [];
-  return (await send({ ...sending, repeat: true }, doubtful)).outcomes;
+  const { lane, slice, standing } = sending;
+  const doubtful = standing.isAlone ? doubtfulRows(rows, outcomes) : [];
+  if (doubtful.length === 0 || !(await isContested(lane, slice, standing))) return [];
+  return (await send({ ...sending, standing: { ...standing, repeat: true, isAlone: false } }, doubtful)).outcomes;
 }
 
 function doubtfulRows(rows: readonly EncodedRow[], outcomes: readonly RowOutcome[]): readonly EncodedRow[] {

@@ -9,12 +9,14 @@ import { BatchRejectedError, MalformedAnswerError, RequestRejectedError, Transie
 import type { ErrorFacts, ThrottleFacet } from './errors.ts';
 import { baseHeaders, parseDopHint } from './headers.ts';
 import type { Headers } from './headers.ts';
+import { longestOverrunMs } from './late-effects.ts';
 import { readFault } from './read-error.ts';
 import { readRetryAfter } from './retry-after.ts';
 import { readTimeoutMs, requestTimeoutMs, sendOnce } from './send.ts';
 import type { Answer, HttpRequest } from './send.ts';
 import { createSenderPool } from './sender-pool.ts';
 import type { Sender, SenderPool } from './sender-pool.ts';
+import { createServerClock, type ServerClock } from './server-clock.ts';
 import { createTableMemory } from './table-memory.ts';
 import type { TableMemory } from './table-memory.ts';
 import type { ServerPin } from './server-pin.ts';
@@ -27,8 +29,6 @@ const maxAttempts = 5;
 const backoffBaseMs = 1_000;
 const backoffCapMs = 30_000;
 const maxBackoffInAllMs = 120_000;
-/** A process that wakes later than this behind its deadline was frozen, and others have taken over its work. */
-const longestOverrunMs = 120_000;
 
 export interface ThrottleEvent {
   readonly facet: ThrottleFacet;
@@ -43,8 +43,8 @@ export interface SendLog {
   readonly throttles: ThrottleEvent[];
   /** When the first of them came, on the client's clock. */
   firstThrottledAtMs?: number;
-  /** Requests of which the service itself has told no end: they may take effect until its time limit. */
-  unheard: number;
+  /** When a request last ended of which the service itself has told no end: it may take effect until the service's time limit. */
+  unheardAtMs?: number;
   /** Time with a request on its way; waits are not in it. */
   busyMs: number;
   /** The latest `x-ms-dop-hint`, which is per identity, summed over the identities of the connection. */
@@ -52,7 +52,7 @@ export interface SendLog {
 }
 
 export function newSendLog(): SendLog {
-  return { requests: 0, unheard: 0, throttles: [], busyMs: 0 };
+  return { requests: 0, throttles: [], busyMs: 0 };
 }
 
 export interface ClientRequest<T> {
@@ -98,6 +98,8 @@ export interface Client {
   readonly senderCount: number;
   /** What sending has taught about the environment's tables. */
   readonly tables: TableMemory;
+  /** And about its clock. */
+  readonly serverClock: ServerClock;
   /**
    * Throws `ThrottledError` (the wait is longer than the deadline allows), `TransientError` (no decision after five attempts),
    * `BatchRejectedError` (refused and rolled back), `RequestRejectedError` (nothing like it will be accepted), or the signal's reason.
@@ -137,20 +139,26 @@ type Reply<T> =
 export function createClient(options: ClientOptions): Client {
   const checked = checkConnectionUrl(options.connection.url, options.connection);
   if (!checked.ok) throw new RangeError(`Connection ${options.connection.name}: the URL ${checked.fault}.`);
-  const deps = { ...options, origin: checked.origin, pool: createSenderPool(options.senders) };
+  const serverClock = createServerClock();
+  const deps = { ...options, origin: checked.origin, pool: createSenderPool(options.senders), serverClock };
   const tables = createTableMemory();
   const pinnedBy = (pin: ServerPin | undefined): Client => ({
     clock: options.clock,
     origin: checked.origin,
     senderCount: options.senders.length,
     tables,
+    serverClock,
     send: (request) => sendUntilDecided(deps, pin === undefined ? request : { ...request, pin }),
     pinnedBy,
   });
   return pinnedBy(undefined);
 }
 
-type Deps = ClientOptions & { readonly origin: string; readonly pool: SenderPool };
+type Deps = ClientOptions & {
+  readonly origin: string;
+  readonly pool: SenderPool;
+  readonly serverClock: ServerClock;
+};
 
 async function sendUntilDecided<T>(deps: Deps, request: ClientRequest<T>): Promise<Sent<T>> {
   let attempts = 0;
@@ -181,7 +189,7 @@ async function sendUntilDecided<T>(deps: Deps, request: ClientRequest<T>): Promi
     if (!(error instanceof TransientError)) throw error;
     maybeCommittedBefore ||= error.maybeCommitted;
     const isUnheard = error.maybeCommitted && error.serviceErrorCode === undefined;
-    if (isUnheard && request.log !== undefined) request.log.unheard += 1;
+    if (isUnheard && request.log !== undefined) request.log.unheardAtMs = deps.clock.now();
     const pauseMs = deps.random() * Math.min(backoffCapMs, backoffBaseMs * 2 ** (attempts - 1));
     waitedMs += pauseMs;
     const mayRepeat = request.repeatable || !error.maybeCommitted;
@@ -219,7 +227,9 @@ async function attempt<T>(deps: Deps, request: ClientRequest<T>, refused: Refuse
     sentAtMs = clock.now();
     if (request.log !== undefined) request.log.requests += 1;
     const answer = await sendOnce(deps.dispatcher, httpRequest(deps, request, { token, clientRequestId }));
-    const ms = clock.now() - sentAtMs;
+    const heardAtMs = clock.now();
+    const ms = heardAtMs - sentAtMs;
+    deps.serverClock.note(answer.header('date'), { sentAtMs, heardAtMs });
     noteDopHint(deps.pool, sender, request.log, answer);
     by = request.pin?.hear(answer) ?? null;
     request.heard?.(answer);

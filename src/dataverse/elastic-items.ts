@@ -1,6 +1,6 @@
 import type { WriteTarget } from './bulk-messages.ts';
 import type { ServiceFault } from './error-table.ts';
-import { busyPauseMs, markRepeat, settleSuccess } from './pending-row.ts';
+import { busyPauseMs, markRepeat, pauseWithin, settleSuccess } from './pending-row.ts';
 import type { PendingRow, WriteCall } from './pending-row.ts';
 
 /** Without this header an elastic table does not say which rows failed. */
@@ -37,6 +37,6 @@ export async function rowsToRepeat(
     failed.push(pending);
   }
   // A partition that is over its share of the store, not a limit of the identity: nobody else has to wait.
-  if (isBusy) await call.client.clock.sleep(busyPauseMs(1) ?? 0, call.signal);
+  if (isBusy) await pauseWithin(call, busyPauseMs(1) ?? 0);
   return failed;
 }

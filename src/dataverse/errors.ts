@@ -4,7 +4,14 @@ import type { ServiceFault } from './error-table.ts';
 export type { ThrottleFacet };
 
 export type DataverseErrorKind =
-  'throttled' | 'transient' | 'batchRejected' | 'requestRejected' | 'unknownTable' | 'deltaExpired' | 'malformedAnswer';
+  | 'throttled'
+  | 'transient'
+  | 'unsettled'
+  | 'batchRejected'
+  | 'requestRejected'
+  | 'unknownTable'
+  | 'deltaExpired'
+  | 'malformedAnswer';
 
 /** What is known of the answer behind an error; absent where there was none. */
 export interface ErrorFacts {
@@ -59,6 +66,20 @@ export class TransientError extends DataverseError {
     super(message, facts);
     this.maybeCommitted = facts.maybeCommitted;
     this.exhausted = facts.exhausted ?? false;
+  }
+}
+
+/**
+ * Rows were refused, and something that was sent of them before may still take effect: nobody can tell what becomes of them within `waitMs`,
+ * which is too long to sit it out.
+ */
+export class UnsettledError extends DataverseError {
+  readonly kind = 'unsettled';
+  readonly waitMs: number;
+
+  constructor(message: string, facts: ErrorFacts & { readonly waitMs: number }) {
+    super(message, facts);
+    this.waitMs = facts.waitMs;
   }
 }
 

@@ -1,7 +1,6 @@
 import type { EncodedRow } from '../mapping/encoded-row.ts';
 import type { RowOutcome } from '../plan/outcome.ts';
 import type { Client } from './client.ts';
-import { TransientError } from './errors.ts';
 import { readVersions, type RowVersion, type VersionsRequest } from './read-versions.ts';
 
 export interface UnchangedRequest extends VersionsRequest {
@@ -12,7 +11,7 @@ export interface UnchangedRequest extends VersionsRequest {
 export interface UnchangedRows {
   /** As they were created; each with the version that may be deleted. */
   readonly unchanged: readonly EncodedRow[];
-  /** The others: changed since and kept, or gone. */
+  /** The others: changed since and kept, not to be read and kept, or gone. */
   readonly settled: readonly RowOutcome[];
 }
 
@@ -33,12 +32,12 @@ export async function findUnchanged(client: Client, request: UnchangedRequest): 
 }
 
 function judge(row: EncodedRow, version: RowVersion | undefined, repeat: boolean): EncodedRow | RowOutcome {
-  if (version === undefined || version.kind === 'unreadable') {
-    const reason = version?.reason ?? 'a batch answer has fewer parts than it said';
-    throw new TransientError(`A row to be deleted cannot be read: ${reason}`, {
-      maybeCommitted: false,
-      exhausted: true,
-    });
+  if (version === undefined) throw new Error(`Row ${row.row} was to be read and has no version.`);
+  if (version.kind === 'unreadable') {
+    const message = `The row cannot be read, so nobody knows whether it was changed, and it is kept: ${version.reason}`;
+    const rejection = { class: 'service', code: 'undo.unreadable', message } as const;
+    // An earlier send may have deleted it.
+    return { row: row.row, outcome: repeat ? 'unknown' : 'rejected', rejection };
   }
   if (version.kind === 'absent') {
     if (repeat) return { row: row.row, outcome: 'deleted', recovered: true };

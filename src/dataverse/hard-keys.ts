@@ -10,8 +10,8 @@ import {
   newPendingRow,
   settleAbsent,
   settleRejection,
-  settleSuccess,
   settleUnknown,
+  successKinds,
   throwIfForAllRows,
 } from './pending-row.ts';
 import type { PendingRow, WriteCall } from './pending-row.ts';
@@ -156,7 +156,8 @@ async function settleApart(
     if (outcome === undefined) throw new Error('A row was left without an outcome.');
     const hasMoved = apart.operation !== call.operation && isMoved(outcome.rejection?.code);
     if (hasMoved && !isLast) again.push(pending);
-    else if (outcome.outcome === 'created' || outcome.outcome === 'updated') settleSuccess(call, pending);
+    else if (outcome.outcome === 'created' || outcome.outcome === 'updated')
+      pending.outcome = { ...outcome, outcome: successKinds[call.operation] };
     else pending.outcome = outcome;
   }
   return again;

@@ -3,18 +3,20 @@ import type { WriteTarget } from './bulk-messages.ts';
 
 const plainAscii = /^[\x20-\x7e]*$/;
 const quotedLiteral = /'(?:[^']|'')*'/g;
+/** Accents belong to no script of their own; the vowel signs of Thai or Devanagari do, and are letters (unicode.org/reports/tr24). */
+const accents = /\p{Script=Inherited}/gu;
 
 /**
- * Text that is equal for keys the service may take for the same: it compares without regard to case, accents, width and
- * trailing spaces. Too equal is harmless: it only puts two rows into different requests.
+ * Text that is equal for keys the service may take for the same: it compares without regard to case, accents, width and trailing spaces. Of rows
+ * with one identity only the last is sent, so that it must be no more equal than the service is.
  */
 export function keyIdentity(key: RowKey): string {
   if (key.kind === 'id') return key.partitionId === undefined ? key.id : `${key.id},${key.partitionId}`;
   const folded = plainAscii.test(key.predicate)
     ? key.predicate
-    : textOf(key.predicate).normalize('NFKD').replace(/\p{M}/gu, '');
+    : textOf(key.predicate).normalize('NFKD').replace(accents, '');
   const lower = folded.toLowerCase();
-  return lower.includes(" '") ? lower.replace(/ +'/g, "'") : lower;
+  return lower.includes(" '") ? lower.replace(quotedLiteral, (literal) => literal.replace(/ +'$/, "'")) : lower;
 }
 
 /** Key segment of a URL, `set(key)`: the text inside quotes is percent-encoded once, the rest is syntax. */

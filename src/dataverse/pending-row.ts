@@ -3,7 +3,7 @@ import type { Operation, Rejection, RowOutcome } from '../plan/outcome.ts';
 import type { Client, SendLog } from './client.ts';
 import { isUnknownTable } from './error-table.ts';
 import type { ServiceFault } from './error-table.ts';
-import { RequestRejectedError } from './errors.ts';
+import { RequestRejectedError, TransientError } from './errors.ts';
 import type { WriteTarget } from './bulk-messages.ts';
 import type { WriteOptions } from './headers.ts';
 import type { TableLesson } from './table-memory.ts';
@@ -46,8 +46,8 @@ export interface TableCall {
 export interface WriteCall extends TableCall {
   readonly target: WriteTarget;
   readonly operation: Operation;
-  /** Other lives may have sent these rows a moment ago. */
-  readonly repeat: boolean;
+  /** Until when something that other lives have sent of these rows may take effect; 0: it has had its time. */
+  readonly othersUntilMs: number;
   readonly runStartedAt: string | undefined;
   readonly timings: BulkTiming[];
   /** Rows that were refused although an earlier send of them may have taken effect. */
@@ -152,7 +152,20 @@ export function markRepeat(rows: readonly PendingRow[]): void {
 
 const busyPausesMs = [500, 1_000, 2_000];
 
-/** Waits before a row that was rolled back for a lock is sent again; false when its tries are used up. */
+/** A short pause may end so long behind the deadline: it costs less than to do it all again. */
+const longestLatenessMs = 5_000;
+
+/** A pause of seconds between two sends. Where the deadline leaves no time for it, nothing is known of the rows: `TransientError`. */
+export async function pauseWithin(
+  { client: { clock }, deadlineAtMs, signal }: Pick<TableCall, 'client' | 'deadlineAtMs' | 'signal'>,
+  ms: number,
+): Promise<void> {
+  if (clock.now() + ms > deadlineAtMs + longestLatenessMs)
+    throw new TransientError('No time is left to send rows again.', { maybeCommitted: true });
+  await clock.sleep(ms, signal);
+}
+
+/** Waits before a row that was rolled back for a lock is sent again; undefined when its tries are used up. */
 export function busyPauseMs(busySends: number): number | undefined {
   return busyPausesMs[busySends - 1];
 }

@@ -1,13 +1,8 @@
+import { readHttpDate } from './http-date.ts';
+
 const shortestMs = 1_000;
 /** A run lives no longer than a day, and what names more is no wait that anybody meant. */
 const longestMs = 24 * 60 * 60_000;
-
-/** The form of RFC 9110 section 5.6.7, and the two older ones that have to be understood. */
-const httpDates: readonly RegExp[] = [
-  /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/,
-  /^[A-Z][a-z]+day, \d{2}-[A-Z][a-z]{2}-\d{2} \d{2}:\d{2}:\d{2} GMT$/,
-  /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}$/,
-];
 
 /**
  * How long a `Retry-After` tells us to wait, in milliseconds, from one second to one day; undefined when it is missing or says nothing.
@@ -42,14 +37,8 @@ function secondsIn(text: string): number | undefined {
 }
 
 function untilDate(text: string, { date, nowMs }: { readonly date: string | undefined; readonly nowMs: number }) {
-  const until = dateIn(text);
-  return until === undefined ? undefined : until - (dateIn(date ?? '') ?? nowMs);
-}
-
-function dateIn(text: string): number | undefined {
-  if (!httpDates.some((form) => form.test(text))) return undefined;
-  const ms = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
-  return Number.isNaN(ms) ? undefined : ms;
+  const until = readHttpDate(text);
+  return until === undefined ? undefined : until - (readHttpDate(date) ?? nowMs);
 }
 
 const firstUntoldMs = 30_000;

@@ -1,26 +1,23 @@
-/** The environment's clock and ours may differ by this much. */
-const clockSkewMs = 5 * 60_000;
+import { isSince } from './since.ts';
+
 const idInReference = /\(([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\)$/i;
 const isoDate = /^\d{4}-\d{2}-\d{2}(T|$)/;
 
 /**
- * Whether a row that was read holds everything that was sent for it, and is not older than `since` (ISO 8601). `members` are those of an
- * encoded row, in one-byte text. What cannot be compared (a lookup bound by an alternate key, a column that is not read) counts as equal.
+ * Whether a row that was read holds everything that was sent for it, and is not older than `sinceMs`, by the service's clock. `members` are those of
+ * an encoded row, in one-byte text. What cannot be compared (a lookup bound by an alternate key, a column that is not read) counts as equal.
  */
 export function isSameRow(
   members: string,
   read: Readonly<Record<string, unknown>>,
-  since: string | undefined,
+  sinceMs: number | undefined,
 ): boolean {
   const sent = JSON.parse(Buffer.from(`{${members}}`, 'latin1').toString('utf8')) as Record<string, unknown>;
   // Rows may be given an earlier date of creation on purpose.
-  if (!('overriddencreatedon' in sent) && isOlder(read['createdon'], since)) return false;
+  const isOlder =
+    typeof read['createdon'] === 'string' && sinceMs !== undefined && !isSince(read['createdon'], sinceMs);
+  if (!('overriddencreatedon' in sent) && isOlder) return false;
   return Object.entries(sent).every(([name, value]) => isSameMember(name, value, read));
-}
-
-function isOlder(createdOn: unknown, since: string | undefined): boolean {
-  if (typeof createdOn !== 'string' || since === undefined) return false;
-  return Date.parse(createdOn) < Date.parse(since) - clockSkewMs;
 }
 
 const bindSuffix = '@odata.bind';

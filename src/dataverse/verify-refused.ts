@@ -1,7 +1,9 @@
 import type { Operation } from '../plan/outcome.ts';
 import { apiRoot } from './client.ts';
 import { keySegment } from './key-text.ts';
-import { isMissing, settleRejection, settleUnknown, successKinds } from './pending-row.ts';
+import { UnsettledError } from './errors.ts';
+import { lastEffectAfterMs } from './late-effects.ts';
+import { isMissing, pauseWithin, settleRejection, settleUnknown, successKinds } from './pending-row.ts';
 import type { DoubtfulRow, WriteCall } from './pending-row.ts';
 import { readEach } from './read-each.ts';
 import { readJsonObject } from './read-json.ts';
@@ -17,31 +19,33 @@ const lagPausesMs: Readonly<Record<TableMetadata['tableType'], readonly number[]
   Elastic: [1_000, 2_000, 4_000],
 };
 
-/** The service gives up a request after two minutes; what has not happened by then will not. */
-const settleMs = 150_000;
-const lookMs = 60_000;
-
 /**
  * Looks up rows that were refused although an earlier send may have taken effect: a refusal says nothing of the send before it. Where the row
- * stands as our write would have left it, it is ours. Where it does not, the refusal stands, at once or, if it was for the hour and not for the
- * row, once the earlier send can come no longer. Not readable: nobody knows.
+ * stands as our write would have left it, it is ours. Where it does not, the refusal stands, if it was for the row or if the earlier send can come
+ * no longer; else `UnsettledError` tells when that will be so. Not readable: nobody knows.
  */
 export async function verifyRefused(call: WriteCall): Promise<void> {
-  const { clock } = call.client;
   let left = await look(call, call.doubtful);
   for (const pauseMs of lagPausesMs[call.target.tableType]) {
     const contradicted = left.filter(isContradicted);
     if (contradicted.length === 0) break;
-    await clock.sleep(pauseMs, call.signal);
+    await pauseWithin(call, pauseMs);
     left = [...left.filter((one) => !isContradicted(one)), ...(await look(call, contradicted))];
   }
-  const open = call.repeat || call.log.unheard > 0 ? left.filter(mayStillCome) : [];
-  if (open.length > 0) {
-    await clock.sleep(settleMs, call.signal);
-    const later = { ...call, deadlineAtMs: clock.now() + lookMs };
-    left = [...left.filter((one) => !open.includes(one)), ...(await look(later, open))];
-  }
+  const open = left.filter(mayStillCome);
+  const waitMs = untilLastEffectMs(call) - call.client.clock.now();
+  if (open.length > 0 && waitMs > 0) throw unsettled(open, waitMs);
   for (const { pending, fault } of left) settleRejection(call, pending, fault);
+}
+
+/** When everything that was sent of these rows has had its time. */
+function untilLastEffectMs({ othersUntilMs, log: { unheardAtMs } }: WriteCall): number {
+  return Math.max(othersUntilMs, unheardAtMs === undefined ? 0 : unheardAtMs + lastEffectAfterMs);
+}
+
+function unsettled(open: readonly DoubtfulRow[], waitMs: number): UnsettledError {
+  const message = `${open.length} rows were refused, and an earlier send of them may still take effect: ${open[0]?.fault.message ?? ''}`;
+  return new UnsettledError(message, { waitMs });
 }
 
 /** The refusal says that the row is there, or gone, and a read says otherwise: it may be the read that is late. */
@@ -94,13 +98,21 @@ function isSettledByRead(call: WriteCall, doubtful: DoubtfulRow, result: PartRes
 
 type Judge = (call: WriteCall, doubtful: DoubtfulRow, found: Readonly<Record<string, unknown>> | undefined) => boolean;
 
-const isModifiedSince: Judge = ({ runStartedAt }, _doubtful, found) => isSince(found?.['modifiedon'], runStartedAt);
+const isModifiedSince: Judge = (call, _doubtful, found) => isSince(found?.['modifiedon'], beginOf(call));
+
+/** When the run began, by the clock that tells when rows were made and changed. */
+function beginOf({ client, runStartedAt }: WriteCall): number | undefined {
+  return runStartedAt === undefined ? undefined : client.serverClock.earliest(runStartedAt);
+}
 
 /** Whether a row stands as the operation would have left it. */
 const isDone: Readonly<Record<Operation, Judge>> = {
   /** An id that we made is nobody else's. One of the source says less: then what we sent must be in the row, and the row not older than the run. */
-  create: ({ runStartedAt }, { pending: { row } }, found) =>
-    found !== undefined && (isMade(row.key) || isSameRow(row.members.text(), found, runStartedAt)),
+  create: (call, { pending: { row } }, found) => {
+    // A row that an earlier run may have sent may be older than this one.
+    const sinceMs = row.maybeSent === true ? undefined : beginOf(call);
+    return found !== undefined && (isMade(row.key) || isSameRow(row.members.text(), found, sinceMs));
+  },
   update: isModifiedSince,
   upsert: isModifiedSince,
   delete: (_call, _doubtful, found) => found === undefined,

@@ -8,6 +8,7 @@ import { maxBatchOperations, writeOperation } from './odata-batch.ts';
 import {
   busyPauseMs,
   markRepeat,
+  pauseWithin,
   settleByFault,
   settleRefusal,
   settleSuccess,
@@ -57,7 +58,7 @@ export async function pauseOrGiveUp(call: TableCall, fault: ServiceFault, refusa
       exhausted: true,
     });
   }
-  await call.client.clock.sleep(pauseMs, call.signal);
+  await pauseWithin(call, pauseMs);
 }
 
 type SentRows = { readonly results: OperationResults } | { readonly refused: ServiceFault } | 'settled';
@@ -137,7 +138,7 @@ async function settleParts(
       pauseMs = Math.max(pauseMs, wait);
     }
   }
-  if (pauseMs > 0) await call.client.clock.sleep(pauseMs, call.signal);
+  if (pauseMs > 0) await pauseWithin(call, pauseMs);
   return again;
 }
 

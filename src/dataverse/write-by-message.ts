@@ -5,7 +5,15 @@ import type { ServiceFault } from './error-table.ts';
 import { BatchRejectedError, TransientError } from './errors.ts';
 import { jsonContent, optionHeaders, optionQuery } from './headers.ts';
 import { chooseIsolation } from './isolation.ts';
-import { busyPauseMs, isSuccess, markRepeat, settleByFault, settleSuccess, throwIfForAllRows } from './pending-row.ts';
+import {
+  busyPauseMs,
+  isSuccess,
+  markRepeat,
+  pauseWithin,
+  settleByFault,
+  settleSuccess,
+  throwIfForAllRows,
+} from './pending-row.ts';
 import type { PendingRow, WriteCall } from './pending-row.ts';
 import { noteSession, sessionTokenHeader } from './session.ts';
 import type { BulkMessage } from './table.ts';
@@ -33,7 +41,7 @@ export async function settleByMessage(
     }
     // Only a standard table rolls back the rows that had been written.
     if (call.target.tableType === 'Elastic') markRepeat(rows);
-    await call.client.clock.sleep(pauseMs, call.signal);
+    await pauseWithin(call, pauseMs);
   }
 }
 

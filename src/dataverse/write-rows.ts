@@ -30,6 +30,8 @@ export interface WriteRequest {
   readonly options: WriteOptions;
   /** These rows may have been sent before. What they meet may then be their own work. */
   readonly repeat: boolean;
+  /** Until when what others have sent of them may take effect, on the client's clock; absent: it has had its time. */
+  readonly othersUntilMs?: number;
   /** When the run began (ISO 8601): a row that is older was not created by it. */
   readonly runStartedAt?: string;
   /** No throttle and no back-off is waited for beyond this, on the client's clock. Work that needs no wait goes on. */
@@ -56,8 +58,8 @@ export interface WriteResult {
  * batches that go on behind an error; rows that make a bulk message fail are found by such a batch or by halves, whichever has cost less.
  *
  * Throws `RequestRejectedError` when no row of the run can be accepted, `ThrottledError` when the identity has to wait beyond the
- * deadline, `TransientError` when no decision could be had, or the signal's reason. Then no outcome of this call is known: the rows
- * have to be sent again with `repeat: true`.
+ * deadline, `UnsettledError` when rows were refused whose earlier sends may still take effect, `TransientError` when no decision could be had,
+ * or the signal's reason. Then no outcome of this call is known: the rows have to be sent again with `repeat: true`.
  */
 export async function writeRows(client: Client, request: WriteRequest): Promise<WriteResult> {
   const call: WriteCall = {
@@ -67,7 +69,7 @@ export async function writeRows(client: Client, request: WriteRequest): Promise<
     options: request.options,
     deadlineAtMs: request.deadlineAtMs,
     signal: request.signal,
-    repeat: request.repeat,
+    othersUntilMs: request.othersUntilMs ?? 0,
     runStartedAt: request.runStartedAt,
     lesson: client.tables.of(request.table.logicalName),
     log: request.log ?? newSendLog(),

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import { OrchestrationRuntimeStatus, type DurableClient } from 'durable-functions';
 import type { Manifest } from '../ledger/ledger.ts';
@@ -22,17 +23,36 @@ const controlling =
     return (await control(client, manifest)) ?? accepted(request, runId);
   };
 
+const betweenLooksMs = 250;
+const mostLooks = 20;
+
+/**
+ * Lets a suspended orchestration go on. One that was just suspended may still look as if it ran: where a pause was in force, its suspension is
+ * waited for, or it would come after this and hold the run for good.
+ */
+async function goOn(
+  client: DurableClient,
+  runId: string,
+  { reason, wasPaused }: { readonly reason: string; readonly wasPaused: boolean },
+): Promise<void> {
+  for (let looks = 1; ; looks += 1) {
+    const status = await statusOf(client, runId);
+    if (status?.runtimeStatus === OrchestrationRuntimeStatus.Suspended) return client.resume(runId, reason);
+    if (!wasPaused || looks === mostLooks || status === undefined || isGone(status.runtimeStatus)) return;
+    await setTimeout(betweenLooksMs);
+  }
+}
+
 /** `POST /runs/{runId}/cancel`: lanes stop before their next request, a waiting or paused run wakes up. */
 export const cancelRun = (deps: RunsDeps): Handler =>
   controlling(deps, async (client, manifest) => {
     const { runId } = manifest;
     await deps.ledger.cancel(runId);
-    await deps.ledger.setPaused(runId, 'unpaused');
+    const wasPaused = await deps.ledger.setPaused(runId, 'unpaused');
     // A run whose orchestration never came to life, or broke, has to live once more to close its books.
     await ensureStarted(deps, client, manifest);
     await client.raiseEvent(runId, cancelEvent, {});
-    if ((await statusOf(client, runId))?.runtimeStatus === OrchestrationRuntimeStatus.Suspended)
-      await client.resume(runId, 'cancelled');
+    await goOn(client, runId, { reason: 'cancelled', wasPaused });
     return undefined;
   });
 
@@ -41,17 +61,23 @@ export const pauseRun = (deps: RunsDeps): Handler =>
   controlling(deps, async (client, { runId }) => {
     const status = await statusOf(client, runId);
     if (status === undefined || isGone(status.runtimeStatus)) return problem(409, 'The run does not run.');
+    if ((await deps.ledger.readStop(runId)) === 'cancelled') return cancelledProblem();
     await client.suspend(runId, 'paused');
     await deps.ledger.setPaused(runId, 'paused');
-    return undefined;
+    if ((await deps.ledger.readStop(runId)) !== 'cancelled') return undefined;
+    // A cancel came meanwhile. Whoever takes the mark away lets the run go on.
+    const wasPaused = await deps.ledger.setPaused(runId, 'unpaused');
+    await goOn(client, runId, { reason: 'cancelled', wasPaused });
+    return cancelledProblem();
   });
+
+const cancelledProblem = (): HttpResponseInit => problem(409, 'The run is being cancelled.');
 
 /** `POST /runs/{runId}/unpause`: a paused run goes on. */
 export const unpauseRun = (deps: RunsDeps): Handler =>
   controlling(deps, async (client, { runId }) => {
-    await deps.ledger.setPaused(runId, 'unpaused');
-    if ((await statusOf(client, runId))?.runtimeStatus === OrchestrationRuntimeStatus.Suspended)
-      await client.resume(runId, 'unpaused');
+    const wasPaused = await deps.ledger.setPaused(runId, 'unpaused');
+    await goOn(client, runId, { reason: 'unpaused', wasPaused });
     return undefined;
   });
 

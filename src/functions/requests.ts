@@ -32,6 +32,17 @@ export async function readBody(
   }
 }
 
+const longestIdempotencyKey = 256;
+
+/** The caller's name for what it asks, where it has one. An empty one, such as of a variable that was never set, would be the same for everything. */
+export function idempotencyKeyOf(request: HttpRequest): { readonly key: string | undefined } | Refused {
+  const key = request.headers.get('idempotency-key') ?? undefined;
+  if (key === undefined || (key.trim() !== '' && key.length <= longestIdempotencyKey)) return { key };
+  return refuse(
+    problem(400, `idempotency-key must have 1 to ${longestIdempotencyKey} characters; it has ${key.trim().length}.`),
+  );
+}
+
 /** The answer to whatever a run will do later. */
 export function accepted(request: HttpRequest, runId: string): HttpResponseInit {
   const links = linksOf(request.url, runId);

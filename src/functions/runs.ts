@@ -7,6 +7,7 @@ import { faultyProblem, problem } from './problem.ts';
 import {
   accepted,
   foreignProblem,
+  idempotencyKeyOf,
   isForeign,
   newRunId,
   noSuchRun,
@@ -30,9 +31,11 @@ export const startRun =
     const parsed = parseRunSpec(body.json);
     if ('faults' in parsed) return faultyProblem('run spec', withSettingFaults(deps, body.json, parsed.faults));
     const { spec } = parsed;
-    const key = request.headers.get('idempotency-key');
-    const runId = key === null ? newRunId() : `k-${createHash('sha256').update(key).digest('hex').slice(0, 40)}`;
-    const known = key === null ? undefined : await deps.ledger.manifest(runId);
+    const named = idempotencyKeyOf(request);
+    if ('refused' in named) return named.refused;
+    const { key } = named;
+    const runId = key === undefined ? newRunId() : `k-${createHash('sha256').update(key).digest('hex').slice(0, 40)}`;
+    const known = key === undefined ? undefined : await deps.ledger.manifest(runId);
     if (known === undefined) {
       const pinned = await pinSource(deps, spec);
       if ('faults' in pinned) return faultyProblem('run spec', pinned.faults);

@@ -11,6 +11,7 @@ import { faultyProblem, problem } from './problem.ts';
 import {
   accepted,
   foreignProblem,
+  idempotencyKeyOf,
   isForeign,
   newRunId,
   noSuchRun,
@@ -96,10 +97,12 @@ async function takeUp(
   request: HttpRequest,
   planned: Planned,
 ): Promise<HttpResponseInit> {
-  const key = request.headers.get('idempotency-key');
+  const named = idempotencyKeyOf(request);
+  if ('refused' in named) return named.refused;
+  const { key } = named;
   const { kind, of } = planned.lineage;
   const digest =
-    key === null
+    key === undefined
       ? undefined
       : createHash('sha256')
           .update(JSON.stringify([key, kind, of]))

@@ -9,7 +9,7 @@ import { ifFound, put, putOnce, read, readJson } from './blobs.ts';
 import { writeFailures, type FailureSheet } from './failures.ts';
 import { commitPart, findPart, listParts, readPart, type CommitResult, type Part, type PartEntry } from './parts.ts';
 import { readSpool, writeSpool } from './spool.ts';
-import { paths, runIdOfRecent, type CostKey, type FailuresFormat } from './paths.ts';
+import { paths, rowOfMark, runIdOfRecent, type CostKey, type FailuresFormat } from './paths.ts';
 
 /** What a run is, fixed when it is accepted. */
 export interface Manifest {
@@ -85,11 +85,14 @@ export interface Ledger {
   readonly commitPart: (runId: string, part: Part) => Promise<CommitResult>;
   readonly findPart: (runId: string, firstRow: number) => Promise<PartTally | undefined>;
   readonly listParts: (runId: string) => AsyncIterable<PartEntry>;
-  /** Marks that rows from this one on are about to be sent; false when a mark was there already. */
-  readonly markIntent: (runId: string, firstRow: number) => Promise<boolean>;
+  /**
+   * Marks that rows from this one on are about to be sent; false when a mark was there already. What is taken up again after it was set aside
+   * has marks of its own, named by the time at which it was due.
+   */
+  readonly markIntent: (runId: string, firstRow: number, dueAt?: string) => Promise<boolean>;
   /** Marks that two copies of a lane may have been at work in the slice that begins with this row. */
-  readonly markContested: (runId: string, sliceFirstRow: number) => Promise<void>;
-  readonly isContested: (runId: string, sliceFirstRow: number) => Promise<boolean>;
+  readonly markContested: (runId: string, sliceFirstRow: number, dueAt?: string) => Promise<void>;
+  readonly isContested: (runId: string, sliceFirstRow: number, dueAt?: string) => Promise<boolean>;
   /** Takes a mark back: the life that left it here has written nothing. */
   readonly markUntouched: (runId: string, firstRow: number) => Promise<void>;
   /** Makes the mark count again, for the one who is to begin here now; true for one caller, and only where a mark was taken back. */
@@ -104,7 +107,8 @@ export interface Ledger {
   readonly cancel: (runId: string) => Promise<void>;
   /** What lanes are asked to do before their next request. */
   readonly readStop: (runId: string) => Promise<StopMark | undefined>;
-  readonly setPaused: (runId: string, paused: PauseState) => Promise<void>;
+  /** Answers whether the run was paused. */
+  readonly setPaused: (runId: string, paused: PauseState) => Promise<boolean>;
   readonly readPart: (runId: string, firstRow: number) => Promise<Part>;
   readonly writeFailures: (
     runId: string,
@@ -125,7 +129,7 @@ const json = { contentType: 'application/json' } as const;
 export function createLedger(container: ContainerClient): Ledger {
   async function rowsOf(prefix: string): Promise<ReadonlySet<number>> {
     const rows = new Set<number>();
-    for await (const { name } of container.listBlobsFlat({ prefix })) rows.add(Number(name.slice(prefix.length)));
+    for await (const { name } of container.listBlobsFlat({ prefix })) rows.add(rowOfMark(name));
     return rows;
   }
 
@@ -179,14 +183,17 @@ export function createLedger(container: ContainerClient): Ledger {
     commitPart: (runId, part) => commitPart(container, runId, part),
     findPart: (runId, firstRow) => findPart(container, runId, firstRow),
     listParts: (runId) => listParts(container, runId),
-    async markIntent(runId, firstRow) {
-      const { first } = await putOnce(container, paths.intent(runId, firstRow), '', { contentType: 'text/plain' });
+    async markIntent(runId, firstRow, dueAt) {
+      const { first } = await putOnce(container, paths.intent(runId, firstRow, dueAt), '', {
+        contentType: 'text/plain',
+      });
       return first;
     },
-    async markContested(runId, sliceFirstRow) {
-      await putOnce(container, paths.contested(runId, sliceFirstRow), '', { contentType: 'text/plain' });
+    async markContested(runId, sliceFirstRow, dueAt) {
+      await putOnce(container, paths.contested(runId, sliceFirstRow, dueAt), '', { contentType: 'text/plain' });
     },
-    isContested: (runId, sliceFirstRow) => container.getBlobClient(paths.contested(runId, sliceFirstRow)).exists(),
+    isContested: (runId, sliceFirstRow, dueAt) =>
+      container.getBlobClient(paths.contested(runId, sliceFirstRow, dueAt)).exists(),
     async markUntouched(runId, firstRow) {
       await putOnce(container, paths.untouched(runId, firstRow), '', { contentType: 'text/plain' });
     },
@@ -227,8 +234,8 @@ export function createLedger(container: ContainerClient): Ledger {
       return isPaused ? 'paused' : undefined;
     },
     async setPaused(runId, paused) {
-      if (paused === 'paused') await put(container, paths.pause(runId), '', { contentType: 'text/plain' });
-      else await container.getBlobClient(paths.pause(runId)).deleteIfExists();
+      if (paused === 'unpaused') return (await container.getBlobClient(paths.pause(runId)).deleteIfExists()).succeeded;
+      return !(await putOnce(container, paths.pause(runId), '', { contentType: 'text/plain' })).first;
     },
     readPart: (runId, firstRow) => readPart(container, runId, firstRow),
     writeFailures: (runId, parts, sheet) => writeFailures(container, runId, parts, sheet),

@@ -3,6 +3,13 @@ const rowDigits = 12;
 
 const folder = (runId: string): string => `runs/${runId}/`;
 
+const markOf = (row: number, dueAt?: string): string =>
+  String(row).padStart(rowDigits, '0') + (dueAt === undefined ? '' : `.${Date.parse(dueAt)}`);
+
+/** The row that the name of a mark begins with. */
+export const rowOfMark = (blobName: string): number =>
+  Number.parseInt(blobName.slice(blobName.lastIndexOf('/') + 1), 10);
+
 export const paths = {
   manifest: (runId: string) => `${folder(runId)}manifest.json`,
   mapping: (runId: string) => `${folder(runId)}mapping.json`,
@@ -20,13 +27,13 @@ export const paths = {
   parts: (runId: string) => `${folder(runId)}parts/`,
   part: (runId: string, firstRow: number) => `${folder(runId)}parts/${String(firstRow).padStart(rowDigits, '0')}.json`,
   intents: (runId: string) => `${folder(runId)}intents/`,
-  intent: (runId: string, firstRow: number) => `${folder(runId)}intents/${String(firstRow).padStart(rowDigits, '0')}`,
+  intent: (runId: string, firstRow: number, dueAt?: string) => `${folder(runId)}intents/${markOf(firstRow, dueAt)}`,
   untoucheds: (runId: string) => `${folder(runId)}untouched/`,
   untouched: (runId: string, firstRow: number) =>
     `${folder(runId)}untouched/${String(firstRow).padStart(rowDigits, '0')}`,
   contests: (runId: string) => `${folder(runId)}contested/`,
-  contested: (runId: string, firstRow: number) =>
-    `${folder(runId)}contested/${String(firstRow).padStart(rowDigits, '0')}`,
+  contested: (runId: string, firstRow: number, dueAt?: string) =>
+    `${folder(runId)}contested/${markOf(firstRow, dueAt)}`,
   live: (runId: string) => `${folder(runId)}live/`,
   liveOf: (runId: string, hostInstance: string) => `${folder(runId)}live/${hostInstance}`,
   /** Newest first in a listing, because listings are ascending. */

@@ -17,6 +17,8 @@ export interface AssignInput {
   readonly spec: RunSpec;
   readonly sourceColumns: readonly string[];
   readonly table: TableMetadata;
+  /** By target column: the key column of another table that its lookup is given by. */
+  readonly lookupKeys: ReadonlyMap<string, ColumnMetadata>;
 }
 
 /** Finds for every mapped column its source; what cannot be found is added to `faults`. */

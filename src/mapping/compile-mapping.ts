@@ -13,16 +13,18 @@ export type CompiledMapping = { readonly plan: MappingPlan } | { readonly faults
 
 /** Settles how records become rows, or lists everything that stands against it. Pure. */
 export function compileMapping(input: CompileMappingInput): CompiledMapping {
-  const { spec, table } = input;
+  const { spec } = input;
   const { operation } = spec.target;
   const faults: Fault[] = [];
   const assignments = assignColumns(input, faults);
   const key = planKey({ ...input, assignments }, faults);
   const keyColumns = new Set(keyColumnsOf(key, input));
-  const members = operation === 'delete' ? [] : planMembers({ operation, table, assignments, keyColumns }, faults);
+  const members = operation === 'delete' ? [] : planMembers({ ...input, operation, assignments, keyColumns }, faults);
   if (key === undefined || faults.length > 0) return { faults };
   const extraMembers = unmappedIsFault(spec) ? 'reject' : 'ignore';
-  return { plan: { operation, empty: spec.mapping.empty, extraMembers, members, key } };
+  const isByName = operation !== 'delete' && spec.mapping.columns === undefined;
+  const byName = isByName ? { byName: input.table.columns.map(({ logicalName }) => logicalName) } : {};
+  return { plan: { operation, empty: spec.mapping.empty, extraMembers, ...byName, members, key } };
 }
 
 /** Without a usable key, its columns are not judged as written ones: one fault is enough. */

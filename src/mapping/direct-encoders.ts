@@ -38,7 +38,7 @@ export function directEncoder({ column, bind }: PlannedColumn): DirectEncoder | 
     case 'Lookup':
     case 'Customer':
     case 'Owner':
-      return bind?.keyColumn === undefined ? directGuid : undefined;
+      return bind?.key === undefined ? directGuid : undefined;
     default:
       return undefined;
   }

@@ -8,6 +8,8 @@ const withoutOffset = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?$/;
 /** Dataverse keeps no earlier date (SQL Server's datetime; learn.microsoft.com/sql/t-sql/data-types/datetime-transact-sql). */
 const firstYear = 1753;
 const firstInstant = Date.UTC(firstYear, 0, 1);
+/** Beyond it no date of four digits is left, neither in a request nor there. */
+const endOfInstants = Date.UTC(10_000, 0, 1);
 const minuteMs = 60_000;
 const largestOffsetMinutes = 14 * 60;
 
@@ -28,6 +30,7 @@ function readInstant(text: string): number | Misfit {
   if (part(1) < firstYear - 1) return tooEarly;
   const local = Date.UTC(part(1), part(2) - 1, part(3), part(4), part(5), part(6), Math.trunc(part(7) * 1000));
   const instant = local - (match[8] === '-' ? -1 : 1) * offsetMinutes * minuteMs;
+  if (instant >= endOfInstants) return misfit('is after 9999-12-31, the last date Dataverse keeps');
   return instant < firstInstant ? tooEarly : instant;
 }
 

@@ -1,14 +1,11 @@
 import type { CellEncoder } from './cell-encoder.ts';
-import { boundTextEncoder, guidEncoder } from './encode-text.ts';
-import type { PlannedBind } from './mapping-plan.ts';
+import { andThen, keyPartEncoder } from './encode-key.ts';
+import { guidEncoder, refuseBoundCharacters } from './encode-text.ts';
 import { jsonString } from './json-string.ts';
+import type { PlannedBind } from './mapping-plan.ts';
 
-/** The value of `{nav}@odata.bind`: `"/accounts(guid)"`, or `"/accounts(code='A')"` by a text column of an alternate key. */
-export function bindEncoder({ entitySetName, keyColumn }: PlannedBind): CellEncoder {
-  const part = keyColumn === undefined ? guidEncoder : boundTextEncoder;
-  const before = keyColumn === undefined ? `/${entitySetName}(` : `/${entitySetName}(${keyColumn}=`;
-  return (text) => {
-    const encoded = part(text);
-    return typeof encoded === 'string' ? jsonString(`${before}${encoded})`) : encoded;
-  };
+/** The value of `{nav}@odata.bind`: `"/accounts(guid)"`, or `"/accounts(code='A')"` by an alternate key of one column. */
+export function bindEncoder({ entitySetName, key }: PlannedBind): CellEncoder {
+  const predicate = key === undefined ? guidEncoder : refuseBoundCharacters(keyPartEncoder(key));
+  return andThen(predicate, (encoded) => jsonString(`/${entitySetName}(${encoded})`));
 }

@@ -31,7 +31,13 @@ function outOfRange(min: number | bigint, max: number | bigint): Misfit {
   return { code: 'mapping.range', problem: `is not within ${min} to ${max}` };
 }
 
-export function integerEncoder(column: ColumnMetadata): CellEncoder {
+export function numberEncoder(column: ColumnMetadata): CellEncoder {
+  if (column.type === 'Integer') return integerEncoder(column);
+  if (column.type === 'BigInt') return bigIntEncoder(column);
+  return column.type === 'Double' ? doubleEncoder(column) : decimalEncoder(column);
+}
+
+function integerEncoder(column: ColumnMetadata): CellEncoder {
   const min = Math.max(column.minValue ?? int32.min, int32.min);
   const max = Math.min(column.maxValue ?? int32.max, int32.max);
   return (text) => {
@@ -41,7 +47,7 @@ export function integerEncoder(column: ColumnMetadata): CellEncoder {
   };
 }
 
-export function bigIntEncoder(column: ColumnMetadata): CellEncoder {
+function bigIntEncoder(column: ColumnMetadata): CellEncoder {
   const min = largerOf(int64.min, BigInt(Math.ceil(column.minValue ?? Number(int64.min))));
   const max = smallerOf(int64.max, BigInt(Math.floor(column.maxValue ?? Number(int64.max))));
   return (text) => {
@@ -56,7 +62,7 @@ const largerOf = (left: bigint, right: bigint) => (left > right ? left : right);
 const smallerOf = (left: bigint, right: bigint) => (left < right ? left : right);
 
 /** Decimal and Money: plain digits. Whether the bounds hold is judged in doubles, the digits sent are those of the source. */
-export function decimalEncoder(column: ColumnMetadata): CellEncoder {
+function decimalEncoder(column: ColumnMetadata): CellEncoder {
   return (text) => {
     const match = plainNumber.exec(text);
     if (match === null) return notANumber(text, 'a decimal number', 'mapping.decimal');
@@ -64,7 +70,7 @@ export function decimalEncoder(column: ColumnMetadata): CellEncoder {
   };
 }
 
-export function doubleEncoder(column: ColumnMetadata): CellEncoder {
+function doubleEncoder(column: ColumnMetadata): CellEncoder {
   return (text) => {
     const match = plainNumber.exec(text);
     if (match === null && !anyNumber.test(text)) return notANumber(text, 'a number', 'mapping.double');

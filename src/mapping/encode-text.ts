@@ -31,14 +31,16 @@ export function textKeyEncoder(column: Pick<ColumnMetadata, 'maxLength'>): CellE
  * The same inside a reference to another row, which is a URL. The literal stands as it is: a user recorded that a bound reference with `#` is a
  * syntax error and with `%23` finds no row (github.com/MicrosoftDocs/powerapps-docs/issues/1895), so percent-encoding seems not to be undone there.
  */
-export const boundTextEncoder: CellEncoder = (text) => {
-  const broken = breaksKey.exec(text) ?? /#/.exec(text);
-  if (broken === null) return literalOf(text);
-  return {
-    code: 'mapping.keyCharacter',
-    problem: `contains ${broken[0]}, which cannot stand in a lookup by alternate key`,
+export function refuseBoundCharacters(encode: CellEncoder): CellEncoder {
+  return (text) => {
+    const broken = breaksKey.exec(text) ?? /#/.exec(text);
+    if (broken === null) return encode(text);
+    return {
+      code: 'mapping.keyCharacter',
+      problem: `contains ${broken[0]}, which cannot stand in a lookup by alternate key`,
+    };
   };
-};
+}
 
 function literalOf(text: string): string {
   return `'${text.includes("'") ? text.replaceAll("'", "''") : text}'`;

@@ -8,6 +8,8 @@ export interface MappingPlan {
   readonly empty: 'null' | 'omit';
   /** What a JSON record's members beyond those of the first record mean. */
   readonly extraMembers: 'reject' | 'ignore';
+  /** Columns of the table that members are taken for by their names alone: one that only a later record has is not ignored. */
+  readonly byName?: readonly string[];
   /** Columns to write, key columns left out; none for delete. */
   readonly members: readonly PlannedColumn[];
   readonly key: PlannedKey;
@@ -24,8 +26,8 @@ export interface PlannedColumn {
 export interface PlannedBind {
   readonly navigationProperty: string;
   readonly entitySetName: string;
-  /** Text column of the target table's alternate key; absent: the value is a primary id. */
-  readonly keyColumn?: string;
+  /** Column of the target table's alternate key; absent: the value is a primary id. */
+  readonly key?: ColumnMetadata;
 }
 
 export interface PlannedPartition {

@@ -9,6 +9,7 @@ export interface MemberInput {
   readonly operation: Operation;
   readonly table: TableMetadata;
   readonly assignments: readonly Assignment[];
+  readonly lookupKeys: ReadonlyMap<string, ColumnMetadata>;
   /** Columns that find the row and are not written: the primary id, or those of the alternate key. */
   readonly keyColumns: ReadonlySet<string>;
 }
@@ -45,7 +46,7 @@ function planMember(input: MemberInput, assignment: Assignment, faults: Fault[])
     }
     return { source, column };
   }
-  const bind = planBind(input.table, assignment, faults);
+  const bind = planBind(input, assignment, faults);
   return bind === undefined ? { source, column } : { source, column, bind };
 }
 
@@ -66,7 +67,11 @@ function findWriteProblem(column: ColumnMetadata, { operation, table }: MemberIn
   return type === 'Other' ? `Column ${name} is of a type that cannot be written.` : undefined;
 }
 
-function planBind(table: TableMetadata, assignment: Assignment, faults: Fault[]): PlannedBind | undefined {
+function planBind(
+  { table, lookupKeys }: MemberInput,
+  assignment: Assignment,
+  faults: Fault[],
+): PlannedBind | undefined {
   const { column, pointer, lookup } = assignment;
   const targets = table.lookups.filter((target) => target.column === column.logicalName);
   const target = lookup === undefined ? onlyTarget(targets) : targets.find((each) => each.table === lookup.table);
@@ -75,7 +80,8 @@ function planBind(table: TableMetadata, assignment: Assignment, faults: Fault[])
     return undefined;
   }
   const { navigationProperty, entitySetName } = target;
-  return { navigationProperty, entitySetName, ...(lookup?.key !== undefined && { keyColumn: lookup.key }) };
+  const key = lookupKeys.get(column.logicalName);
+  return { navigationProperty, entitySetName, ...(key !== undefined && { key }) };
 }
 
 function onlyTarget(targets: readonly LookupTarget[]): LookupTarget | undefined {

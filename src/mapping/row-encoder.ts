@@ -1,9 +1,9 @@
 import type { Rejection } from '../plan/outcome.ts';
 import { faultDetail } from '../source/source.ts';
 import type { ReadRow, SourceRow } from '../source/source-row.ts';
-import { keyPartEncoder } from './column-encoders.ts';
 import { encodeCell, rejectionOf, shorten, type PreparedCell } from './encode-cell.ts';
 import type { EncodedRow, IdKey, RowKey } from './encoded-row.ts';
+import { keyPartEncoder } from './encode-key.ts';
 import { encodePartition } from './encode-partition.ts';
 import { guidEncoder } from './encode-text.ts';
 import type { MappingPlan, PlannedColumn, PlannedKey } from './mapping-plan.ts';
@@ -21,9 +21,11 @@ export function isRejection(result: EncodedRow | Rejection): result is Rejection
 export function createRowEncoder(plan: MappingPlan): RowEncoder {
   const encodeMembers = createMembersEncoder(plan);
   const encodeKey = createKeyEncoder(plan.key);
+  const lateMembers = lateMembersOf(plan);
   return (row) => {
     if ('fault' in row) return { class: 'source', code: row.fault.code, message: faultDetail(row.fault) };
-    if (row.extra !== undefined && plan.extraMembers === 'reject') return extraRejection(row, row.extra);
+    const late = row.extra === undefined ? [] : lateMembers(row.extra);
+    if (late.length > 0) return lateRejection(row, late);
     const key = encodeKey(row);
     if ('class' in key) return key;
     const members = encodeMembers(row);
@@ -32,8 +34,15 @@ export function createRowEncoder(plan: MappingPlan): RowEncoder {
   };
 }
 
-function extraRejection(row: SourceRow, extra: readonly string[]): Rejection {
-  const names = extra.slice(0, 3).map(shorten).join(', ');
+/** Members that only this record has and that may not be passed over: all, or those that would have had a column. */
+function lateMembersOf({ extraMembers, byName = [] }: MappingPlan): (extra: readonly string[]) => readonly string[] {
+  if (extraMembers === 'reject') return (extra) => extra;
+  const columns = new Set(byName);
+  return (extra) => extra.filter((name) => columns.has(name.toLowerCase()));
+}
+
+function lateRejection(row: SourceRow, late: readonly string[]): Rejection {
+  const names = late.slice(0, 3).map(shorten).join(', ');
   const message = `The record has members without a target that the first record does not have: ${names} (row ${row.row})`;
   return { class: 'mapping', code: 'mapping.unmapped', message };
 }
@@ -76,7 +85,7 @@ function alternateKeyEncoder(parts: readonly PlannedColumn[]): KeyEncoder {
   const prepared = parts.map((part) => ({
     source: part.source,
     name: part.column.logicalName,
-    encode: keyPartEncoder(part),
+    encode: keyPartEncoder(part.column),
   }));
   return (row) => {
     let predicate = '';

@@ -18,8 +18,8 @@ export function* sendWave(
   grant: Grant,
 ): Steps<RunState> {
   const { runId, spec } = input;
-  const deal = planWave(run, grant);
   const startedMs = context.df.currentUtcDateTime.getTime();
+  const deal = planWave(run, grant, startedMs);
   const boxEndsAt = new Date(startedMs + grant.boxSeconds * 1_000).toISOString();
   context.df.setCustomStatus(
     statusOf('running', run, { lanes: deal.lanes.length, waveStartedAt: new Date(startedMs).toISOString() }),

@@ -7,7 +7,7 @@ import type { LaneReport } from './lane.ts';
 import { addCounts, totalOf, type OutcomeCounts } from './outcome.ts';
 import { addSends, costOf, learn, noFit, noSends, overheadOf, type RequestFit } from './request-size.ts';
 import type { RunSpec } from './run-spec.ts';
-import { mergeStretches, sliceCountOf, type Stretch } from './stretch.ts';
+import { isDue, mergeStretches, sliceCountOf, type Stretch } from './stretch.ts';
 import { toleranceExceeded } from './tolerance.ts';
 import { feedbackOf } from './wave-feedback.ts';
 import { dealLanes, type Deal } from './waves.ts';
@@ -50,7 +50,7 @@ export interface RunState {
   readonly rowsPerRequest: number | null;
   /** The latest decisions of the governor. */
   readonly decisions: readonly Decision[];
-  /** How long this run alone holds back: something other than the environment's limits failed. */
+  /** How long this run alone holds back: something other than the environment's limits failed, or all that is left was set aside. */
   readonly holdSeconds: number;
   /** Waves in a row without a new outcome. */
   readonly idleWaves: number;
@@ -192,13 +192,21 @@ export const granted = (run: RunState, grant: Grant, at: string): RunState => ({
   decisions: note(run.decisions, run.wave, grant, at),
 });
 
-/** The next wave: which lane gets what. */
-export function planWave(run: RunState, grant: Grant): Deal {
-  if (isProbing(run)) return dealLanes(run.pending, 1, { even: false });
+/** The next wave: which lane gets what. Slices that were set aside wait until they are due. */
+export function planWave(run: RunState, grant: Grant, nowMs: number): Deal {
+  const due = run.pending.filter((stretch) => isDue(stretch, nowMs));
+  // A run only comes here when something is due; should its timer be early, a lane can cope.
+  const work = due.length > 0 ? due : run.pending;
+  const { lanes, undealt } = dealWork(run, grant, work);
+  return { lanes, undealt: [...undealt, ...run.pending.filter((stretch) => !work.includes(stretch))] };
+}
+
+function dealWork(run: RunState, grant: Grant, work: readonly Stretch[]): Deal {
+  if (isProbing(run)) return dealLanes(work, 1, { even: false });
   const reach =
     run.slicesPerLaneSecond === null ? null : run.slicesPerLaneSecond * grant.boxSeconds * grant.lanes * grant.duty;
-  const even = reach === null || sliceCountOf(run.pending) <= reach * evenWithinBoxes;
-  return dealLanes(run.pending, grant.lanes, { even });
+  const even = reach === null || sliceCountOf(work) <= reach * evenWithinBoxes;
+  return dealLanes(work, grant.lanes, { even });
 }
 
 /** A lane whose activity failed has no report: its work is pending again, and what it committed is adopted by the next lane. */
@@ -246,7 +254,7 @@ export function absorb(
       { taken: takenOf(counts) - takenOf(run.counts), bad: sum(reports, (report) => report.badRows) },
       seconds,
     ),
-    holdSeconds: isUnavailable(results) ? unavailableHoldSeconds : 0,
+    holdSeconds: Math.max(isUnavailable(results) ? unavailableHoldSeconds : 0, untilDueSeconds(pending, times.endedMs)),
     idleWaves: done > 0 ? 0 : run.idleWaves + 1,
     note: detailOf(results)?.slice(0, longestNote) ?? null,
     historyEvents: run.historyEvents + eventsOf(deal.lanes.length),
@@ -307,6 +315,17 @@ const unavailableHoldSeconds = 15;
 
 const isUnavailable = (results: readonly LaneResult[]): boolean =>
   results.some((result) => !('end' in result) || result.end === 'unavailable');
+
+/** Slices that were set aside travel with the state; so many say that something is wrong for all. */
+const mostSetAside = 256;
+
+/** How long there is nothing to do, because every slice was set aside, or too many were. */
+function untilDueSeconds(pending: readonly Stretch[], nowMs: number): number {
+  const later = pending.filter((stretch) => !isDue(stretch, nowMs));
+  if (later.length === 0 || (later.length < pending.length && later.length <= mostSetAside)) return 0;
+  const nextMs = Math.min(...later.map(({ notBeforeAt = '' }) => Date.parse(notBeforeAt)));
+  return Math.ceil((nextMs - nowMs) / 1_000);
+}
 
 /** Lanes that ended early still report the hint from before; a changed one is the later. */
 const latestHint = (reports: readonly LaneReport[], known: number | null): number | null =>

@@ -75,6 +75,15 @@ describe('POST /api/runs', () => {
     expect(pointersOf(json)).toEqual(['/source/container']);
   });
 
+  it.each(['', ' ', 'k'.repeat(257)])(
+    'refuses the idempotency-key %j, which names nothing or too much',
+    async (key) => {
+      const { status, json } = await post(JSON.stringify(good()), { 'idempotency-key': key });
+      expect(status).toBe(400);
+      expect(json.title).toContain('idempotency-key must have 1 to 256 characters');
+    },
+  );
+
   it.each(['', '{', 'null', '[]', '"text"'])('refuses the body %j', async (body) => {
     const { status, json } = await post(body);
     expect(status).toBe(400);

@@ -63,22 +63,18 @@ export interface JournalEntry {
   readonly atMs: number;
 }
 
-export interface AppOptions {
-  readonly profile?: string;
-  readonly env?: LocalStackOptions['env'];
-  readonly onLine?: LocalStackOptions['onLine'];
-  /** Keeps the data of all parts; absent: a folder of its own, gone when stopped. */
-  readonly dir?: string;
-}
+/** `dir` keeps the data of all parts; absent: a folder of its own, gone when stopped. */
+export type AppOptions = Partial<Pick<LocalStackOptions, 'profile' | 'env' | 'onLine' | 'appDir' | 'dir'>>;
 
-export async function startApp({ profile = 'fast', env = {}, dir: kept, onLine }: AppOptions = {}): Promise<App> {
+export async function startApp(options: AppOptions = {}): Promise<App> {
+  const { profile = 'fast', env = {}, dir: kept, ...more } = options;
   const dir = kept ?? (await mkdtemp(join(tmpdir(), 'fanout-e2e-')));
   const stack = await startLocalStack({
     dir,
     profile,
     schemaFiles: sampleSchemas,
     env,
-    ...(onLine === undefined ? {} : { onLine }),
+    ...more,
   });
   const storage = BlobServiceClient.fromConnectionString(stack.storageConnectionString);
   const sources = storage.getContainerClient('sources');

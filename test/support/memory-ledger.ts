@@ -14,10 +14,13 @@ export interface MemoryRun {
   spool?: Spool;
   report?: Report;
   stop?: StopMark;
+  isPaused?: boolean;
   failures: readonly string[];
   readonly parts: Map<number, Part>;
   readonly begun: Set<number>;
   readonly contested: Set<number>;
+  /** Marks of rows that were due again. */
+  readonly dueMarks: Set<string>;
   readonly untouched: Set<number>;
   readonly children: Set<string>;
   readonly live: Map<string, LiveTally>;
@@ -36,6 +39,10 @@ const entryOf = (part: Part): PartEntry => ({ ...part, exceptionCount: part.exce
 /** What a stored blob gives back is never the object that was written. */
 const copy = <T>(value: T): T => structuredClone(value);
 
+function marksOf(run: MemoryRun, kind: 'begun' | 'contested', row: number, dueAt?: string): [Set<unknown>, unknown] {
+  return dueAt === undefined ? [run[kind], row] : [run.dueMarks, `${kind} ${row} ${dueAt}`];
+}
+
 export function createMemoryLedger(): MemoryLedger {
   const runs = new Map<string, MemoryRun>();
   const syncs = new Map<string, SyncRecord>();
@@ -49,6 +56,7 @@ export function createMemoryLedger(): MemoryLedger {
       parts: new Map(),
       begun: new Set(),
       contested: new Set(),
+      dueMarks: new Set(),
       untouched: new Set(),
       children: new Set(),
       live: new Map(),
@@ -110,16 +118,20 @@ export function createMemoryLedger(): MemoryLedger {
       if (part === undefined) throw new Error(`There is no part ${firstRow}.`);
       return copy(part);
     },
-    async markIntent(runId, firstRow) {
-      const { begun } = run(runId);
-      const first = !begun.has(firstRow);
-      begun.add(firstRow);
+    async markIntent(runId, firstRow, dueAt) {
+      const [marks, mark] = marksOf(run(runId), 'begun', firstRow, dueAt);
+      const first = !marks.has(mark);
+      marks.add(mark);
       return first;
     },
-    async markContested(runId, sliceFirstRow) {
-      run(runId).contested.add(sliceFirstRow);
+    async markContested(runId, sliceFirstRow, dueAt) {
+      const [marks, mark] = marksOf(run(runId), 'contested', sliceFirstRow, dueAt);
+      marks.add(mark);
     },
-    isContested: async (runId, sliceFirstRow) => run(runId).contested.has(sliceFirstRow),
+    async isContested(runId, sliceFirstRow, dueAt) {
+      const [marks, mark] = marksOf(run(runId), 'contested', sliceFirstRow, dueAt);
+      return marks.has(mark);
+    },
     async markUntouched(runId, firstRow) {
       run(runId).untouched.add(firstRow);
     },
@@ -138,8 +150,11 @@ export function createMemoryLedger(): MemoryLedger {
     readStop: async (runId) => run(runId).stop,
     async setPaused(runId, paused) {
       const entry = run(runId);
+      const wasPaused = entry.isPaused === true;
+      entry.isPaused = paused === 'paused';
       if (paused === 'paused') entry.stop ??= 'paused';
       else if (entry.stop === 'paused') delete entry.stop;
+      return wasPaused;
     },
     async writeFailures(runId, parts, sheet) {
       const lines: string[] = [];

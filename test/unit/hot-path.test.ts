@@ -86,7 +86,13 @@ function jsonLinesOf({ records, lineEnd, hasFinalEnd }: File): string {
 function bodiesOf(source: string, format: SourceFormat, file: File): readonly Buffer[] {
   const { head, readRows, slices } = readSource(source, format, file);
   const spec = accountSpec(format.kind);
-  const compiled = compileMapping({ spec, sourceColumns: head.columns, table: accounts, runIdDigest: '0'.repeat(32) });
+  const compiled = compileMapping({
+    spec,
+    sourceColumns: head.columns,
+    table: accounts,
+    lookupKeys: new Map(),
+    runIdDigest: '0'.repeat(32),
+  });
   if ('faults' in compiled) throw new Error(JSON.stringify(compiled.faults));
   const encode = createRowEncoder(compiled.plan);
   const encoded = readRows.map((row): EncodedRow => {

@@ -25,7 +25,7 @@ export async function redrive(stage: Stage, runId: string): Promise<string[]> {
   return violations;
 }
 
-function leftRows({ world: { ledger }, scenario: { rows } }: Stage, runId: string) {
+function leftRows({ world: { ledger }, scenario: { rows, family, spec } }: Stage, runId: string) {
   const done = new Set<number>();
   for (const { firstRow, rowCount, exceptions } of ledger.run(runId).parts.values()) {
     for (let row = firstRow; row < firstRow + rowCount; row += 1) done.add(row);
@@ -34,7 +34,10 @@ function leftRows({ world: { ledger }, scenario: { rows } }: Stage, runId: strin
       if (isLeft && reason !== 'superseded') done.delete(row);
     }
   }
-  return rows.filter(({ row }) => !done.has(row));
+  // A row no part covers is superseded as any other: the last row of its key may be done.
+  const lastRowOfKey = new Map(rows.map(({ key, row }) => [key, row]));
+  const lastCounts = family !== 'clash' && spec.options.duplicates === 'lastWins';
+  return rows.filter(({ row, key }) => !done.has(row) && (!lastCounts || lastRowOfKey.get(key) === row));
 }
 
 export const undoOf = (of: string): Lineage => ({ kind: 'undo', of, root: of });

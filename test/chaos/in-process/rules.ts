@@ -8,7 +8,7 @@ const everywhere = [
 ] as const; // prettier-ignore
 
 const onOddNetworks = [
-  'commitThenDrop', 'cutBody', 'htmlError', 'htmlError', 'throttleExecutionTime', 'slowHeaders', 'slowBody', 'hint', 'clockSkew', 'error',
+  'commitThenDrop', 'cutBody', 'htmlError', 'htmlError', 'throttleExecutionTime', 'slowHeaders', 'slowBody', 'hint', 'error',
 ] as const; // prettier-ignore
 
 /** What the environment does to requests. */
@@ -46,8 +46,6 @@ function networkRule(random: Random): FaultRule {
       return { ...common, delayMs: random.between(1, 140) * 1_000 };
     case 'hint':
       return { ...common, hint: random.pick<number | string | null>([0, -3, 1, 400, 'many', '', null]) };
-    case 'clockSkew':
-      return { ...common, skewSeconds: random.between(-90, 90) };
     case 'error':
       return {
         ...common,

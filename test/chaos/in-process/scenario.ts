@@ -70,6 +70,7 @@ export function createScenario(random: Random, family: Family): Scenario {
     before: keys.filter(() => random.chance(sharesBefore[kind])),
     settings: {
       hint: random.between(1, 9),
+      clockSkewSeconds: random.fork('skew').pick([0, 600, -600]),
       limits: { concurrency: random.pick([6, 100, 100]), retryAfter: { concurrencySeconds: random.between(1, 90) } },
       latency: { overheadMs: { bulk: random.between(50, 3_000), batch: 100, batchOperation: 15, read: 30 } },
       ...(family === 'elastic' ? { elasticReadLagMs: random.fork('lag').pick([0, 500, 5_000]) } : {}),

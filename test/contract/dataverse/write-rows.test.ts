@@ -1,5 +1,6 @@
 import type { FaultRule } from 'dataverse-emulator';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { UnsettledError } from '../../../src/dataverse/errors.ts';
 import { readTable } from '../../../src/dataverse/metadata.ts';
 import { whoAmI } from '../../../src/dataverse/who-am-i.ts';
 import { writeRows, writeTargetOf, type WriteRequest, type WriteTarget } from '../../../src/dataverse/write-rows.ts';
@@ -229,8 +230,13 @@ describe('writing rows through faults', () => {
       expect(committed() - before).toBe(1);
     });
 
-    it('stays refused where it did not, once it can come no longer', async () => {
-      const clock = { slept: 0, now: () => Date.now(), sleep: async (ms: number) => void (clock.slept += ms) };
+    it('stays refused where it did not, once it can come no longer, and nobody sits that out', async () => {
+      const clock = {
+        aheadMs: 0,
+        slept: 0,
+        now: () => Date.now() + clock.aheadMs,
+        sleep: async (ms: number) => void (clock.slept += ms),
+      };
       await close(environment);
       environment = await openEnvironment({ clock });
       await seeded();
@@ -238,12 +244,53 @@ describe('writing rows through faults', () => {
       fault({ kind: 'resetBefore', match, nth: 1 });
       fault({ kind: 'sqlTimeout', match, nth: 2 });
       const before = committed();
-      expect((await write({ ...repeated, runStartedAt })).outcomes).toMatchObject([
-        { row: 1, outcome: 'rejected', rejection: { code: '0x80044151', attempts: 2 } },
+      const waitMs = await write({ ...repeated, runStartedAt }).then(
+        () => 0,
+        (error: unknown) => (error instanceof UnsettledError ? error.waitMs : 0),
+      );
+      expect(waitMs).toBeGreaterThan(120_000);
+      expect(clock.slept).toBeLessThan(10_000);
+
+      clock.aheadMs += waitMs;
+      fault({ kind: 'sqlTimeout', match, nth: 1 });
+      expect((await write({ ...repeated, runStartedAt, repeat: true })).outcomes).toMatchObject([
+        { row: 1, outcome: 'rejected', rejection: { code: '0x80044151', attempts: 1 } },
       ]);
-      expect(clock.slept).toBeGreaterThan(120_000);
       expect(committed()).toBe(before);
     });
+
+    it('is left open for as long as others may have sent it', async () => {
+      await seeded();
+      const runStartedAt = new Date(Date.now() + 60_000).toISOString();
+      const sending = { ...repeated, runStartedAt, repeat: true };
+      fault({ kind: 'sqlTimeout', match, times: 2 });
+      await expect(write({ ...sending, othersUntilMs: Date.now() + 60_000 })).rejects.toMatchObject({
+        kind: 'unsettled',
+      });
+      expect((await write({ ...sending, othersUntilMs: Date.now() })).kinds).toEqual(['rejected']);
+    });
+
+    it.each([600, -600])(
+      'is ours, or a stranger’s, by a clock that is %i s ahead of ours',
+      async (clockSkewSeconds) => {
+        await close(environment);
+        environment = await openEnvironment({ settings: { clockSkewSeconds } });
+        await seeded();
+        const justNow = new Date().toISOString();
+        fault({ kind: 'commitThenDrop', match, nth: 1 });
+        fault({ kind: 'sqlTimeout', match, nth: 2 });
+        expect((await write({ ...repeated, runStartedAt: justNow })).outcomes).toEqual([
+          { row: 1, outcome, recovered: true },
+        ]);
+        if (operation === 'delete') return;
+        // What stands there now was written before a run that begins in a minute.
+        environment.emulator.faults.clear();
+        const runStartedAt = new Date(Date.now() + 60_000).toISOString();
+        fault({ kind: 'sqlTimeout', match, nth: 1 });
+        const { kinds } = await write({ ...repeated, runStartedAt, repeat: true });
+        expect(kinds).toEqual(['rejected']);
+      },
+    );
 
     it('is unknown where nobody may look, and keeps the refusal for people', async () => {
       await seeded();

@@ -5,11 +5,11 @@ import type { RowVersion } from '../../../src/dataverse/read-versions.ts';
 import type { EncodedRow } from '../../../src/mapping/encoded-row.ts';
 import { RowMembers } from '../../../src/mapping/row-members.ts';
 import type { Operation } from '../../../src/plan/outcome.ts';
+import type { Look } from '../../../src/plan/payloads.ts';
 
 const row: EncodedRow = { row: 7, from: 0, to: 1, members: RowMembers.of(''), key: { kind: 'id', id: 'x' } };
-const began = '2026-01-01T10:00:00.700Z';
 const planOf = (operation: Operation, keyKind: 'made' | 'id' = 'id'): RunPlan =>
-  ({ manifest: { createdAt: began, spec: { target: { operation } } }, mapping: { key: { kind: keyKind } } }) as RunPlan;
+  ({ manifest: { spec: { target: { operation } } }, mapping: { key: { kind: keyKind } } }) as RunPlan;
 const found = (createdOn: string, modifiedOn = createdOn): RowVersion => ({
   kind: 'found',
   etag: 'W/"1"',
@@ -21,6 +21,9 @@ const old = '2025-12-31T23:00:00Z';
 /** The service tells whole seconds. */
 const sameSecond = '2026-01-01T10:00:00Z';
 
+const judge = (plan: RunPlan, version: RowVersion, look: Look) =>
+  judgeVersion(plan, row, version, { look, beganMs: Date.parse('2026-01-01T10:00:00Z') });
+
 describe('a row that may have been sent', () => {
   it.each([
     ['create', 'created', found(sameSecond)],
@@ -29,7 +32,7 @@ describe('a row that may have been sent', () => {
     ['delete', 'deleted', absent],
   ] as const)('of a %s is done where it stands so, at any look', (operation, outcome, version) => {
     for (const look of ['first', 'late', 'last'] as const)
-      expect(judgeVersion(planOf(operation), row, version, look)).toEqual({ row: 7, outcome, recovered: true });
+      expect(judge(planOf(operation), version, look)).toEqual({ row: 7, outcome, recovered: true });
   });
 
   it.each([
@@ -40,19 +43,19 @@ describe('a row that may have been sent', () => {
     ['upsert', absent],
     ['delete', found(old)],
   ] as const)('of a %s may still come at the first look, and was not attempted later', (operation, version) => {
-    expect(judgeVersion(planOf(operation), row, version, 'first')).toBeUndefined();
-    expect(judgeVersion(planOf(operation), row, version, 'late')).toEqual({ row: 7, outcome: 'notAttempted' });
+    expect(judge(planOf(operation), version, 'first')).toBeUndefined();
+    expect(judge(planOf(operation), version, 'late')).toEqual({ row: 7, outcome: 'notAttempted' });
   });
 
   it('with an id that the run made is its own, however old the clocks say it is', () => {
-    expect(judgeVersion(planOf('create', 'made'), row, found(old), 'first')?.outcome).toBe('created');
+    expect(judge(planOf('create', 'made'), found(old), 'first')?.outcome).toBe('created');
   });
 
   it('that cannot be read is looked up again, and unknown at the last look, with the reason', () => {
     const unreadable: RowVersion = { kind: 'unreadable', reason: 'no privilege' };
-    expect(judgeVersion(planOf('upsert'), row, unreadable, 'first')).toBeUndefined();
-    expect(judgeVersion(planOf('upsert'), row, unreadable, 'late')).toBeUndefined();
-    expect(judgeVersion(planOf('upsert'), row, unreadable, 'last')).toMatchObject({
+    expect(judge(planOf('upsert'), unreadable, 'first')).toBeUndefined();
+    expect(judge(planOf('upsert'), unreadable, 'late')).toBeUndefined();
+    expect(judge(planOf('upsert'), unreadable, 'last')).toMatchObject({
       outcome: 'unknown',
       rejection: { code: 'row.unreadable', message: expect.stringContaining('no privilege') },
     });

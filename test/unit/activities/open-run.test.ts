@@ -3,6 +3,7 @@ import { createOpenRun } from '../../../src/activities/open-run.ts';
 import type { Client } from '../../../src/dataverse/client.ts';
 import { systemClock } from '../../../src/dataverse/clock.ts';
 import { RequestRejectedError, ThrottledError } from '../../../src/dataverse/errors.ts';
+import { createServerClock } from '../../../src/dataverse/server-clock.ts';
 import { createTableMemory } from '../../../src/dataverse/table-memory.ts';
 import { parseRunSpec } from '../../../src/plan/spec.ts';
 import { createMemoryLedger } from '../../support/memory-ledger.ts';
@@ -25,6 +26,7 @@ async function open(error: Error) {
     origin: 'https://contoso.crm4.dynamics.com',
     senderCount: 1,
     tables: createTableMemory(),
+    serverClock: createServerClock(),
     send: async () => Promise.reject(error),
     pinnedBy: () => client,
   };

@@ -68,6 +68,23 @@ describe('repeated keys', () => {
     );
   });
 
+  it('may be nearly all of a long file', async () => {
+    const rowCount = 200_000;
+    const repeated = await findRepeatedKeys(sourceOf(Array.from({ length: rowCount }, () => 'a')), mapping, 'lastWins');
+    expect(repeated).toHaveLength(rowCount - 1);
+    expect(repeated.at(-1)).toEqual({ row: rowCount - 1, lastRow: rowCount });
+  });
+
+  it('are no more equal than the service takes them for: a row of another key is not left out', async () => {
+    const different = ["a 'x", "a'x", 'ดี', 'ดู', 'कि', 'का', "b ',c", "b',c"];
+    expect(await findRepeatedKeys(sourceOf(different), mapping, 'lastWins')).toEqual([]);
+    const same = ['Ångström', 'angstrom  ', 'カ', 'ｶ'];
+    expect(await findRepeatedKeys(sourceOf(same), mapping, 'lastWins')).toEqual([
+      { row: 1, lastRow: 2 },
+      { row: 3, lastRow: 4 },
+    ]);
+  });
+
   it('are found again in their stored form', () => {
     const { find } = decodeRepeatedKeys(
       encodeRepeatedKeys([

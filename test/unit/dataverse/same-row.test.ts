@@ -14,7 +14,8 @@ const read = {
   createdon: '2024-06-01T12:00:00Z',
 };
 const oneByte = (text: string) => Buffer.from(text, 'utf8').toString('latin1');
-const same = (members: string, since?: string) => isSameRow(oneByte(members), read, since);
+const same = (members: string, since?: string) =>
+  isSameRow(oneByte(members), read, since === undefined ? undefined : Date.parse(since));
 
 describe('a row that was read is the one that was sent', () => {
   it.each([
@@ -46,9 +47,9 @@ describe('a row that was read is the one that was sent', () => {
     expect(same(members)).toBe(false);
   });
 
-  it('unless it is older than the run, give or take the clocks', () => {
-    expect(same('', '2024-06-01T12:04:00Z')).toBe(true);
-    expect(same('', '2024-06-01T12:06:00Z')).toBe(false);
+  it('unless it is older than the run', () => {
+    expect(same('', '2024-06-01T12:00:00Z')).toBe(true);
+    expect(same('', '2024-06-01T12:00:01Z')).toBe(false);
     expect(same('"overriddencreatedon":"1999-01-01T00:00:00Z"', '2024-06-02T00:00:00Z')).toBe(true);
   });
 });

@@ -74,6 +74,8 @@ export interface Case {
   readonly sourceColumns: readonly string[];
   readonly table?: TableMetadata;
   readonly runIdDigest?: string;
+  /** By the names of the other tables' columns; absent: they are texts. */
+  readonly lookupKeys?: Readonly<Record<string, ColumnMetadata>>;
 }
 
 function specOf({ target, mapping }: Case): RunSpec {
@@ -94,7 +96,11 @@ function specOf({ target, mapping }: Case): RunSpec {
 
 export function compile(each: Case): CompiledMapping {
   const { sourceColumns, table = town, runIdDigest = '0123456789abcdeffedcba9876543210' } = each;
-  return compileMapping({ spec: specOf(each), sourceColumns, table, runIdDigest });
+  const spec = specOf(each);
+  const keys = Object.entries(spec.mapping.columns ?? {}).flatMap(([name, { lookup }]) =>
+    lookup?.key === undefined ? [] : [[name, each.lookupKeys?.[lookup.key] ?? column(lookup.key, 'String')] as const],
+  );
+  return compileMapping({ spec, sourceColumns, table, runIdDigest, lookupKeys: new Map(keys) });
 }
 
 export function planOf(each: Case): MappingPlan {

@@ -139,6 +139,18 @@ describe('a row that is none', () => {
     const strict = planOf({ sourceColumns: ['fan_name'], mapping: { columns } });
     expect(createRowEncoder(strict)({ ...row, cells: listedCells(['A']) })).toMatchObject({ code: 'mapping.unmapped' });
   });
+
+  it('is one with a value for a column of the table that the first record did not name: it would be lost', () => {
+    const row = { row: 3, from: 0, to: 1, cells: listedCells(['A']), extra: ['späť', 'Fan_Population'] };
+    const sourceColumns = ['fan_name'];
+    expect(createRowEncoder(planOf({ sourceColumns, mapping: { unmapped: 'ignore' } }))(row)).toMatchObject({
+      code: 'mapping.unmapped',
+      message: expect.stringContaining('does not have: Fan_Population (row 3)'),
+    });
+    const columns = { fan_name: { from: 'fan_name' } };
+    const asSpecified = createRowEncoder(planOf({ sourceColumns, mapping: { unmapped: 'ignore', columns } }));
+    expect(isRejection(asSpecified(row))).toBe(false);
+  });
 });
 
 describe('the members of any row', () => {

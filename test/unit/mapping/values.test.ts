@@ -204,6 +204,7 @@ const cases: readonly ColumnCase[] = [
       ['2024-05-31T10:00:00+14:01', 'mapping.date', 'has an offset beyond 14 hours'],
       ['1753-01-01T00:30:00+01:00', 'mapping.date', 'is before 1753-01-01, the first date Dataverse keeps'],
       ['0001-01-01T00:00:00Z', 'mapping.date', 'is before 1753-01-01, the first date Dataverse keeps'],
+      ['9999-12-31T23:30:00-01:00', 'mapping.date', 'is after 9999-12-31, the last date Dataverse keeps'],
       ['1717149600', 'mapping.date', 'is not a date and time such as 2024-05-31T10:00:00Z'],
     ],
   },
@@ -300,6 +301,27 @@ describe('a lookup', () => {
       message: expect.stringContaining("'A#1' contains #,"),
     });
     expect(encode(byKey, ['a/b'])).toMatchObject({ code: 'mapping.keyCharacter' });
+  });
+
+  it('binds by a number or a choice of the other table as such, not as text', () => {
+    const of = (type: ColumnType, more: Partial<ColumnMetadata> = {}) => ({
+      ...byKey,
+      lookupKeys: { code: column('code', type, more) },
+    });
+    const members = (literal: string) => ({
+      members: `"fan_contactid_contact@odata.bind":"/contacts(code=${literal})"`,
+    });
+    expect(encode(of('Integer'), ['42'])).toMatchObject(members('42'));
+    expect(encode(of('Integer'), ['x'])).toMatchObject({ code: 'mapping.integer' });
+    expect(encode(of('Decimal', { precision: 2 }), ['1.50'])).toMatchObject(members('1.5'));
+    expect(encode(of('Picklist', { options: [{ value: 7, label: 'Seven' }] }), ['seven'])).toMatchObject(members('7'));
+    expect(encode(of('DateTime', { dateTimeBehavior: 'DateOnly' }), ['2024-05-31'])).toMatchObject(
+      members('2024-05-31'),
+    );
+    const id = 'a0b1c2d3-0000-4000-8000-00000000000f';
+    expect(encode(of('Lookup'), [id])).toMatchObject({
+      members: `"fan_contactid_contact@odata.bind":"/contacts(_code_value=${id})"`,
+    });
   });
 
   it('is cleared by its navigation property', () => {

@@ -50,7 +50,7 @@ const started = (slices = 10, rows = 1_000): RunState =>
 const grant = { lanes: 2, duty: 1, rowsPerRequest: 100, boxSeconds: 5, waitSeconds: 0, why: null };
 
 function after(run: RunState, results: readonly LaneResult[], theSpec = spec): RunState {
-  return absorb(run, theSpec, planWave(run, grant), results, times);
+  return absorb(run, theSpec, planWave(run, grant, 0), results, times);
 }
 
 describe('absorb', () => {
@@ -150,7 +150,7 @@ describe('absorb', () => {
     let run = started(100_000, 10_000_000);
     let waves = 0;
     while (!generationIsFull(run)) {
-      const deal = planWave(run, { ...grant, lanes: 48 });
+      const deal = planWave(run, { ...grant, lanes: 48 }, 0);
       const results = deal.lanes.map((work) => report({ end: 'box', counts: { upserted: 100 }, left: work }));
       run = absorb(run, spec, deal, results, times);
       waves += 1;
@@ -160,19 +160,45 @@ describe('absorb', () => {
   });
 });
 
+describe('slices that were set aside', () => {
+  const through = { ...started(), counts: { upserted: 10 } };
+  const aside = (from: number, seconds: number) => ({
+    from,
+    to: from + 1,
+    notBeforeAt: new Date(seconds * 1_000).toISOString(),
+  });
+
+  it('are dealt when they are due, and stay apart from their neighbours', () => {
+    const left = [{ from: 3, to: 5 }, aside(5, 200), { from: 6, to: 9 }];
+    const run = after(through, [report({ end: 'box', left })]);
+    expect(run).toMatchObject({ pending: left, holdSeconds: 0 });
+    const before = planWave(run, grant, 199_999);
+    expect([before.lanes.flat().includes(left[1]!), before.undealt]).toEqual([false, [left[1]]]);
+    const then = planWave(run, grant, 200_000);
+    expect([then.lanes.flat().includes(left[1]!), then.undealt]).toEqual([true, []]);
+  });
+
+  it('let the run wait once nothing else is left, or when they are too many', () => {
+    expect(after(through, [report({ left: [aside(1, 200), aside(5, 160)] })]).holdSeconds).toBe(150);
+    const many = Array.from({ length: 257 }, (_, at) => aside(at * 2, 200));
+    const run = { ...started(1_000), counts: { upserted: 10 } };
+    expect(after(run, [report({ left: [...many, { from: 600, to: 900 }] })]).holdSeconds).toBe(190);
+  });
+});
+
 describe('the canary', () => {
   const first = { ...grant, lanes: 8 };
 
   it('goes alone and small, and the others follow once a row has gone through', () => {
     const run = started();
     expect(leaseRequest('r', run, spec, { maxLanes: 64, settleSeconds: 180 }).wanted).toBe(1);
-    expect([planWave(run, first).lanes.length, rowLimitOf(run)]).toEqual([1, canaryRows]);
+    expect([planWave(run, first, 0).lanes.length, rowLimitOf(run)]).toEqual([1, canaryRows]);
     const through = { ...run, counts: { upserted: 9, rejected: 1 } };
-    expect([planWave(through, first).lanes.length, rowLimitOf(through)]).toEqual([8, undefined]);
+    expect([planWave(through, first, 0).lanes.length, rowLimitOf(through)]).toEqual([8, undefined]);
   });
 
   it('is followed by one lane alone while every row was rejected', () => {
     const run = { ...started(), counts: { rejected: 10 } };
-    expect([planWave(run, first).lanes.length, rowLimitOf(run)]).toEqual([1, undefined]);
+    expect([planWave(run, first, 0).lanes.length, rowLimitOf(run)]).toEqual([1, undefined]);
   });
 });

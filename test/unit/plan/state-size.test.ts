@@ -82,7 +82,7 @@ describe('the state of a run', () => {
             why: 'executionTime limit met',
           };
           run = granted(run, grant, '2026-01-01T00:00:00.000Z');
-          const deal = planWave(run, grant);
+          const deal = planWave(run, grant, 0);
           const results = deal.lanes.map((work) => laneResult(work, random.next() ** 2 / 3, random.next()));
           const before = sliceCountOf(run.pending);
           run = absorb(run, spec, deal, results, { startedMs: 0, endedMs: 131_234 });

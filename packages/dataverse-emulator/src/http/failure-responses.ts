@@ -4,7 +4,7 @@ import { refusalMessage } from '../limits/refusal-message.ts';
 import type { Refusal } from '../limits/service-protection.ts';
 import type { Preferences } from '../odata/preferences.ts';
 import { errorResponse } from '../operations/error-response.ts';
-import { jsonResponse, type ApiResponse, type Environment } from '../operations/operation.ts';
+import { jsonResponse, toldNowMs, type ApiResponse, type Environment } from '../operations/operation.ts';
 
 /** 429 with the documented body, and `Retry-After` as the settings model it. */
 export function refusalResponse(
@@ -39,7 +39,7 @@ function retryAfterHeader(environment: Environment, seconds: number): string | u
       return '0';
     case 'httpDate':
       // HTTP dates are whole seconds: rounded up, so that obeying is never early.
-      return new Date((Math.ceil(environment.clock.now() / 1000) + seconds) * 1000).toUTCString();
+      return new Date((Math.ceil(toldNowMs(environment) / 1000) + seconds) * 1000).toUTCString();
     case 'growing':
     case 'fixed':
       return String(seconds);

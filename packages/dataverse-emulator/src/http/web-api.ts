@@ -10,7 +10,7 @@ import { parsePreferences } from '../odata/preferences.ts';
 import { parseResourcePath } from '../odata/resource-path.ts';
 import { runBatch, type BatchRunner } from '../operations/batch.ts';
 import { errorResponse } from '../operations/error-response.ts';
-import type { ApiRequest, ApiResponse, Environment } from '../operations/operation.ts';
+import { toldNowMs, type ApiRequest, type ApiResponse, type Environment } from '../operations/operation.ts';
 import type { FirstUse } from './first-use.ts';
 import { route } from '../operations/route.ts';
 import type { ApplicationUserSetting, SettingsPatch } from '../settings/settings.ts';
@@ -87,7 +87,7 @@ export class WebApi {
   #nobodyThere(): WireResponse {
     const { status, headers, body } = htmlError({ kind: 'htmlError', match: {}, status: 503 });
     this.#parts.traffic.answer(status);
-    const date = ['Date', new Date(this.#parts.environment.clock.now()).toUTCString()] as const;
+    const date = ['Date', new Date(toldNowMs(this.#parts.environment)).toUTCString()] as const;
     return { status, headers: [date, ...Object.entries(headers)], body, delivery: 'whole', delayMs: 0 };
   }
 
@@ -278,12 +278,18 @@ export class WebApi {
       status: response.status,
       headers: [
         ...common,
-        ['Date', new Date(environment.clock.now() + skewMs).toUTCString()],
-        ...Object.entries(response.headers),
+        ['Date', new Date(toldNowMs(environment) + skewMs).toUTCString()],
+        ...Object.entries(response.headers).map(([name, value]) => [name, shifted(name, value, skewMs)] as const),
       ],
       body: response.body,
       delivery: deliveryOf(rule),
       delayMs: rule?.delayMs ?? 0,
     };
   }
+}
+
+/** A server whose `Date` is wrong reckons the date of a `Retry-After` by the same clock. */
+function shifted(name: string, value: string, skewMs: number): string {
+  const isDate = name === 'Retry-After' && value.endsWith('GMT');
+  return isDate && skewMs !== 0 ? new Date(Date.parse(value) + skewMs).toUTCString() : value;
 }

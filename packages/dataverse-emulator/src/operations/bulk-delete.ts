@@ -6,7 +6,16 @@ import type { Transaction } from '../store/database.ts';
 import type { Row, TableStore } from '../store/table-store.ts';
 import { assertPrivileges } from '../auth/privileges.ts';
 import { compileConditions, type ConditionGroup } from '../rows/conditions.ts';
-import { apiRoot, iso, jsonResponse, parseBody, type ApiRequest, type Environment, type Plan } from './operation.ts';
+import {
+  apiRoot,
+  iso,
+  jsonResponse,
+  parseBody,
+  toldNowMs,
+  type ApiRequest,
+  type Environment,
+  type Plan,
+} from './operation.ts';
 import { rowProperty } from '../rows/row-query.ts';
 import { createRow, deleteExisting, updateRow, writeContext } from '../rows/write-row.ts';
 
@@ -69,7 +78,7 @@ function startJob(environment: Environment, request: ApiRequest, transaction: Tr
       if (row === undefined) return;
       const context = writeContext(environment, later, { ...request, requestId: job.id });
       const outcome = runQueries(environment, later, request, job);
-      updateRow(context, jobs, row, { ...outcome, completedon: iso(environment.clock.now()) });
+      updateRow(context, jobs, row, { ...outcome, completedon: iso(toldNowMs(environment)) });
     }),
   );
 }

@@ -100,6 +100,11 @@ export function parseBody(request: ApiRequest, entitySetName: string): JsonObjec
   return value;
 }
 
+/** The time as the environment tells it. Its limits, latencies and tokens go by the clock itself. */
+export function toldNowMs({ clock, settings }: Pick<Environment, 'clock' | 'settings'>): number {
+  return clock.now() + settings().clockSkewSeconds * 1000;
+}
+
 export function iso(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }

@@ -11,7 +11,7 @@ import { createRelated, createTarget, relatedRows } from './deep-insert.ts';
 import { assertNoDuplicate } from './duplicate-detection.ts';
 import { setBaseAmounts } from './money.ts';
 import { assertRequired, deriveFullName, set, settleState, stampCreated, stampModified } from './system-values.ts';
-import { iso, type ApiRequest, type Caller, type Environment } from '../operations/operation.ts';
+import { iso, toldNowMs, type ApiRequest, type Caller, type Environment } from '../operations/operation.ts';
 
 /** What writing rows of one request needs; made once per request. */
 export interface WriteContext {
@@ -33,7 +33,7 @@ export function writeContext(environment: Environment, transaction: Transaction,
     environment,
     transaction,
     caller,
-    now: iso(environment.clock.now()),
+    now: iso(toldNowMs(environment)),
     stampUser: { id, table: 'systemuser' },
     plugins:
       environment.settings().plugins.length === 0 ? undefined : new PluginPipeline(environment, request, transaction),

@@ -35,7 +35,7 @@ const bounds: Readonly<Record<string, { readonly least?: number; readonly most?:
   '/limits/concurrency': { isWhole: true }, '/limits/writeConcurrency': { isWhole: true }, '/limits/retryAfter/fixedSeconds': { least: 1, isWhole: true },
   '/limits/retryAfter/concurrencySeconds': { least: 1, isWhole: true }, '/limits/retryAfter/maxSeconds': { least: 1, isWhole: true },
   '/limits/retryAfter/growth': { least: 1 }, '/latency/knee': { least: 1 }, '/latency/writePool': { least: 1, isWhole: true },
-  '/latency/tailProbability': { most: 1 },
+  '/latency/tailProbability': { most: 1 }, '/clockSkewSeconds': { least: -1e9, most: 1e9 },
 }; // prettier-ignore
 
 /** Maps and lists are replaced whole; everything else is merged member by member. */

@@ -104,6 +104,7 @@ const common: Omit<Settings, 'profile' | 'servers' | 'hint' | 'limits' | 'latenc
   firstUseMs: null,
   bulkDeleteSeconds: 15,
   limitBatchParts: false,
+  clockSkewSeconds: 0,
   elasticReadLagMs: 0,
   journalLimit: 5_000_000,
 };

@@ -68,6 +68,8 @@ export interface Settings {
   readonly bulkDeleteSeconds: number;
   /** Whether the limits are looked at again before each operation of a `$batch`. */
   readonly limitBatchParts: boolean;
+  /** How far the environment's own clock is ahead in all it tells (`Date`, `Retry-After` dates, times of rows); negative: behind. */
+  readonly clockSkewSeconds: number;
   /** Elastic tables: how long reads without the session token of a write may still see what was there before it. */
   readonly elasticReadLagMs: number;
   /** Entries kept in the journal and in the log of plug-in calls; the oldest go first. */

@@ -1,4 +1,4 @@
-import { registerHooks } from 'node:module';
+import { Module } from 'node:module';
 import type { Log, LogLevel } from '../log.ts';
 import type { RpcInvocationResponse, RpcTypedData } from './rpc.ts';
 
@@ -148,25 +148,24 @@ function systemError(type: new (message: string) => Error, message: string): Err
 }
 
 const specifier = '@azure/functions-core';
-const virtualUrl = 'functions-host:functions-core';
-/** Where the generated module finds the object: the loader can hand over source text only. */
 const globalKey = Symbol.for('functions-host.core-module');
 
-/** Makes `@azure/functions-core` resolvable in this process. Must run before the app loads `@azure/functions`. */
+/**
+ * Makes `@azure/functions-core` resolvable in this process, where the worker does it: in `require`
+ * (github.com/Azure/azure-functions-nodejs-worker, src/setupCoreModule.ts). Hooks of the module loader would be the newer way, but
+ * with a `load` hook Node 22.19 does not ask them for what CommonJS requires below an ES module, and fails over cycles in it.
+ * Must run before the app loads `@azure/functions`.
+ */
 export function installCoreModule(): CoreModule {
   const globals = globalThis as typeof globalThis & { [globalKey]?: CoreModule };
   if (globals[globalKey]) return globals[globalKey];
   const core = new CoreModule();
   globals[globalKey] = core;
-  registerHooks({
-    resolve: (wanted, context, next) =>
-      wanted === specifier ? { url: virtualUrl, format: 'commonjs', shortCircuit: true } : next(wanted, context),
-    load: (url, context, next) =>
-      url === virtualUrl ? { format: 'commonjs', source: generatedSource(), shortCircuit: true } : next(url, context),
-  });
+  const { prototype } = Module;
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called on the module that asks, below
+  const requireOther = prototype.require;
+  prototype.require = function (this: Module, wanted: string): unknown {
+    return wanted === specifier ? core : requireOther.call(this, wanted);
+  };
   return core;
-}
-
-function generatedSource(): string {
-  return `module.exports = globalThis[Symbol.for(${JSON.stringify(Symbol.keyFor(globalKey))})];`;
 }

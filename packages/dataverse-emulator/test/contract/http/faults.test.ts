@@ -205,6 +205,39 @@ emulatorOnly('faults', () => {
     expect((await dateOf(-3600)) - Date.now()).toBeLessThan(-3_500_000);
   });
 
+  it('clockSkew moves the date of a Retry-After too: whoever counts it from the Date header waits the right time', async () => {
+    const own = await startSuiteEmulator({
+      settings: { limits: { requests: 1, retryAfter: { model: 'httpDate', fixedSeconds: 30 } } },
+    });
+    const ownApi = clientOf(own);
+    await ownApi.get('WhoAmI');
+    const waits: number[] = [];
+    for (const skewSeconds of [0, 3600]) {
+      own.faults.clear();
+      own.faults.add({ kind: 'clockSkew', match: {}, skewSeconds });
+      const { headers } = await ownApi.get('WhoAmI');
+      waits.push(Date.parse(headers.get('retry-after') ?? '') - Date.parse(headers.get('date') ?? ''));
+    }
+    await own.close();
+    for (const waitMs of waits) {
+      expect(waitMs).toBeGreaterThan(0);
+      expect(waitMs).toBeLessThan(600_000);
+    }
+  });
+
+  it('clockSkewSeconds moves every time that is told, of rows as well', async () => {
+    emulator.changeSettings({ clockSkewSeconds: -600 });
+    const { headers } = await api.get('WhoAmI');
+    expect((await upsert('skewed')).status).toBe(204);
+    const row = await api.get("suite_cities(suite_code='skewed')?$select=modifiedon,createdon");
+    const { modifiedon, createdon } = row.json as { modifiedon: string; createdon: string };
+    emulator.changeSettings({ clockSkewSeconds: 0 });
+    for (const told of [headers.get('date') ?? '', modifiedon, createdon]) {
+      expect(Date.now() - Date.parse(told)).toBeGreaterThan(599_000);
+      expect(Date.now() - Date.parse(told)).toBeLessThan(660_000);
+    }
+  });
+
   it('revokeToken makes the token invalid in the middle of its life', async () => {
     emulator.faults.add({ kind: 'revokeToken', match: {}, nth: 2 });
     const own = clientOf(emulator);
