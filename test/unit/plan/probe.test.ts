@@ -159,7 +159,7 @@ describe('a probe of the ceiling', () => {
 
   it('is given up when more in flight only makes requests slower', () => {
     const { wave, law } = run();
-    const slow = { ...noFit, late: { rowMs: 15, rowsEach: 100, overheadMs: 150 } };
+    const slow = { ...noFit, whole: { rowMs: 15, rowsEach: 100, overheadMs: 150, requests: 120 } };
     wave(20, silence);
     wave(20, [{}, {}, { spent: [80, 80] }, {}], {
       fit: { ...slow, unhindered: { rowMs: 10, rowsEach: 100, overheadMs: 150 } },
