@@ -31,15 +31,17 @@ import {
   hasWork,
   nextGeneration,
   looks,
+  needsQuiet,
   resumeRun,
   type RunEnding,
   type RunState,
 } from '../plan/run-state.ts';
 import { CancelWatch } from './cancel-watch.ts';
+import { Flights } from './flights.ts';
 import { leaseLanes, releaseLanes } from './lease-lanes.ts';
 import { pause } from './pause.ts';
 import { persist, reasonOf, timerIn, type Steps } from './steps.ts';
-import { sendWave } from './wave.ts';
+import { land, sendWave } from './wave.ts';
 
 /**
  * One run: open, index, send in waves until nothing is pending, close. Replayed, so it only carries results from one step to the next;
@@ -54,6 +56,7 @@ export function* bulkRun(context: OrchestrationContext): Generator<Task, BulkRun
   if ('ending' in begun) return yield* close(context, input, undefined, begun.ending, []);
 
   let { run } = begun;
+  const flights = new Flights();
   while (hasWork(run)) {
     if (cancel.isHeard) {
       run = cancelled(run);
@@ -61,16 +64,18 @@ export function* bulkRun(context: OrchestrationContext): Generator<Task, BulkRun
     }
     run = withinLimits(run, input.spec, context.df.currentUtcDateTime.getTime());
     if (!hasWork(run)) break;
-    if (generationIsFull(run)) {
+    if (generationIsFull(run) && run.carried.length === 0) {
       context.df.continueAsNew({ ...input, run: nextGeneration(run) });
       return undefined;
     }
     try {
-      run = yield* nextStep(context, cancel, input, run);
+      run = yield* nextStep(context, cancel, { input, flights }, run);
     } catch (error) {
       run = brokenOff(run, reasonOf(error));
     }
   }
+  // What is still under way may leave parts behind: the books are closed when all lanes are back.
+  run = yield* land(context, input, run, flights);
   releaseLanes(context, input);
   const lostRows = hasDoubts(run) ? yield* settle(context, input, run) : 0;
   return yield* close(context, input, run, endingAfter(run, lostRows), []);
@@ -80,20 +85,21 @@ export function* bulkRun(context: OrchestrationContext): Generator<Task, BulkRun
 function* nextStep(
   context: OrchestrationContext,
   cancel: CancelWatch,
-  input: BulkRunInput,
+  { input, flights }: { readonly input: BulkRunInput; readonly flights: Flights },
   run: RunState,
 ): Steps<RunState> {
+  if (run.carried.length > 0 && needsQuiet(run)) return yield* land(context, input, run, flights);
   if (run.holdSeconds > 0) {
     releaseLanes(context, input);
     return yield* pause(context, cancel, input, run, { seconds: run.holdSeconds, ordered: false });
   }
   const grant = yield* leaseLanes(context, input, run);
   const next = granted(run, grant, context.df.currentUtcDateTime.toISOString());
-  if (grant.lanes === 0) {
+  if (grant.lanes === 0 && run.carried.length === 0) {
     const wait = { seconds: grant.waitSeconds, ordered: grant.ordered === true };
     return yield* pause(context, cancel, input, next, wait);
   }
-  return yield* sendWave(context, input, next, grant);
+  return yield* sendWave(context, input, next, { grant, flights });
 }
 
 function* open(

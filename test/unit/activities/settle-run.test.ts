@@ -2,7 +2,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { StoredPlan } from '../../../src/activities/run-plan.ts';
 import { createSettleRun } from '../../../src/activities/settle-run.ts';
-import type { Client, ClientRequest, Sent } from '../../../src/dataverse/client.ts';
+import type { ClientRequest, Sent } from '../../../src/dataverse/client-request.ts';
+import type { Client } from '../../../src/dataverse/client.ts';
 import { createServerClock } from '../../../src/dataverse/server-clock.ts';
 import { createTableMemory } from '../../../src/dataverse/table-memory.ts';
 import type { SettleRunOutput } from '../../../src/plan/payloads.ts';
@@ -82,6 +83,7 @@ async function createScene(lives: number, deaths: Deaths = {}) {
     ledger,
     clock,
     clientOf: () => client,
+    recallWaits: async () => undefined,
     source: {
       read: async (_pin: unknown, from: number, to: number) => {
         if (scene.source !== undefined) throw scene.source;

@@ -1,21 +1,21 @@
 import { describe, expect, it } from 'vitest';
+import { absorb } from '../../../src/plan/absorb.ts';
 import type { LaneReport } from '../../../src/plan/lane.ts';
 import { endingAfter, hasDoubts, withinLimits } from '../../../src/plan/run-ending.ts';
 import { noSends } from '../../../src/plan/request-size.ts';
 import type { RunSpec } from '../../../src/plan/run-spec.ts';
 import {
-  absorb,
   canaryRows,
   beginRun,
   generationIsFull,
   hasWork,
   leaseRequest,
-  planWave,
+  needsQuiet,
   rowLimitOf,
   waited,
-  type LaneResult,
   type RunState,
 } from '../../../src/plan/run-state.ts';
+import { noWave, planWave, verdictOf, type LaneResult } from '../../../src/plan/wave.ts';
 import { parseRunSpec } from '../../../src/plan/spec.ts';
 
 const spec = specWith({});
@@ -213,7 +213,7 @@ describe('a slice whose lanes are never heard of again', () => {
     const alone = after(run, [report(through)]);
     expect(hasWork(alone)).toBe(true);
     expect(leaseRequest('r', alone, spec, { maxLanes: 64, settleSeconds: 180 }).wanted).toBe(1);
-    expect(planWave(alone, { ...grant, lanes: 8 }, 0)).toEqual({ lanes: [poisoned], undealt: [], alone: true });
+    expect(planWave(alone, { ...grant, lanes: 8 }, 0)).toMatchObject({ lanes: [poisoned], undealt: [], alone: true });
     expect(after(alone, [report(through)])).toMatchObject({ pending: [], suspects: [], givenUp: 0, ending: null });
   });
 
@@ -244,6 +244,32 @@ describe('a slice whose lanes are never heard of again', () => {
         { from: 7, to: 8 },
       ],
     });
+  });
+
+  it('waits for lanes of earlier waves, told by one of them too, and is not left behind when it is slow itself', () => {
+    const lane = {
+      wave: 1,
+      lane: 0,
+      work: [{ from: 3, to: 4 }],
+      boxStartsMs: 0,
+      requests: 1,
+      busyMs: 0,
+      metLimit: false,
+    };
+    const run = { ...started(), counts: { upserted: 1 }, pending: [], carried: [lane], suspects: [{ from: 7, to: 8 }] };
+    expect(needsQuiet(run)).toBe(true);
+    expect(planWave(run, grant, 0).alone).toBeUndefined();
+    const late = { lane, result: report({ end: 'done', poisoned: [{ from: 3, to: 4 }] }) };
+    const next = absorb(run, spec, { ...noWave(run, 0), late: [late] }, [], times);
+    expect(next).toMatchObject({
+      carried: [],
+      suspects: [
+        { from: 3, to: 4 },
+        { from: 7, to: 8 },
+      ],
+      givenUp: 0,
+    });
+    expect(verdictOf(next, planWave(next, grant, 0), [null], 0)).toBe('land');
   });
 
   it('is given up when it is not heard of alone either; the run completes, and says so', () => {
