@@ -6,7 +6,7 @@ import type { Intents } from '../ledger/marks.ts';
 import type { PartEntry } from '../ledger/parts.ts';
 import type { Rejection, RowOutcome } from '../plan/outcome.ts';
 import type { SettleRunInput, SettleRunOutput } from '../plan/payloads.ts';
-import { mostLives, mostLooks, mostLooksInAll } from '../plan/poison.ts';
+import { mostLives, mostLivesInAll, mostLooks, mostLooksInAll } from '../plan/poison.ts';
 import { SourceChangedError } from '../source/blob-source.ts';
 import { readRows } from '../source/rows.ts';
 import type { Slice } from '../source/source.ts';
@@ -49,8 +49,8 @@ interface Settling {
 interface Doubt {
   readonly slice: Slice;
   readonly firstRow: number;
-  /** Lives that began here were never heard of again, time after time. */
-  readonly isPoison: boolean;
+  /** Lives that began here and were never heard of again, if there was more than one. */
+  readonly lives: number;
 }
 
 /** Slices without all their parts in which sending began where the parts end, or where two copies may have been at work. */
@@ -61,8 +61,7 @@ function* doubtfulSlices({ index }: RunPlan, parts: readonly PartEntry[], intent
       const slice = index.slice(at);
       const firstRow = at === from ? (cursor ?? slice.firstRow) : slice.firstRow;
       const isBegun = begun.has(firstRow) && !untouched.has(firstRow);
-      const isPoison = (lives.get(firstRow) ?? 1) >= mostLives;
-      if (isBegun || contested.has(slice.firstRow)) yield { slice, firstRow, isPoison };
+      if (isBegun || contested.has(slice.firstRow)) yield { slice, firstRow, lives: lives.get(firstRow) ?? 1 };
     }
   }
 }
@@ -71,7 +70,7 @@ const allSettled: SettleRunOutput = { undecidedRows: 0, lostRows: 0 };
 
 /** What killed the lanes of a slice may kill a look at it, too; then it is closed without one, or not at all. */
 async function settleAlive(settling: Settling, doubt: Doubt): Promise<SettleRunOutput> {
-  if (!doubt.isPoison) return settleSlice(settling, doubt);
+  if (doubt.lives < mostLives) return settleSlice(settling, doubt);
   const { slice, firstRow } = doubt;
   const { ledger } = settling.deps;
   const { runId } = settling.plan.manifest;
@@ -91,7 +90,7 @@ const lost = ({ firstRow, rowCount }: Slice, from: number): SettleRunOutput => (
 });
 
 /** Commits what is known; answers how many rows are not decided yet. */
-async function settleSlice(settling: Settling, { slice, firstRow, isPoison }: Doubt): Promise<SettleRunOutput> {
+async function settleSlice(settling: Settling, { slice, firstRow, lives }: Doubt): Promise<SettleRunOutput> {
   const { plan, look } = settling;
   const bytes = await readOrNothing(settling, slice);
   if (bytes === undefined) return lost(slice, firstRow);
@@ -101,6 +100,7 @@ async function settleSlice(settling: Settling, { slice, firstRow, isPoison }: Do
     slice,
     bytes,
   );
+  const isPoison = lives >= mostLivesInAll;
   const versions = await lookUp(settling, sendable);
   const { connection } = plan.manifest.spec;
   // What the looks have told of the clock is known by now.

@@ -37,7 +37,7 @@ function taskOf(done: Promise<unknown>): FakeTask {
   const task: FakeTask = { isCompleted: false, isFaulted: false, result: undefined, done, cancel: () => undefined };
   done.then(
     (result) => Object.assign(task, { isCompleted: true, result }),
-    () => Object.assign(task, { isCompleted: true, isFaulted: true }),
+    (error: unknown) => Object.assign(task, { isCompleted: true, isFaulted: true, result: error }),
   );
   return task;
 }
@@ -99,11 +99,18 @@ function contextOf(
     },
     Task: {
       all: (tasks: readonly FakeTask[]) => taskOf(allOf(tasks)),
-      any: (tasks: readonly FakeTask[]) => taskOf(Promise.race(tasks.map(async (task) => task.done.then(() => task)))),
+      // The first that is over is its result, also where it failed.
+      any: (tasks: readonly FakeTask[]) => taskOf(Promise.race(tasks.map(overOf))),
     },
   };
   return { df } as unknown as OrchestrationContext;
 }
+
+const overOf = async (task: FakeTask): Promise<FakeTask> =>
+  task.done.then(
+    () => task,
+    () => task,
+  );
 
 const plain = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 

@@ -109,20 +109,23 @@ describe('a slice that was given up', () => {
     expect(lines()).toMatchObject([{ row: 1, outcome: 'notAttempted', reason: 'poison' }]);
   });
 
-  it('is no poison where lives were lost now and then', async () => {
-    const { settle, lines } = await createScene(3);
+  it.each([3, 7])('is no poison where it has not been given up yet, after %i lives', async (lives) => {
+    const { settle, lines } = await createScene(lives);
     await settle('late');
     expect(lines()).toMatchObject([{ row: 1, outcome: 'notAttempted' }]);
     expect(lines()?.[0]).not.toHaveProperty('reason');
   });
 
-  it('is closed without a look when looks are never heard of either', async () => {
-    const { scene, settle, lines } = await createScene(mostLivesInAll, { look: true });
-    for (let look = 0; look < mostLooks; look += 1) expect(await settle('first')).toBe('died');
-    expect(await settle('first')).toEqual(settled);
-    expect(scene.looks).toBe(mostLooks);
-    expect(lines()).toMatchObject([{ row: 1, outcome: 'unknown', rejection: { code: 'row.poison' } }]);
-  });
+  it.each([5, mostLivesInAll])(
+    'is closed without a look when looks are never heard of either (%i lives)',
+    async (lives) => {
+      const { scene, settle, lines } = await createScene(lives, { look: true });
+      for (let look = 0; look < mostLooks; look += 1) expect(await settle('first')).toBe('died');
+      expect(await settle('first')).toEqual(settled);
+      expect(scene.looks).toBe(mostLooks);
+      expect(lines()).toMatchObject([{ row: 1, outcome: 'unknown', rejection: { code: 'row.poison' } }]);
+    },
+  );
 
   it('stays out of the books when nobody is heard of who reads it', async () => {
     const { settle, lines } = await createScene(mostLivesInAll, { read: true });
