@@ -176,7 +176,8 @@ function memorySource({ ledger, pin, scenario, hosts }: HostParts, host: Host): 
     pin: async (container, blob) =>
       container === 'runs' ? { container, blob, etag: '"1"', bytes: ledger.spooled.get(blob)?.length ?? 0 } : pin,
     read: async (wanted, from, to) => {
-      const isPoison = poisonAt !== undefined && from <= poisonAt.from && to >= poisonAt.to;
+      // The head is read before there are slices.
+      const isPoison = poisonAt !== undefined && from > 0 && from <= poisonAt.from && to >= poisonAt.to;
       if (isPoison && hosts.areFaultsOn) await hosts.die(host);
       return Buffer.from(bytesOf(wanted).subarray(from, to));
     },
