@@ -90,6 +90,31 @@ describe('a lane whose rows may still change by themselves', () => {
   });
 });
 
+describe('a refusal', () => {
+  it('is asked for once more where a twin has begun to send the slice meanwhile, which may have brought it about', async () => {
+    const tooWide = {
+      class: 'row',
+      httpStatus: 400,
+      code: '0x80044331',
+      message: 'The value has 101 characters.',
+    } as const;
+    const ledger = createMemoryLedger();
+    let sends = 0;
+    const { send } = createScene({
+      ledger,
+      rowCount: 1,
+      before: async () => {
+        sends += 1;
+        if (sends > 1) return;
+        await ledger.markContested('r', 1);
+        throw new BatchRejectedError(tooWide, { httpStatus: tooWide.httpStatus, maybeCommittedBefore: false });
+      },
+    });
+    expect(await send([{ from: 0, to: 1 }])).toMatchObject({ counts: { upserted: 1 } });
+    expect(sends).toBe(2);
+  });
+});
+
 describe('how a life stands to others', () => {
   const lane = (ledger = createMemoryLedger()) =>
     ({ deps: { ledger }, input: { runId: 'r' }, tally: {} }) as unknown as Lane;
