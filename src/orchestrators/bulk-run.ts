@@ -51,7 +51,7 @@ export function* bulkRun(context: OrchestrationContext): Generator<Task, BulkRun
   const input = context.df.getInput<BulkRunInput | undefined>();
   if (input === undefined) throw new TypeError('bulkRun was started without an input.');
   const cancel = new CancelWatch(context);
-  const begun = input.run === undefined ? yield* open(context, cancel, input) : { run: input.run };
+  const begun = input.run === undefined ? yield* begin(context, cancel, input) : { run: input.run };
   if ('faults' in begun) return yield* close(context, input, undefined, failed(begun.faults), begun.faults);
   if ('ending' in begun) return yield* close(context, input, undefined, begun.ending, []);
 
@@ -102,12 +102,24 @@ function* nextStep(
   return yield* sendWave(context, input, next, { grant, flights });
 }
 
+type Begun = { readonly run: RunState } | { readonly faults: readonly Fault[] } | { readonly ending: RunEnding };
+
+/** A run that is resumed has sent rows. When it cannot go on, they are looked up before its books close. */
+function* begin(context: OrchestrationContext, cancel: CancelWatch, input: BulkRunInput): Steps<Begun> {
+  const startedAt = context.df.currentUtcDateTime.toISOString();
+  const books = input.resume === true ? yield* readBooks(context, input.runId) : null;
+  const begun = yield* open(context, cancel, input, { books, startedAt });
+  if (books === null || 'run' in begun) return begun;
+  const ending = 'ending' in begun ? begun.ending : ({ ...failed(begun.faults), state: 'stopped' } as const);
+  return { run: { ...resumeRun(books, undefined, startedAt), ending } };
+}
+
 function* open(
   context: OrchestrationContext,
   cancel: CancelWatch,
   input: BulkRunInput,
-): Steps<{ readonly run: RunState } | { readonly faults: readonly Fault[] } | { readonly ending: RunEnding }> {
-  const startedAt = context.df.currentUtcDateTime.toISOString();
+  { books, startedAt }: { readonly books: ReadBooksOutput; readonly startedAt: string },
+): Steps<Begun> {
   const { runId, spec, bounds } = input;
   try {
     context.df.setCustomStatus({ stage: 'opening', progress: null } satisfies RunStatus);
@@ -121,8 +133,7 @@ function* open(
     }
     const opened = yield* openTarget(context, cancel, { runId, spec });
     if ('faults' in opened || 'ending' in opened) return opened;
-    const resumed = input.resume === true ? yield* readBooks(context, runId) : null;
-    if (resumed !== null) return { run: resumeRun(resumed, opened.dopHint, startedAt) };
+    if (books !== null) return { run: resumeRun(books, opened.dopHint, startedAt) };
     context.df.setCustomStatus({ stage: 'indexing', progress: null } satisfies RunStatus);
     const lanes = Math.min(opened.dopHint ?? bounds.maxLanes, bounds.maxLanes);
     const indexing = { runId, spec, lanes } satisfies IndexSourceInput;

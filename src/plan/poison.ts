@@ -8,9 +8,9 @@ export const mostLives = 5;
 /** Lives in all; those behind `mostLives` are alone. Then the slice is given up. */
 export const mostLivesInAll = 8;
 /** Lives of a look at the rows of a slice that was given up. Then it is closed without a look. */
-export const mostLooks = 3;
+export const mostLooks = 4;
 /** Lives of whatever closes it. Then its rows are left out of the books. */
-export const mostLooksInAll = 6;
+export const mostLooksInAll = 8;
 /** A run that has to give up more slices ends: what kills them is no matter of single rows. */
 export const mostGivenUp = 20;
 

@@ -43,6 +43,8 @@ describe('what chaos has found stays mended', () => {
     ['a row refused while an earlier send is still at work is decided when it can come no longer', 3730],
     ['a copy of an undo does not take what its twin deleted for gone', 1242],
     ['nor where the twin came late', 3022],
+    ['a resumed run that cannot go on looks up what was sent before its books close', 291],
+    ['a slice whose bytes kill whoever reads them has a mark that tells of it', 781],
   ])('%s (seed %i)', async (_what, seed) => {
     expect((await runSeed(seed)).violations).toEqual([]);
   });

@@ -4,9 +4,21 @@ import { reportOf } from './evidence.ts';
 import type { Scenario } from './scenario.ts';
 import type { World } from './world.ts';
 
+export interface Happened {
+  readonly tookMs: number;
+  /** Faults of hosts. */
+  readonly strikes: number;
+}
+
 /** I19: what kills or never comes back costs a run a slice, or an hour, and no more. */
-export function checkBounds(world: World, scenario: Scenario, runId: string, tookMs: number): string[] {
-  return [...checkPoison(world, scenario, runId), ...checkOutage(world, scenario, runId, tookMs)];
+/** What dies by chance so often may look like poison; copies count one by one. */
+const strikesLikePoison = 4;
+
+export function checkBounds(world: World, scenario: Scenario, runId: string, { tookMs, strikes }: Happened): string[] {
+  return [
+    ...(strikes < strikesLikePoison || scenario.poison !== undefined ? checkPoison(world, scenario, runId) : []),
+    ...checkOutage(world, scenario, runId, tookMs),
+  ];
 }
 
 function checkPoison(world: World, { poison }: Scenario, runId: string): string[] {

@@ -1,4 +1,5 @@
 import { parse } from 'csv-parse/sync';
+import type { Part } from '../../../src/ledger/parts.ts';
 import type { Report } from '../../../src/plan/report.ts';
 import { checkInvariants, type Commit, type Evidence, type ExpectedRow } from '../check-invariants.ts';
 import { idOf } from './input.ts';
@@ -47,6 +48,10 @@ export function checkUndo(world: World, scenario: Scenario, subject: Subject): r
   });
 }
 
+/** Looks were killed, too; bounds.ts says where that may be. */
+const isUnseen = ({ exceptions }: Part): boolean =>
+  exceptions.some(({ rejection }) => rejection?.code === 'row.poison');
+
 type Found = Omit<Evidence, 'parts' | 'report' | 'before'>;
 
 function check(world: World, { runId, before }: Subject, found: Found): readonly string[] {
@@ -56,6 +61,7 @@ function check(world: World, { runId, before }: Subject, found: Found): readonly
     parts: parts.toSorted((left, right) => left.firstRow - right.firstRow),
     report: reportOf(world, runId),
     before,
+    readsBlocked: found.readsBlocked || parts.some(isUnseen),
   });
 }
 

@@ -103,7 +103,10 @@ async function playUnderFaults(
   const violations = [...check(world, scenario, subject), ...(await closeAgain(stage, performed))];
   driver.hosts.heal();
   world.emulator.faults.clear();
-  violations.push(...checkManners(stage, cancelledMs), ...checkBounds(world, scenario, subject.runId, tookMs));
+  violations.push(
+    ...checkManners(stage, cancelledMs),
+    ...checkBounds(world, scenario, subject.runId, { tookMs, strikes: driver.hosts.strikes }),
+  );
   // Whatever is still on its way comes now, and changes nothing that was reported.
   await clock.run(clock.sleep(frozenAtMostMs), limitMs * 2);
   violations.push(...check(world, scenario, subject).map((text) => `later, ${text}`));
