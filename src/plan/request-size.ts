@@ -41,6 +41,8 @@ export interface RequestFit {
   /** ms per row of late, smoothed; null before the first answer. */
   readonly rowMs: number | null;
   readonly late: RowCost | null;
+  /** The same from whole waves only, and of how many requests: in a short one the slow requests are missing, which come back after it. */
+  readonly whole: (RowCost & { readonly requests: number }) | null;
   /** The lowest cost, drifting up slowly: what a row costs when nothing hinders it. */
   readonly unhindered: RowCost | null;
 }
@@ -60,6 +62,7 @@ export const noFit: RequestFit = {
   slope: 0,
   rowMs: null,
   late: null,
+  whole: null,
   unhindered: null,
 };
 
@@ -80,6 +83,8 @@ const driftPerSecond = 0.0002;
 /** Before this many answers one slow request may still be the whole measurement, of the size and of what hinders. */
 const leastRequests = 20;
 const leastToCompare = 80;
+/** A wave is whole when it lasted so many times as long as its requests. */
+const wholeWave = 5;
 
 /** What the service said of the rows of a wave: also of those that went in no bulk message, or in one that was taken apart. */
 export interface SentRows {
@@ -107,19 +112,26 @@ export function learn(fit: RequestFit, wave: SendSums, rows: SentRows, seconds: 
   // What the fixed cost was wrong by stood in the rows; corrected, it is no sign of a load that hinders.
   const corrected = (known: RowCost): number =>
     Math.max(leastRowMs, known.rowMs + (known.overheadMs - a) / known.rowsEach);
-  const share = fit.late === null ? 1 : wave.requests / (wave.requests + smoothingRequests);
-  const rowMs = fit.late === null ? measured : corrected(fit.late) * (1 - share) + measured * share;
-  const late: RowCost = { rowMs, rowsEach, overheadMs: a };
-  if (learned.requests < leastToCompare) return { ...learned, rowMs, late, unhindered: null };
-  const known = fit.unhindered ?? late;
+  const mixed = (known: RowCost | null, before: number): RowCost => {
+    const share = wave.requests / (wave.requests + before);
+    const rowMs = known === null ? measured : corrected(known) * (1 - share) + measured * share;
+    return { rowMs, rowsEach, overheadMs: a };
+  };
+  const late = mixed(fit.late, smoothingRequests);
+  const next = { ...learned, rowMs: late.rowMs, late };
+  if (seconds * 1_000 * wave.requests < wholeWave * wave.ms) return { ...fit, ...next };
+  const before = Math.min(fit.whole?.requests ?? 0, smoothingRequests);
+  const whole = { ...mixed(fit.whole, before), requests: before + wave.requests };
+  if (whole.requests < leastToCompare) return { ...next, whole, unhindered: null };
+  const known = fit.unhindered ?? whole;
   const lowest = corrected(known) * (1 + driftPerSecond * seconds);
-  const unhindered = rowMs < lowest ? late : { ...known, rowMs: lowest, overheadMs: a };
-  return { ...learned, rowMs, late, unhindered };
+  const unhindered = whole.rowMs < lowest ? whole : { ...known, rowMs: lowest, overheadMs: a };
+  return { ...next, whole, unhindered };
 }
 
 /** How many times slower a row is than when nothing hinders it; 1 while that is not known. */
-export const inflationOf = ({ late, unhindered }: RequestFit): number =>
-  late === null || unhindered === null ? 1 : late.rowMs / unhindered.rowMs;
+export const inflationOf = ({ whole, unhindered }: RequestFit): number =>
+  whole === null || unhindered === null ? 1 : whole.rowMs / unhindered.rowMs;
 
 /** The fixed cost of a request in ms: the assumption, drawn to what was measured as far as that is surer. */
 export function overheadOf({ spread, slope, rowMs }: RequestFit): number {

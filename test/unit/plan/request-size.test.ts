@@ -114,9 +114,17 @@ describe('the size of requests', () => {
 describe('inflationOf', () => {
   it('says how much slower rows became, whatever the size of the requests', () => {
     let { fit } = settle({ a: 150, b: 24.7 });
-    for (let turn = 0; turn < 10; turn += 1) fit = learn(fit, wave({ a: 150, b: 24.7 }, 40), noneBad, 10);
+    for (let turn = 0; turn < 10; turn += 1) fit = learn(fit, wave({ a: 150, b: 24.7 }, 40), noneBad, 20);
     expect(inflationOf(fit)).toBeLessThan(1.05);
-    for (let turn = 0; turn < 10; turn += 1) fit = learn(fit, wave({ a: 150, b: 37 }, 60), noneBad, 10);
+    for (let turn = 0; turn < 10; turn += 1) fit = learn(fit, wave({ a: 150, b: 37 }, 60), noneBad, 20);
     expect(inflationOf(fit)).toBeGreaterThan(1.4);
+  });
+
+  it('takes no measure from waves that ended before their slow requests did', () => {
+    let fit = noFit;
+    // The fast ones of a first short wave, and then all of them.
+    for (let turn = 0; turn < 4; turn += 1) fit = learn(fit, wave({ a: 150, b: 16 }, 200), noneBad, 10);
+    for (let turn = 0; turn < 4; turn += 1) fit = learn(fit, wave({ a: 150, b: 25 }, 200), noneBad, 60);
+    expect(inflationOf(fit)).toBeLessThan(1.05);
   });
 });
