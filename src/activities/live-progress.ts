@@ -60,6 +60,8 @@ export function createLiveProgress(
   return {
     add(runId, wave, more) {
       const entry = entryOf(runId);
+      // The orchestrator tells of it once the lane is back.
+      if (isLate(entry.tally, wave)) return;
       const before = ofWave(entry.tally, wave);
       entry.tally = {
         ...before,
@@ -75,7 +77,8 @@ export function createLiveProgress(
       if (Date.parse(wait.notBeforeAt) < nowMs + leastWaitMs) return;
       const entry = entryOf(runId);
       const { waits = [] } = entry.tally;
-      entry.tally = { ...ofWave(entry.tally, wave), waits: keepWaits([...waits, wait], nowMs) };
+      const tally = isLate(entry.tally, wave) ? entry.tally : ofWave(entry.tally, wave);
+      entry.tally = { ...tally, waits: keepWaits([...waits, wait], nowMs) };
       write(runId, entry);
     },
   };
@@ -88,3 +91,6 @@ function ofWave(tally: LiveTally, wave: number): LiveTally {
   if (tally.wave === wave) return tally;
   return { ...nothing(wave), ...(tally.waits === undefined ? {} : { waits: tally.waits }) };
 }
+
+/** Of a lane that its wave did not wait for. A run that is taken up again begins with wave 0. */
+const isLate = (tally: LiveTally, wave: number): boolean => wave > 0 && wave < tally.wave;

@@ -91,12 +91,14 @@ const mostThrottlesInBox = 2;
 
 /**
  * What was granted no longer fits: the environment recommends another number, refuses again and again, has taken the lane's server away or shows
- * more room than was reckoned with; or the lane has seen where it is sent, and that was all it was for.
+ * more room than was reckoned with; what would show it has fallen silent; or the lane has seen where it is sent, and that was all it was for.
  */
 function isOutdated({ tally, input, pin }: Lane): boolean {
   if (hintMoved(tally, input.dopHint) || countOf(tally.throttles) >= mostThrottlesInBox) return true;
   if (pin === undefined || input.route === undefined) return false;
-  return pin.gone !== undefined || isRoomy(pin, input.route) || (input.route.once === true && tally.requests > 0);
+  const { leftSeconds, once } = input.route;
+  const isUnheard = leftSeconds !== undefined && pin.silent;
+  return pin.gone !== undefined || isRoomy(pin, input.route) || isUnheard || (once === true && tally.requests > 0);
 }
 
 const hintMoved = ({ dopHint }: LaneTally, grantedFor: number | null): boolean =>

@@ -133,6 +133,13 @@ export const guards: readonly Guard[] = [
     put: 'if (lastRow === undefined || lastRow > 0) return undefined;',
   },
   {
+    guard: 'a row that no part covers is superseded like any other',
+    file: 'src/activities/selected-rows.ts',
+    find: 'yield outcomeOfRepeated(plan, duplicates, row) ?? {',
+    put: 'yield {',
+    tests: [unit('activities/spool-rows')],
+  },
+  {
     guard: 'a process that wakes late sends nothing',
     file: 'src/dataverse/attempt.ts',
     find: 'if (clock.now() > request.deadlineAtMs + longestOverrunMs)',
@@ -177,7 +184,7 @@ export const guards: readonly Guard[] = [
   {
     guard: 'cells for people never begin like a formula',
     file: 'src/source/csv-text.ts',
-    find: "(formula.test(text) ? `'${text}` : text)",
+    find: `text.replace(formula, "'$1$2")`,
     put: 'text',
     tests: [unit('source/csv-text')],
   },

@@ -122,6 +122,18 @@ describe('the progress of a host', () => {
     expect(written()).toMatchObject({ wave: 2, rows: 5, waits: [wait] });
   });
 
+  it('is that of the wave that goes on, whatever a lane of an earlier one still meets; its wait counts all the same', async () => {
+    const ledger = createMemoryLedger();
+    const clock = manualClock();
+    clock.set(startMs);
+    const live = createLiveProgress(ledger, 'h', clock);
+    live.add('r', 2, { rows: 5 });
+    live.add('r', 1, { rows: 100 });
+    live.ordered('r', 1, wait);
+    await settle();
+    expect(ledger.run('r').live.get('h')).toMatchObject({ wave: 2, rows: 5, waits: [wait] });
+  });
+
   it('says nothing of a wait that is over before anybody else could be there', async () => {
     const ledger = createMemoryLedger();
     const clock = manualClock();
