@@ -41,6 +41,7 @@ const serverOf = (cookie: string): number => Number(cookie.slice('server-'.lengt
 
 const leastHintMove = 0.2;
 const mostThrottlesInBox = 2;
+const mostSilentAnswers = 2;
 
 /** One lane of a wave (src/activities/lane.ts) in virtual time: the same stops, the same rests, the same report. */
 // eslint-disable-next-line max-lines-per-function -- steps over one state, each small, that call each other
@@ -54,6 +55,7 @@ export function runLane(
   let server = route?.server ?? null;
   let [gone, roomy, sentOnce]: [string | undefined, boolean, boolean] = [undefined, false, false];
   let told: RateLeft | undefined;
+  let silentAnswers = 0;
   const spent: number[] = [];
   let refusedAt: string | undefined;
   const now = (): string => new Date(queue.nowMs).toISOString();
@@ -86,7 +88,8 @@ export function runLane(
     hintMoved(hint, input.dopHint) ||
     (route?.once === true && sentOnce) ||
     gone !== undefined ||
-    roomy;
+    roomy ||
+    (route?.leftSeconds !== undefined && silentAnswers >= mostSilentAnswers);
 
   const owedMs = (): number =>
     route?.pace === undefined
@@ -120,7 +123,7 @@ export function runLane(
   };
 
   /** What an answer's headers tell of the server it came from. */
-  const hear = (from: ServerAnswer): void => {
+  const hear = (from: ServerAnswer, isRefusal: boolean): void => {
     if (route === undefined) return;
     const cookie = cookieOf(from.server);
     if (server !== null && server !== cookie) {
@@ -129,7 +132,12 @@ export function runLane(
       told = undefined;
     }
     server = cookie;
-    if (from.left === undefined) return;
+    if (from.left === undefined) {
+      if (!isRefusal) silentAnswers += 1;
+      if (silentAnswers === mostSilentAnswers) told = undefined;
+      return;
+    }
+    silentAnswers = 0;
     const { requests: lastRequests, seconds } = from.left;
     told = { firstRequests: told?.firstRequests ?? lastRequests, lastRequests, seconds };
     roomy ||= route.leftSeconds !== undefined && seconds > route.leftSeconds;
@@ -148,7 +156,7 @@ export function runLane(
           rows,
           server: asked === null ? undefined : serverOf(asked),
           answered: (answer, from) => {
-            hear(from);
+            hear(from, answer.kind === 'throttled');
             hint = answer.hint ?? hint;
             if (answer.kind === 'throttled') {
               throttles[answer.facet] = (throttles[answer.facet] ?? 0) + 1;

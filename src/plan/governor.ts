@@ -1,6 +1,7 @@
 import { maxDop } from './bounds.ts';
 import { sprint, step } from './control-law.ts';
 import { newLaw, recommended, type LawState, type WaveFeedback } from './law-state.ts';
+import { probeBoxSeconds, secondsUntilProbe, growsByProbes, withProbe } from './probe.ts';
 import { inflationOf, sizeRequests, type RequestFit } from './request-size.ts';
 import { mayChoose, scoutEveryMs } from './routing.ts';
 import { lanesOf, spreadLanes, widthsOf, type Route } from './widths.ts';
@@ -101,9 +102,11 @@ export function lease(
 ): { readonly state: GovernorState; readonly grant: Grant } {
   const own = state.leases[request.runId];
   const { feedback } = request;
-  const heard = hear(state, request, nowMs);
+  const { why, law: stepped } = hear(state, request, nowMs);
+  const mayTry = request.beyondHint === true && request.wanted >= (own?.lanes ?? 0);
+  const heard = { why, law: withProbe(stepped, { nowMs, mayTry }) };
   const others = livingLeases(state.leases, request.runId, nowMs);
-  const boxSeconds = nextBoxSeconds(own, feedback, heard.law);
+  const boxSeconds = nextBoxSeconds(own, feedback, heard.law, nowMs);
   const alone = Object.keys(others).length === 0;
   const sprinting = alone ? sprint(heard.law, request.workSeconds ?? Infinity, nowMs) : undefined;
   const law = sprinting ?? heard.law;
@@ -154,10 +157,17 @@ export function lease(
 export const lanesOut = ({ lanes, carried = 0 }: Lease): number => Math.max(lanes, carried);
 
 function hear(state: GovernorState, request: LeaseRequest, nowMs: number): ReturnType<typeof step> {
-  const { feedback, fit, hint, affinity } = request;
+  const { feedback, fit, hint, affinity, beyondHint } = request;
   const own = state.leases[request.runId];
   const limited = own !== undefined && own.lanes < own.wanted && own.lanes < boundOf(state, request);
-  const heard = { hint, feedback, inflation: inflationOf(fit), limited, duty: own?.duty ?? 1 };
+  const heard = {
+    hint,
+    feedback,
+    inflation: inflationOf(fit),
+    limited,
+    duty: own?.duty ?? 1,
+    beyondHint: beyondHint === true,
+  };
   return step(state.law, affinity === undefined ? heard : { ...heard, affinity }, nowMs);
 }
 
@@ -224,18 +234,33 @@ function fairShare(allowed: number, wanted: number, others: Readonly<Record<stri
   return Math.max(1, Math.floor(left / waiting));
 }
 
-function nextBoxSeconds(own: Lease | undefined, feedback: WaveFeedback | undefined, law: LawState): number {
+function nextBoxSeconds(
+  own: Lease | undefined,
+  feedback: WaveFeedback | undefined,
+  law: LawState,
+  nowMs: number,
+): number {
   if (own === undefined) return firstBoxSeconds;
   if (feedback === undefined) return own.boxSeconds;
   if (law.evidence.eager || !isSettled(law)) return Math.min(firstBoxSeconds * 2, own.boxSeconds * 2);
   // What concerns one server is no reason to stop the others more often: its own lanes end their box.
   const isExploringAlone = law.ceiling === null && (law.cells.length === 1 || law.routing.counters !== 'perServer');
   if (law.routing.pinned && !isExploringAlone)
-    return law.strikes > 1 ? boxSecondsAfterThrottle : Math.min(longestBoxSeconds, own.boxSeconds * 2);
+    return law.strikes > 1
+      ? boxSecondsAfterThrottle
+      : Math.min(longestBoxSeconds, own.boxSeconds * 2, untilProbe(law, feedback, nowMs));
   if (law.strikes > 1) return boxSecondsAfterThrottle;
   if (law.strikes > 0) return Math.max(boxSecondsAfterThrottle, Math.floor(own.boxSeconds / 2));
   const longest = law.ceiling === null ? exploringBoxSeconds : longestBoxSeconds;
   return Math.min(longest, own.boxSeconds * 2);
+}
+
+/** A probe ends its box soon, and does not begin late. */
+function untilProbe(law: LawState, feedback: WaveFeedback, nowMs: number): number {
+  if (law.probe.server !== null) return probeBoxSeconds;
+  if (!growsByProbes(law, nowMs) || feedback.requests === 0) return longestBoxSeconds;
+  const seconds = secondsUntilProbe(law, feedback.requests / feedback.seconds, nowMs);
+  return Math.max(probeBoxSeconds, Math.round(seconds));
 }
 
 /** Where servers are told apart, all of them are found. */
