@@ -13,11 +13,12 @@ import type { EventQueue } from './event-queue.ts';
 import type { SimulatedGates } from './gate.ts';
 import type { ServerAnswer, World } from './world.ts';
 
-export const rowsPerSlice = 1_000;
-
 export interface LaneInput {
   readonly user: string;
   readonly stretches: readonly Stretch[];
+  readonly rowsPerSlice: number;
+  /** The lane stops when so many rows have an outcome. */
+  readonly rowLimit: number | undefined;
   readonly boxStartMs: number;
   readonly boxEndMs: number;
   readonly rowsPerRequest: number;
@@ -98,6 +99,7 @@ export function runLane(
   const next = (): void => {
     const [stretch] = left;
     if (stretch === undefined) stop('done');
+    else if (done >= (input.rowLimit ?? Infinity)) stop('box');
     else if (queue.nowMs >= input.boxEndMs || isOutdated()) stop('box');
     else if (owedMs() >= 20) {
       const restMs = owedMs();
@@ -107,11 +109,12 @@ export function runLane(
   };
 
   const sendFrom = (stretch: Stretch): void => {
+    const { rowsPerSlice, rowLimit = Infinity } = input;
     const firstRow = stretch.cursor ?? stretch.from * rowsPerSlice + 1;
     const sliceEnd = (stretch.from + 1) * rowsPerSlice;
     const rowMs = sends.rows === 0 ? 0 : sends.ms / sends.rows;
     const most = rowsBefore(input.boxEndMs, { atMs: queue.nowMs, rows: input.rowsPerRequest, rowMs });
-    const rows = Math.min(most, sliceEnd - firstRow + 1);
+    const rows = Math.min(most, sliceEnd - firstRow + 1, rowLimit - done);
     attempt(rows, () => {
       const ends = firstRow + rows > sliceEnd;
       const rest = ends ? { from: stretch.from + 1, to: stretch.to } : { ...stretch, cursor: firstRow + rows };

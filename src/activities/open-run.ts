@@ -16,11 +16,13 @@ import { faultDetail, type SourceFormat, type SourceHead, type SourcePin } from 
 import { digestOf } from './digest.ts';
 import { findLookupKeys, type LookupKeys } from './lookup-keys.ts';
 import type { StoredPlan } from './run-plan.ts';
+import type { RecallWaits } from './wait-recall.ts';
 
 export interface OpenRunDeps {
   readonly ledger: Ledger;
   readonly source: BlobSource;
   readonly clientOf: (connection: string) => Client;
+  readonly recallWaits: RecallWaits;
 }
 
 /**
@@ -34,7 +36,7 @@ export function createOpenRun(deps: OpenRunDeps): (input: OpenRunInput) => Promi
     const spool = await deps.ledger.readSpool(runId);
     const format = spool?.format ?? formatOf(spec);
     const [target, head] = await Promise.all([
-      openTarget(deps.clientOf(spec.connection), spec),
+      recallAndOpen(deps, runId, spec),
       spool?.head ?? openSource(deps.source, manifest.pin, format),
     ]);
     const faults = [target, head].flatMap((opened) => ('faults' in opened ? opened.faults : []));
@@ -80,6 +82,13 @@ type Target =
   | (LookupKeys & { readonly dopHint: number | undefined; readonly table: TableMetadata })
   | { readonly waitSeconds: number }
   | Faults;
+
+/** A run that lost its orchestration may have been told to wait. */
+async function recallAndOpen({ clientOf, recallWaits }: OpenRunDeps, runId: string, spec: RunSpec): Promise<Target> {
+  const client = clientOf(spec.connection);
+  await recallWaits(runId, client);
+  return openTarget(client, spec);
+}
 
 async function openTarget(client: Client, spec: RunSpec): Promise<Target> {
   try {

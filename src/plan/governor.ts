@@ -27,6 +27,8 @@ export interface Lease {
   readonly rowsPerRequest: number;
   /** After this moment the lease counts as abandoned. */
   readonly untilMs: number;
+  /** Lanes of earlier waves that were still out, and are among `lanes` unless there are more of them. */
+  readonly carried?: number;
   /** The lanes by server, where they choose theirs. */
   readonly held?: readonly Held[];
 }
@@ -38,8 +40,10 @@ interface Held {
 
 export interface LeaseRequest {
   readonly runId: string;
-  /** Lanes the run could use now. */
+  /** Lanes the run could use now, those that are still out included. */
   readonly wanted: number;
+  /** Lanes of its earlier waves that are still out; absent: none. */
+  readonly carried?: number;
   /** Bound of the connection's settings. */
   readonly maxDop?: number;
   /** Whether the connection's settings let the law go beyond the hint; else the hint is a bound. */
@@ -114,7 +118,7 @@ export function lease(
   const widths = widthsOf(law, { boxSeconds, nowMs, scouting, exploring });
 
   const most = Math.min(boundOf(state, request), sumOf(widths, lanesOf));
-  const free = most - sumOf(Object.values(others), ({ lanes }) => lanes);
+  const free = most - sumOf(Object.values(others), lanesOut);
   const share = Math.min(fairShare(most, request.wanted, others), request.wanted, free);
   const notBeforeMs = notBeforeOf(state, request, heard.law, nowMs);
   const waitMs = notBeforeMs - nowMs;
@@ -125,7 +129,7 @@ export function lease(
   const heldSeconds = (lanes > 0 ? boxSeconds : waitSeconds) + leaseGraceSeconds;
   const duty = lanes === 0 ? 1 : sumOf(routes, (route) => route.lanes * route.duty) / lanes;
   const chooses = mayChoose(heard.law, request, nowMs);
-  const { wanted } = request;
+  const { wanted, carried = 0 } = request;
   const next: Lease = {
     lanes,
     duty,
@@ -133,6 +137,7 @@ export function lease(
     boxSeconds,
     rowsPerRequest: request.rowsPerRequest ?? sizeFor(request.fit, own, { law: heard.law, boxSeconds }),
     untilMs: nowMs + heldSeconds * 1_000,
+    ...(carried === 0 ? {} : { carried }),
     ...(chooses ? { held: routes.map((route) => ({ server: route.server, lanes: route.lanes })) } : {}),
   };
   const grant = {
@@ -147,6 +152,9 @@ export function lease(
   const learned = scouting === 'now' && lanes > 0 ? scouted(heard.law, nowMs) : heard.law;
   return { state: { law: learned, notBeforeMs, leases: { ...others, [request.runId]: next } }, grant };
 }
+
+/** What a lease keeps from others: also a lane that outlived the wave it was granted for. */
+export const lanesOut = ({ lanes, carried = 0 }: Lease): number => Math.max(lanes, carried);
 
 function hear(state: GovernorState, request: LeaseRequest, nowMs: number): ReturnType<typeof step> {
   const { feedback, fit, hint, affinity, beyondHint } = request;
@@ -191,7 +199,7 @@ const scouted = (law: LawState, nowMs: number): LawState => ({
 const heldBy = (others: Readonly<Record<string, Lease>>, server: string | null): number =>
   sumOf(
     // Lanes that do not choose their server go to any.
-    Object.values(others).flatMap(({ held, lanes }) => held ?? [{ server: null, lanes }]),
+    Object.values(others).flatMap((other) => other.held ?? [{ server: null, lanes: lanesOut(other) }]),
     (one) => (one.server === server ? one.lanes : 0),
   );
 
