@@ -7,6 +7,7 @@ import type { LaneReport } from './lane.ts';
 import { addCounts, totalOf, type OutcomeCounts } from './outcome.ts';
 import { addSends, costOf, learn, noFit, noSends, overheadOf, type RequestFit } from './request-size.ts';
 import type { RunSpec } from './run-spec.ts';
+import { addSent, type Sent } from './sent.ts';
 import { isDue, mergeStretches, sliceCountOf, type Stretch } from './stretch.ts';
 import { toleranceExceeded } from './tolerance.ts';
 import { feedbackOf } from './wave-feedback.ts';
@@ -37,6 +38,8 @@ export interface RunState {
   readonly recovered: number;
   readonly requests: number;
   readonly throttled: number;
+  /** What was sent since the run began or was resumed; null before its first wave. */
+  readonly sent: Sent | null;
   readonly wave: number;
   readonly lanes: number;
   readonly dopHint: number | null;
@@ -80,6 +83,7 @@ export function beginRun(source: IndexedSource, dopHint: number | undefined, sta
     recovered: 0,
     requests: 0,
     throttled: 0,
+    sent: null,
     wave: 0,
     lanes: 0,
     dopHint: dopHint ?? null,
@@ -241,6 +245,7 @@ export function absorb(
     recovered: run.recovered + sum(reports, (report) => report.recovered),
     requests: run.requests + sum(reports, (report) => report.requests),
     throttled: run.throttled + sum(reports, (report) => sum(Object.values(report.throttles), (count) => count)),
+    sent: addSent(run.sent, reports, { rows: done, ...times }),
     wave: run.wave + 1,
     lanes: deal.lanes.length,
     dopHint: latestHint(reports, run.dopHint),

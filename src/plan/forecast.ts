@@ -1,0 +1,98 @@
+import { certain, creditOf, type Interval } from './estimate.ts';
+import type { JobPlan } from './plan-job.ts';
+import type { RunProgress } from './progress.ts';
+import type { Sent } from './sent.ts';
+
+/** What is known of a run on its way. */
+export interface Course {
+  /** Absent before the source is indexed. */
+  readonly plan: JobPlan | undefined;
+  /** As the orchestrator told it when the latest wave ended, and with what the lanes have done since. */
+  readonly told: RunProgress;
+  readonly live: RunProgress;
+  readonly sent: Sent | null;
+}
+
+/** How far the rest of a run may go otherwise than what came before it. */
+const doubt = { least: 0.85, most: 1.25 };
+/** The end of a run is slower than its middle: most lanes have run out of work, and one of the last requests is slow. */
+const tail = { likely: { requests: 2, seconds: 2 }, most: { requests: 6, seconds: 15 } };
+
+/**
+ * Seconds until the rows left are done: by the rate of late, by the rate of the whole run, and by what the limits bear once the credit is used. Before
+ * anything was measured it is the plan's share; null where there is no plan.
+ */
+export function secondsLeft(course: Course, nowMs: number): Interval | null {
+  const { rowsTotal, rowsDone, waitingUntil } = course.live;
+  const rowsLeft = Math.max(0, rowsTotal - rowsDone);
+  if (rowsLeft === 0) return certain(0);
+  const sending = sendingLeft(course, rowsLeft, nowMs);
+  if (sending === undefined) return null;
+  const waitSeconds = waitingUntil === null ? 0 : Math.max(0, (Date.parse(waitingUntil) - nowMs) / 1_000);
+  return {
+    least: Math.floor(sending.least + waitSeconds),
+    likely: Math.ceil(sending.likely + waitSeconds),
+    most: Math.ceil(sending.most + waitSeconds),
+  };
+}
+
+function sendingLeft(course: Course, rowsLeft: number, nowMs: number): Interval | undefined {
+  const { plan, live } = course;
+  const pace = paceOf(course, nowMs);
+  if (pace === undefined) return plan === undefined ? undefined : shareOf(plan.seconds, rowsLeft / live.rowsTotal);
+  const ofLate = rowsLeft / pace.rowsPerSecond;
+  const onAverage = rowsLeft / pace.averageRowsPerSecond;
+  const atLimits = plan === undefined ? ofLate : withCredit(rowsLeft, pace, plan.basis.inFlight.likely);
+  const requestSeconds = pace.busySecondsPerRow * Math.min(rowsLeft, live.rowsPerRequest ?? 1);
+  const behind = ({ requests, seconds }: typeof tail.most): number => requests * requestSeconds + seconds;
+  return {
+    least: Math.min(ofLate, onAverage) * doubt.least,
+    likely: Math.sqrt(ofLate * onAverage) + behind(tail.likely),
+    most: Math.max(ofLate, onAverage, atLimits) * doubt.most + behind(tail.most),
+  };
+}
+
+const shareOf = ({ least, likely, most }: Interval, share: number): Interval => ({
+  least: least * share,
+  likely: likely * share,
+  most: most * share,
+});
+
+/** What was measured. */
+interface Pace {
+  readonly rowsPerSecond: number;
+  readonly averageRowsPerSecond: number;
+  readonly busySecondsPerRow: number;
+  readonly elapsedSeconds: number;
+  /** Seconds of sending, over all lanes. */
+  readonly usedSeconds: number;
+}
+
+function paceOf({ told, live, sent }: Course, nowMs: number): Pace | undefined {
+  const { rowsPerSecond } = live;
+  if (sent === null || sent.rows === 0 || rowsPerSecond === null || rowsPerSecond <= 0) return undefined;
+  const rows = sent.rows + live.rowsDone - told.rowsDone;
+  const elapsedSeconds = Math.max(1, (nowMs - sent.sinceMs) / 1_000);
+  const busySecondsPerRow = sent.busyMs / 1_000 / sent.rows;
+  return {
+    rowsPerSecond,
+    averageRowsPerSecond: rows / elapsedSeconds,
+    busySecondsPerRow,
+    elapsedSeconds,
+    usedSeconds: busySecondsPerRow * rows,
+  };
+}
+
+/**
+ * A run may send more than its environment sustains for as long as the credit of the window lasts, and what it sustains afterwards. What was used beyond
+ * any credit shows that more is sustained than was thought.
+ */
+function withCredit(rowsLeft: number, pace: Pace, expected: number): number {
+  const { rowsPerSecond, busySecondsPerRow, elapsedSeconds, usedSeconds } = pace;
+  const sustained = Math.max(expected, usedSeconds / (elapsedSeconds + creditOf(1)));
+  const inFlight = rowsPerSecond * busySecondsPerRow;
+  if (inFlight <= sustained) return rowsLeft / rowsPerSecond;
+  const credit = creditOf(sustained) - Math.max(0, usedSeconds - sustained * elapsedSeconds);
+  const fastSeconds = Math.min(rowsLeft / rowsPerSecond, Math.max(0, credit) / (inFlight - sustained));
+  return fastSeconds + ((rowsLeft - fastSeconds * rowsPerSecond) * busySecondsPerRow) / sustained;
+}
