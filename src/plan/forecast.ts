@@ -14,7 +14,9 @@ export interface Course {
 }
 
 /** How far the rest of a run may go otherwise than what came before it. */
-const doubt = { least: 0.85, most: 1.25 };
+const doubt = { leastOfYoung: 0.4, least: 0.85, most: 1.25 };
+/** A run begins with few lanes; so long it may still become much faster. */
+const youngSeconds = 60;
 /** The end of a run is slower than its middle: most lanes have run out of work, and one of the last requests is slow. */
 const tail = { likely: { requests: 2, seconds: 2 }, most: { requests: 6, seconds: 15 } };
 
@@ -43,10 +45,11 @@ function sendingLeft(course: Course, rowsLeft: number, nowMs: number): Interval 
   const ofLate = rowsLeft / pace.rowsPerSecond;
   const onAverage = rowsLeft / pace.averageRowsPerSecond;
   const atLimits = plan === undefined ? ofLate : withCredit(rowsLeft, pace, plan.basis.inFlight.likely);
+  const isYoung = pace.elapsedSeconds < youngSeconds;
   const requestSeconds = pace.busySecondsPerRow * Math.min(rowsLeft, live.rowsPerRequest ?? 1);
   const behind = ({ requests, seconds }: typeof tail.most): number => requests * requestSeconds + seconds;
   return {
-    least: Math.min(ofLate, onAverage) * doubt.least,
+    least: Math.min(ofLate, onAverage) * (isYoung ? doubt.leastOfYoung : doubt.least),
     likely: Math.sqrt(ofLate * onAverage) + behind(tail.likely),
     most: Math.max(ofLate, onAverage, atLimits) * doubt.most + behind(tail.most),
   };
