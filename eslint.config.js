@@ -16,7 +16,7 @@ const rooms = {
   activities: { may: ['source', 'mapping', 'dataverse', 'ledger', 'plan', 'names'], types: ['settings'] },
   functions: { may: ['plan', 'names', 'ledger'], types: ['settings', 'activities', 'dataverse', 'source'] },
 };
-const everyRoom = [...Object.keys(rooms), 'names', 'settings', 'telemetry', 'wiring', 'index'];
+const everyRoom = [...Object.keys(rooms), 'names', 'settings', 'sync-schedule', 'telemetry', 'wiring', 'index'];
 
 const alternatives = (names) => names.join('|');
 const roomPattern = (names) => `^\\.\\./(${alternatives(names)})(/|\\.ts$)`;
@@ -132,6 +132,15 @@ export default tseslint.config(
   {
     files: ['cli/**/*.ts', 'scripts/**/*.ts', 'bench/**/*.ts', 'packages/*/src/cli.ts'],
     rules: { 'no-console': 'off' },
+  },
+  {
+    files: ['cli/**/*.ts', 'scripts/**/*.ts', 'bench/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'VariableDeclaration[kind=/using$/]', message: 'Node 22 has no using, and nothing compiles this.' },
+      ],
+    },
   },
   {
     files: ['test/**/*.ts', 'packages/*/test/**/*.ts'],

@@ -1,5 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { UsageError } from './errors.ts';
+import { optionFault, UsageError } from './errors.ts';
 
 interface Connection {
   readonly url: string;
@@ -244,7 +244,7 @@ function parse<Options extends NonNullable<ParseArgsConfig['options']>>(
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
   } catch (error) {
-    throw new UsageError(`fanout ${command}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`fanout ${command}: ${optionFault(error)}`);
   }
 }
 

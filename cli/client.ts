@@ -38,8 +38,8 @@ export interface Client {
   ): Promise<StartedRun>;
   /** The latest runs, newest first, at most 100. */
   listRuns(top: number): Promise<readonly RunView[]>;
-  /** Where people see a run, and where its failures can be had. */
-  addressesOf(runId: string): { readonly dashboard: string; readonly failures: string };
+  /** Where people see a run. */
+  dashboardOf(runId: string): string;
   /** The same client with another patience. */
   withPatience(patienceMs: number): Client;
 }
@@ -94,10 +94,7 @@ export function createClient(options: ClientOptions): Client {
       const { body } = await readJson(await send(options, `api/runs?top=${top}`, {}));
       return (body as { readonly runs: readonly RunView[] }).runs;
     },
-    addressesOf: (runId) => ({
-      dashboard: urlOf(options, `api/dashboard#run=${encodeURIComponent(runId)}`).href,
-      failures: urlOf(options, `${runPath(runId)}/failures`).href,
-    }),
+    dashboardOf: (runId) => urlOf(options, `api/dashboard#run=${encodeURIComponent(runId)}`).href,
     withPatience: (patienceMs) => createClient({ ...options, patienceMs }),
   };
 }
@@ -128,7 +125,10 @@ async function send(options: ClientOptions, path: string, init: RequestInit): Pr
       patienceMs -= wait;
       await sleep(wait);
     } else {
-      if (pauseMs > patienceMs) throw new UnreachableError(`${url.origin} does not answer: ${answer.reason}`);
+      if (pauseMs > patienceMs) {
+        const advice = 'Does the app run there? FANOUT_URL or --url names another address.';
+        throw new UnreachableError(`${url.origin} does not answer: ${answer.reason}. ${advice}`);
+      }
       patienceMs -= pauseMs;
       await sleep(pauseMs);
     }
@@ -170,10 +170,16 @@ async function readJson(response: Response): Promise<Answer<unknown>> {
   return { body, retryAfterMs: retryAfterMs(response.headers.get('retry-after'), Date.now()) };
 }
 
+/** What it means when the host itself refuses, which it does without a word. */
+const silentRefusals: Readonly<Record<number, string>> = {
+  401: 'the function key is missing or wrong (FANOUT_KEY or --key)',
+  404: 'there is no such route; is FANOUT_URL (or --url) the address of the app, without /api?',
+};
+
 function refusal(httpStatus: number, body: unknown, text: string): RefusedError {
   const problem = (typeof body === 'object' && body !== null ? body : {}) as Partial<Problem>;
   const parts = [problem.title, problem.detail].filter((part) => typeof part === 'string' && part !== '');
-  const message = parts.length > 0 ? parts.join(': ') : excerpt(text);
+  const message = parts.length > 0 ? parts.join(': ') : excerpt(text) || (silentRefusals[httpStatus] ?? '');
   const faults = Array.isArray(problem.errors) ? problem.errors : [];
   return new RefusedError(
     `The service answered ${httpStatus}${message === '' ? '' : `: ${message}`}`,

@@ -4,7 +4,7 @@ import { text as readAll } from 'node:stream/consumers';
 import { hasEnded, type RunReport, type RunView } from './api.ts';
 import type { Command } from './arguments.ts';
 import { createClient, type Client } from './client.ts';
-import { RefusedError, UsageError } from './errors.ts';
+import { fileFault, RefusedError, UsageError } from './errors.ts';
 import { followRun } from './follow-run.ts';
 import { createProgressView, type Screen } from './progress-view.ts';
 import { planLines } from './plan-view.ts';
@@ -80,7 +80,7 @@ export async function watchRun(client: Client, runId: string, output: Output): P
   if (last === undefined) throw new Error(`Run ${runId} was never seen.`);
   const report = await findReport(client, runId);
   for (const line of report === undefined ? runLines(last) : reportLines(report)) output.print(line);
-  printAddresses(client, last, report, output);
+  printWhereMoreIs(client, last, report, output);
   return conclude(last, report, output);
 }
 
@@ -91,7 +91,7 @@ async function showRun(client: Client, command: Command & { kind: 'show' }, outp
     output.print(JSON.stringify(report ?? run, undefined, 2));
   } else {
     for (const line of report === undefined ? runLines(run) : reportLines(report)) output.print(line);
-    printAddresses(client, run, report, output);
+    printWhereMoreIs(client, run, report, output);
   }
   if (!hasEnded(run.state)) return exitCode.completed;
   return exitCodeOf(run, report);
@@ -108,11 +108,11 @@ async function findReport(client: Client, runId: string): Promise<RunReport | un
 }
 
 /** Where there is more to see: the run itself, and each row that went wrong. */
-function printAddresses(client: Client, run: RunView, report: RunReport | undefined, output: Output): void {
-  const { dashboard, failures } = client.addressesOf(run.runId);
-  output.print(`Dashboard: ${dashboard}`);
+function printWhereMoreIs(client: Client, run: RunView, report: RunReport | undefined, output: Output): void {
+  output.print(`Dashboard: ${client.dashboardOf(run.runId)}`);
   const { rejected = 0, unknown = 0 } = report?.counts ?? {};
-  if (rejected + unknown > 0) output.print(`Each failed row, a line of JSON: ${failures}`);
+  if (rejected + unknown > 0)
+    output.print(`Each failed row: fanout failures ${run.runId} (--csv: a file to mend and redrive)`);
 }
 
 function conclude(run: RunView, report: RunReport | undefined, output: Output): number {
@@ -139,7 +139,7 @@ async function readSpec(file: string): Promise<unknown> {
   try {
     content = file === '-' ? await readAll(process.stdin) : await readFile(file, 'utf8');
   } catch (error) {
-    throw new UsageError(`Cannot read the run spec: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`No run spec: ${fileFault(file, error)}`);
   }
   try {
     return JSON.parse(content.replace(/^\uFEFF/, ''));

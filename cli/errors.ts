@@ -22,3 +22,20 @@ export class RefusedError extends Error {
     this.faults = faults;
   }
 }
+
+/** What `parseArgs` of Node says of an option, without its advice on arguments that begin with a dash. */
+export function optionFault(error: unknown): string {
+  return messageOf(error).replace(/\. To specify a positional argument [^]*$/, '.');
+}
+
+/** Why a file that was named cannot be read. */
+export function fileFault(file: string, error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ENOENT') return `${file} does not exist.`;
+  if (code === 'EISDIR') return `${file} is a folder; a file is wanted.`;
+  return `${file} cannot be read: ${messageOf(error)}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

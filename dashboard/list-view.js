@@ -87,7 +87,7 @@ function createRow(run) {
     const { progress } = now;
     state.update(now);
     bar.update(now);
-    setText(share, progress === null ? nothing : progressText(progress));
+    setText(share, progress === null ? (now.note ?? nothing) : progressText(progress));
     setText(failed, failedText(progress));
     setText(rate, formatRate(progress?.rowsPerSecond));
     setText(lanes, progress === null || hasEnded(now.state) ? nothing : lanesText(progress));

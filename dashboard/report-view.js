@@ -27,7 +27,7 @@ function proofLines(report) {
   if (proof === null)
     return [h('li', { 'data-holds': 'unknown' }, 'The file was not indexed: there is nothing to prove.')];
   const covered = `${formatCount(proof.rowsCovered)} of ${formatCount(rowsTotal)} rows`;
-  const parts = `${formatCount(proof.parts)} parts cover ${covered}`;
+  const parts = proof.parts === 1 ? `1 part covers ${covered}` : `${formatCount(proof.parts)} parts cover ${covered}`;
   return [
     tilesLine(report, proof.tiles, parts),
     proof.sumsAgree

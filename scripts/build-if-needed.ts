@@ -9,14 +9,14 @@ const projects = [
   { source: 'packages/functions-host/src', output: 'packages/functions-host/dist/cli.js' },
 ];
 
-/** Runs `npm run build` when an output is missing or older than a source; answers whether it did. Throws when the build fails. */
-export async function buildIfNeeded(root: string): Promise<boolean> {
+/** Runs `npm run build` when an output is missing or older than a source, and says so first. Throws when the build fails. */
+export async function buildIfNeeded(root: string, onBuild?: () => void): Promise<void> {
   const stale = await Promise.all(
     projects.map(({ source, output }) => isStale({ source: join(root, source), output: join(root, output) })),
   );
-  if (!stale.includes(true)) return false;
+  if (!stale.includes(true)) return;
+  onBuild?.();
   runNpm(root, ['run', '--silent', 'build']);
-  return true;
 }
 
 /** Whether the output is missing or some file below the source folder is newer. Every build writes every output. */

@@ -1,6 +1,3 @@
-import { createInterface } from 'node:readline';
-import { Readable } from 'node:stream';
-
 /** Number of rows a table of the emulator holds, by its control API. */
 export async function countTableRows(emulatorUrl: string, table: string): Promise<number> {
   const response = await getControl(emulatorUrl, `tables/${table}/count`);
@@ -15,9 +12,14 @@ export async function* readTableRows(
 ): AsyncGenerator<Readonly<Record<string, unknown>>, void, void> {
   const { body } = await getControl(emulatorUrl, `tables/${table}/rows`);
   if (body === null) return;
-  for await (const line of createInterface({ input: Readable.fromWeb(body) })) {
-    if (line !== '') yield JSON.parse(line) as Record<string, unknown>;
+  let rest = '';
+  for await (const text of body.pipeThrough(new TextDecoderStream())) {
+    // By line feeds alone: a text may hold U+2028, which `readline` takes for a line end.
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (line !== '') yield JSON.parse(line) as Record<string, unknown>;
   }
+  if (rest !== '') yield JSON.parse(rest) as Record<string, unknown>;
 }
 
 async function getControl(emulatorUrl: string, path: string): Promise<Response> {

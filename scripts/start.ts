@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { hasEnded, type RunView } from '../cli/api.ts';
 import { createClient } from '../cli/client.ts';
 import { exitCode, watchRun } from '../cli/commands.ts';
-import { RefusedError } from '../cli/errors.ts';
+import { optionFault, RefusedError } from '../cli/errors.ts';
 import { plainLine, screenOf } from '../cli/progress-view.ts';
 import { faultLines } from '../cli/report-view.ts';
 import { formatCount, formatNoun } from '../cli/text.ts';
@@ -46,7 +46,7 @@ interface Options {
 async function start(options: Options, interrupt: AbortSignal): Promise<number> {
   await lockFolder(localDir);
   if (options.fresh) await forgetEarlierStarts();
-  if (await buildIfNeeded(root)) say('Built the app, the emulator and the host.');
+  await buildIfNeeded(root, () => say('Building the app, the emulator and the host'));
   const stack = await startStack(options, interrupt);
   for (const line of movedPorts(stack)) say(line);
   if (existsSync(join(root, 'local.settings.json'))) say('The settings in local.settings.json are used as well.');
@@ -236,7 +236,7 @@ async function main(): Promise<number> {
   try {
     options = readOptions();
   } catch (error) {
-    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${help}`);
+    console.error(`${optionFault(error)}\n\n${help}`);
     return exitCode.usage;
   }
   if (options === undefined) return exitCode.completed;

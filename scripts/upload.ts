@@ -1,9 +1,13 @@
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { finished } from 'node:stream/promises';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { RestError } from '@azure/storage-blob';
 import { exitCode } from '../cli/commands.ts';
-import { UsageError } from '../cli/errors.ts';
-import { faultsOf, sourceSchema } from '../src/plan/spec.ts';
+import { fileFault, optionFault, UsageError } from '../cli/errors.ts';
+import { faultLines } from '../cli/report-view.ts';
+import { faultsOf, parseRunSpec, sourceSchema } from '../src/plan/spec.ts';
 import { loopbackWithoutProxy } from './local-environment.ts';
 import { localDir, readStackFile } from './stack-file.ts';
 import { uploadSource } from './upload-source.ts';
@@ -39,7 +43,7 @@ function readRequest(args: readonly string[]): Request | undefined {
   });
   if (values.help) return undefined;
   const [file, blob, more] = positionals;
-  if (file === undefined) throw new UsageError('FILE is missing.');
+  if (file === undefined) throw new UsageError(`FILE is missing.\n\n${help}`);
   if (more !== undefined) throw new UsageError(`FILE and BLOB are enough, found also "${more}".`);
   const connectionString = values['connection-string'];
   const place = { container: values.container, blob: blob ?? basename(file) };
@@ -59,11 +63,36 @@ function assertNameable(place: Pick<Request, 'container' | 'blob'>): void {
   throw new UsageError(`No run spec can name that place. ${faults.join(' ')}`);
 }
 
+/** Without a word, the app would pass over a sync that has another name, and start no run for one whose spec has faults. */
+async function assertSync({ file, blob, container }: Request): Promise<void> {
+  if (container !== syncsContainer) return;
+  if (!blob.endsWith('.json')) throw new UsageError(`A sync is called NAME.json, not "${blob}".`);
+  const parsed = parseRunSpec(parseJson(await readFile(file, 'utf8')));
+  if ('faults' in parsed)
+    throw new UsageError([`A sync is a run spec; ${file} is none:`, ...faultLines(parsed.faults)].join('\n'));
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch {
+    return text;
+  }
+}
+
+async function assertReadable(file: string): Promise<void> {
+  try {
+    await finished(createReadStream(file, { end: 0 }).resume());
+  } catch (error) {
+    throw new UsageError(fileFault(file, error));
+  }
+}
+
 function parse<Config extends ParseArgsConfig>(config: Config): ReturnType<typeof parseArgs<Config>> {
   try {
     return parseArgs(config);
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    throw new UsageError(optionFault(error));
   }
 }
 
@@ -79,6 +108,8 @@ async function storageOf(request: Request): Promise<{ readonly connectionString:
 
 async function upload(request: Request): Promise<void> {
   const { file, blob, container } = request;
+  await assertReadable(file);
+  await assertSync(request);
   const { connectionString, from } = await storageOf(request);
   try {
     const isNew = await uploadSource({ connectionString, container, blob, file });
@@ -103,6 +134,5 @@ try {
 } catch (error) {
   const isUsage = error instanceof UsageError;
   console.error(error instanceof Error ? error.message : error);
-  if (isUsage) console.error(`\n${help}`);
   process.exitCode = isUsage ? exitCode.usage : exitCode.endedOtherwise;
 }

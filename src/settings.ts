@@ -1,6 +1,7 @@
 import { checkConnectionUrl, type Connection } from './dataverse/connection.ts';
 import { maxDop } from './plan/bounds.ts';
 import { countFaults } from './plan/fault.ts';
+import { scheduleFault } from './sync-schedule.ts';
 
 /** Everything the app reads from its environment, checked once at start. */
 export interface Settings {
@@ -171,7 +172,7 @@ export function loadSettings(env: Environment): Settings {
       .map((container) => containerOf('FANOUT_SOURCE_CONTAINERS', container.trim(), faults)),
     runsContainer: containerOf('FANOUT_RUNS_CONTAINER', text('FANOUT_RUNS_CONTAINER'), faults),
     syncsContainer: containerOf('FANOUT_SYNCS_CONTAINER', text('FANOUT_SYNCS_CONTAINER'), faults),
-    syncSchedule: text('FANOUT_SYNC_SCHEDULE'),
+    syncSchedule: scheduleOf('FANOUT_SYNC_SCHEDULE', text('FANOUT_SYNC_SCHEDULE'), faults),
     maxLanes: integerOf('FANOUT_MAX_LANES', text('FANOUT_MAX_LANES'), faults),
     settleSeconds: integerOf('FANOUT_SETTLE_SECONDS', text('FANOUT_SETTLE_SECONDS'), faults),
     hasManagedIdentity: valueOf(env, 'IDENTITY_ENDPOINT') !== undefined,
@@ -196,7 +197,7 @@ function readConnections(env: Environment, faults: string[]): ReadonlyMap<string
     const name = /^Dataverse__(.+)__url$/.exec(key)?.[1];
     if (name === undefined) continue;
     if (!/^[A-Za-z][A-Za-z0-9]{0,31}$/.test(name))
-      faults.push(`${key}: a connection's name is 1 to 32 letters and digits, not "${name}".`);
+      faults.push(`${key}: a connection's name is 1 to 32 letters and digits, a letter first, not "${name}".`);
     const url = valueOf(env, key) ?? '';
     const checked = checkConnectionUrl(url, { allowLoopbackHttp });
     if (!checked.ok) faults.push(`${key}: the URL ${checked.fault}.`);
@@ -278,6 +279,12 @@ function serverAffinityOf(env: Environment, name: string, faults: string[]): 'of
   const value = (valueOf(env, name) ?? 'off').toLowerCase();
   if (value !== 'off' && value !== 'auto') faults.push(`${name}: must be off or auto; it is "${value}".`);
   return value === 'auto' ? 'auto' : 'off';
+}
+
+function scheduleOf(name: string, schedule: string, faults: string[]): string {
+  const fault = scheduleFault(schedule);
+  if (fault !== undefined) faults.push(`${name}: the schedule ${fault}; it is "${schedule}".`);
+  return schedule;
 }
 
 function containerOf(name: string, container: string, faults: string[]): string {

@@ -5,11 +5,13 @@ import type { LaneDeps } from './activities/lane-deps.ts';
 import { createCheckPlan } from './activities/check-plan.ts';
 import { createLiveProgress } from './activities/live-progress.ts';
 import { createRunPlans } from './activities/run-plan.ts';
+import { createWaitRecall } from './activities/wait-recall.ts';
 import { createAgent } from './dataverse/agent.ts';
 import { createClient, type Client } from './dataverse/client.ts';
 import { systemClock } from './dataverse/clock.ts';
 import { createGates } from './dataverse/gates.ts';
-import { createCredential, createTokenSource } from './dataverse/tokens.ts';
+import { createCredential } from './dataverse/credentials.ts';
+import { createTokenSource } from './dataverse/tokens.ts';
 import { createLedger } from './ledger/ledger.ts';
 import type { PlanDeps } from './functions/plan-run.ts';
 import type { SyncDeps } from './functions/syncs.ts';
@@ -49,6 +51,7 @@ export function wire(settings: Settings): Wiring {
     planOf: createRunPlans(ledger),
     stopOf: createStopWatch(ledger, clock),
     live: createLiveProgress(ledger, randomUUID(), clock),
+    recallWaits: createWaitRecall(ledger, clock),
   };
 }
 

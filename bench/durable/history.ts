@@ -39,7 +39,7 @@ export function readHistory(hostDataDir: string, runId: string): RunHistory {
   try {
     const rows = database.prepare('SELECT events FROM history WHERE instanceId = ? ORDER BY seq').all(runId);
     const turns = rows.map(({ events }) => JSON.parse(String(events)) as HistoryEvent[]);
-    const begun = turns.flatMap(beginningOf);
+    const begun = beginningsOf(turns);
     const waves = begun.slice(0, -1).map((wave, at) => ({ ...wave, endedAtMs: begun[at + 1]?.beganAtMs ?? 0 }));
     return { waves, turns: turns.map(turnOf) };
   } finally {
@@ -59,7 +59,14 @@ function turnOf(events: readonly HistoryEvent[]): Turn {
 
 const timeOf = (event: HistoryEvent | undefined): number => Date.parse(event?.Timestamp ?? '');
 
-function beginningOf(events: readonly HistoryEvent[]): Omit<Wave, 'endedAtMs'>[] {
-  const lanes = events.filter(({ EventType, Name }) => EventType === taskScheduled && Name === names.sendRows);
-  return lanes.length === 0 ? [] : [{ beganAtMs: timeOf(lanes[0]), lanes: lanes.length }];
+/** A wave begins with the first lanes after a call of the governor; lanes that set off later follow some that came back late. */
+function beginningsOf(turns: readonly (readonly HistoryEvent[])[]): readonly Omit<Wave, 'endedAtMs'>[] {
+  const begun: Omit<Wave, 'endedAtMs'>[] = [];
+  let isGranted = false;
+  for (const events of turns) {
+    const lanes = events.filter(({ EventType, Name }) => EventType === taskScheduled && Name === names.sendRows);
+    if (isGranted && lanes.length > 0) begun.push({ beganAtMs: timeOf(lanes[0]), lanes: lanes.length });
+    isGranted = events.some(({ EventType }) => EventType === eventSent) || (isGranted && lanes.length === 0);
+  }
+  return begun;
 }

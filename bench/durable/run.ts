@@ -152,7 +152,7 @@ function roundOf(history: RunHistory, without: readonly Sample[], withDurable: r
   };
   return {
     seconds: (toMs - fromMs) / 1_000,
-    lanes: first.lanes,
+    lanes: Math.max(...measured.map((wave) => wave.lanes)),
     waves: waves.map(({ beganAtMs, endedAtMs }) => (endedAtMs - beganAtMs) / 1_000),
     without: sideOf(without),
     with: sideOf(withDurable),

@@ -1,6 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import type { LaneDeps } from '../../src/activities/lane-deps.ts';
 import { createLiveProgress } from '../../src/activities/live-progress.ts';
+import { createWaitRecall } from '../../src/activities/wait-recall.ts';
 import { noRepeatedKeys } from '../../src/activities/repeated-keys.ts';
 import type { RunPlan } from '../../src/activities/run-plan.ts';
 import { createSendRows } from '../../src/activities/send-rows.ts';
@@ -121,6 +122,7 @@ function depsOf(job: Job, plan: RunPlan, file: FileHandle): LaneDeps {
     planOf: async () => plan,
     stopOf: createStopWatch(ledger, clock),
     live: createLiveProgress(ledger, 'bench', clock),
+    recallWaits: createWaitRecall(ledger, clock),
     clock,
   };
 }

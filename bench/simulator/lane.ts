@@ -13,11 +13,12 @@ import type { EventQueue } from './event-queue.ts';
 import type { SimulatedGates } from './gate.ts';
 import type { ServerAnswer, World } from './world.ts';
 
-export const rowsPerSlice = 1_000;
-
 export interface LaneInput {
   readonly user: string;
   readonly stretches: readonly Stretch[];
+  readonly rowsPerSlice: number;
+  /** The lane stops when so many rows have an outcome. */
+  readonly rowLimit: number | undefined;
   readonly boxStartMs: number;
   readonly boxEndMs: number;
   readonly rowsPerRequest: number;
@@ -40,6 +41,7 @@ const serverOf = (cookie: string): number => Number(cookie.slice('server-'.lengt
 
 const leastHintMove = 0.2;
 const mostThrottlesInBox = 2;
+const mostSilentAnswers = 2;
 
 /** One lane of a wave (src/activities/lane.ts) in virtual time: the same stops, the same rests, the same report. */
 // eslint-disable-next-line max-lines-per-function -- steps over one state, each small, that call each other
@@ -53,6 +55,7 @@ export function runLane(
   let server = route?.server ?? null;
   let [gone, roomy, sentOnce]: [string | undefined, boolean, boolean] = [undefined, false, false];
   let told: RateLeft | undefined;
+  let silentAnswers = 0;
   const spent: number[] = [];
   let refusedAt: string | undefined;
   const now = (): string => new Date(queue.nowMs).toISOString();
@@ -85,7 +88,8 @@ export function runLane(
     hintMoved(hint, input.dopHint) ||
     (route?.once === true && sentOnce) ||
     gone !== undefined ||
-    roomy;
+    roomy ||
+    (route?.leftSeconds !== undefined && silentAnswers >= mostSilentAnswers);
 
   const owedMs = (): number =>
     route?.pace === undefined
@@ -95,6 +99,7 @@ export function runLane(
   const next = (): void => {
     const [stretch] = left;
     if (stretch === undefined) stop('done');
+    else if (done >= (input.rowLimit ?? Infinity)) stop('box');
     else if (queue.nowMs >= input.boxEndMs || isOutdated()) stop('box');
     else if (owedMs() >= 20) {
       const restMs = owedMs();
@@ -104,11 +109,12 @@ export function runLane(
   };
 
   const sendFrom = (stretch: Stretch): void => {
+    const { rowsPerSlice, rowLimit = Infinity } = input;
     const firstRow = stretch.cursor ?? stretch.from * rowsPerSlice + 1;
     const sliceEnd = (stretch.from + 1) * rowsPerSlice;
     const rowMs = sends.rows === 0 ? 0 : sends.ms / sends.rows;
     const most = rowsBefore(input.boxEndMs, { atMs: queue.nowMs, rows: input.rowsPerRequest, rowMs });
-    const rows = Math.min(most, sliceEnd - firstRow + 1);
+    const rows = Math.min(most, sliceEnd - firstRow + 1, rowLimit - done);
     attempt(rows, () => {
       const ends = firstRow + rows > sliceEnd;
       const rest = ends ? { from: stretch.from + 1, to: stretch.to } : { ...stretch, cursor: firstRow + rows };
@@ -117,7 +123,7 @@ export function runLane(
   };
 
   /** What an answer's headers tell of the server it came from. */
-  const hear = (from: ServerAnswer): void => {
+  const hear = (from: ServerAnswer, isRefusal: boolean): void => {
     if (route === undefined) return;
     const cookie = cookieOf(from.server);
     if (server !== null && server !== cookie) {
@@ -126,7 +132,12 @@ export function runLane(
       told = undefined;
     }
     server = cookie;
-    if (from.left === undefined) return;
+    if (from.left === undefined) {
+      if (!isRefusal) silentAnswers += 1;
+      if (silentAnswers === mostSilentAnswers) told = undefined;
+      return;
+    }
+    silentAnswers = 0;
     const { requests: lastRequests, seconds } = from.left;
     told = { firstRequests: told?.firstRequests ?? lastRequests, lastRequests, seconds };
     roomy ||= route.leftSeconds !== undefined && seconds > route.leftSeconds;
@@ -145,7 +156,7 @@ export function runLane(
           rows,
           server: asked === null ? undefined : serverOf(asked),
           answered: (answer, from) => {
-            hear(from);
+            hear(from, answer.kind === 'throttled');
             hint = answer.hint ?? hint;
             if (answer.kind === 'throttled') {
               throttles[answer.facet] = (throttles[answer.facet] ?? 0) + 1;

@@ -77,6 +77,10 @@ export const oddScenarios: readonly Scenario[] = [
   plain('alternate key', 'rows 2.5 times dearer', 'documented-4', { work: 'upsertByKey' }),
   plain('bad rows', 'one row in 200 is refused', 'documented-4', { badShare: 0.005 }),
   {
+    ...plain('rate headers fall silent', 'they are missing from 100 s on', 'documented-4'),
+    changes: [{ atSeconds: 100, patch: { rateHeaders: 'missing' } }],
+  },
+  {
     ...plain('others on the servers', '20 requests of another user in flight from 200 s', 'documented-4'),
     foreign: [{ user: 'them', inFlight: 20, fromSeconds: 200 }],
   },
@@ -91,6 +95,15 @@ const change = (name: string, note: string, profile: string, patch: Partial<Envi
   ...plain(name, note, profile),
   changes: [{ atSeconds: changeAtSeconds, patch }],
 });
+
+/** The limit is raised, and the headers for debugging have been missing for long. */
+function silently(name: string, note: string, profile: string, silentFromSeconds: number): Scenario {
+  const raised = change(name, note, profile, { limits: { ...documented, executionTimeMs: 1_800_000 } });
+  return {
+    ...raised,
+    changes: [{ atSeconds: silentFromSeconds, patch: { rateHeaders: 'missing' } }, ...raised.changes],
+  };
+}
 
 const wide = environmentOf('documented-12');
 const narrow = environmentOf('documented-4');
@@ -114,8 +127,16 @@ export const changeScenarios: readonly Scenario[] = [
   change('limit raised', 'execution time a window from 1,200 s to 1,800 s', 'documented-4', {
     limits: { ...documented, executionTimeMs: 1_800_000 },
   }),
-  change('limit raised in silence', 'the same, and the headers for debugging are missing', 'documented-4', {
-    limits: { ...documented, executionTimeMs: 1_800_000 },
-    rateHeaders: 'missing',
-  }),
+  change(
+    'limit raised in silence',
+    'the same, and the headers for debugging are missing from then on',
+    'documented-4',
+    {
+      limits: { ...documented, executionTimeMs: 1_800_000 },
+      rateHeaders: 'missing',
+    },
+  ),
+  silently('limit raised after silence', 'the same, and the headers are missing from 400 s on', 'documented-4', 400),
+  silently('limit raised after silence, twelve', 'the same with twelve servers', 'documented-12', 400),
+  silently('limit raised unseen', 'the same, and the headers were never there', 'documented-4', 0),
 ];

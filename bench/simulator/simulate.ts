@@ -31,7 +31,11 @@ export interface Trace {
 const endlessRows = 100_000_000;
 
 /** Plays a scenario for so many seconds of virtual time. */
-export function play(scenario: Scenario, strategy: Strategy, options: { seed: number; seconds: number }): Trace {
+export function play(
+  scenario: Scenario,
+  strategy: Strategy,
+  options: { seed: number; seconds: number; startSeconds?: number; watch?: (second: number, world: World) => void },
+): Trace {
   const queue = new EventQueue();
   const recorder = new Recorder();
   const world = new World(scenario.environment, { queue, recorder, seed: options.seed });
@@ -48,12 +52,16 @@ export function play(scenario: Scenario, strategy: Strategy, options: { seed: nu
           runId: 'run',
           user: 'us',
           rows: endlessRows,
+          startMs: (options.startSeconds ?? 0) * 1_000,
           connection: strategy.connection,
         })
       : undefined;
   if (strategy.kind === 'baseline') startBaseline(parts, strategy.baseline, 'us');
   for (let second = 1; second <= options.seconds; second += 1)
-    queue.at(second * 1_000, () => recorder.tick(second * 1_000));
+    queue.at(second * 1_000, () => {
+      recorder.tick(second * 1_000);
+      options.watch?.(second, world);
+    });
   queue.runUntil(options.seconds * 1_000);
   return { seconds: recorder.seconds('us'), world, run, recorder };
 }
@@ -109,10 +117,14 @@ export function maximum(
 
 const settlingWindow = 30;
 
-/** First second from which the mean of half a minute is at least the target. */
-export function settled(seconds: readonly Second[], target: number, from = 0): number | null {
-  for (let at = from; at + settlingWindow <= seconds.length; at += 1) {
-    const rate = sum(seconds.slice(at, at + settlingWindow), ({ rows }) => rows) / settlingWindow;
+/** First second from which the mean of half a minute, or as long as said, is at least the target. */
+export function settled(
+  seconds: readonly Second[],
+  target: number,
+  { from = 0, during = settlingWindow }: { readonly from?: number; readonly during?: number } = {},
+): number | null {
+  for (let at = from; at + during <= seconds.length; at += 1) {
+    const rate = sum(seconds.slice(at, at + during), ({ rows }) => rows) / during;
     if (rate >= target) return at - from;
   }
   return null;

@@ -1,4 +1,5 @@
 import { baselines } from './baselines.ts';
+import { earliestAt, measuredAfterChange, startOf } from './earliest.ts';
 import { changeAtSeconds, changeScenarios, oddScenarios, profileScenarios, type Scenario } from './scenarios.ts';
 import {
   engine,
@@ -35,6 +36,9 @@ export interface ChangeRow {
   readonly seconds: number | null;
   readonly slowestSeconds: number | null;
   readonly unsettledSeeds: number;
+  /** When a client that knew of the change could be there, mean over the seeds; and how much later the slowest seed was. */
+  readonly possibleSeconds: number | null;
+  readonly latestBehind: number | null;
 }
 
 export interface Studies {
@@ -96,17 +100,27 @@ export function studyChange(scenario: Scenario, strategy: Strategy, seeds: reado
   const environment = scenario.changes.reduce((last, { patch }) => ({ ...last, ...patch }), scenario.environment);
   const target = 0.9 * maximum(scenario, { environment, size: 100 });
   const results = seeds.map((seed) => {
-    const { seconds } = play(scenario, strategy, { seed, seconds: changeAtSeconds + secondsAfterChange });
-    return settled(seconds, target, changeAtSeconds);
+    const seconds = changeAtSeconds + secondsAfterChange;
+    const trace = play(scenario, strategy, { seed, seconds, startSeconds: startOf(seed) });
+    const possible = earliestAt(scenario, strategy, { seed, environment, rowsPerSecond: target });
+    return {
+      seconds: settled(trace.seconds, target, { from: changeAtSeconds, during: measuredAfterChange }),
+      possible,
+    };
   });
-  const known = results.filter((result) => result !== null);
+  const known = results.flatMap((result) => result.seconds ?? []);
+  const behind = results.flatMap(({ seconds, possible }) =>
+    seconds === null || possible === null ? [] : [seconds - possible],
+  );
   return {
     scenario: scenario.name,
     note: scenario.note,
     strategy: nameOf(strategy),
-    seconds: meanOf(results),
+    seconds: meanOf(results.map(({ seconds }) => seconds)),
     slowestSeconds: known.length === 0 ? null : Math.max(...known),
     unsettledSeeds: results.length - known.length,
+    possibleSeconds: meanOf(results.map(({ possible }) => possible)),
+    latestBehind: behind.length === 0 ? null : Math.max(0, ...behind),
   };
 }
 

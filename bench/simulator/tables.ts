@@ -80,6 +80,8 @@ function changeTable(rows: readonly ChangeRow[]): string {
       'settings of the connection',
       '90 % of the new maximum at 100 rows after (mean)',
       'slowest seed',
+      'possible after (mean)',
+      'slowest seed behind that',
       'seeds that never got there',
     ],
     ...rows.map((row) => [
@@ -87,6 +89,8 @@ function changeTable(rows: readonly ChangeRow[]): string {
       settingsOf(row.strategy),
       seconds(row.seconds),
       seconds(row.slowestSeconds),
+      seconds(row.possibleSeconds),
+      seconds(row.latestBehind),
       row.unsettledSeeds.toString(),
     ]),
   ]);

@@ -1,3 +1,4 @@
+import { lanesOut } from '../../src/plan/governor.ts';
 import { EventQueue } from './event-queue.ts';
 import { Recorder } from './recorder.ts';
 import { SharedGovernor, startRun } from './run.ts';
@@ -42,7 +43,7 @@ export function shareRun(seed: number): Shared {
     queue.at(second * 1_000, () => {
       recorder.tick(second * 1_000);
       const inFlight = sum(users, (user) => recorder.seconds(user)[second - 1]?.inFlight ?? 0);
-      const leased = sum(Object.values(governor.state.leases), ({ lanes }) => lanes);
+      const leased = sum(Object.values(governor.state.leases), lanesOut);
       if (inFlight > leased) secondsAboveGrant += 1;
     });
   }

@@ -58,6 +58,7 @@ export class World {
   readonly #random: Random;
   #environment: Environment;
   #running = 0;
+  #isHushed = false;
 
   constructor(environment: Environment, parts: { queue: EventQueue; recorder: Recorder; seed: number }) {
     this.#environment = environment;
@@ -82,7 +83,23 @@ export class World {
     return this.#protection.counters().get(identityOf(user))?.earlyRetries ?? 0;
   }
 
+  /** From now on nothing is sent any more. */
+  hush(): void {
+    this.#isHushed = true;
+  }
+
+  /** Execution time that all servers together would still admit of a user. */
+  roomSeconds(user: string): number {
+    const { servers, limits } = this.#environment;
+    const cells = limits.scope === 'shared' ? 1 : servers;
+    const each = Array.from({ length: cells }, (_, server) =>
+      this.#protection.remaining(identityOf(user), server, this.#queue.nowMs),
+    );
+    return each.reduce((sum, { executionTimeMs }) => sum + executionTimeMs / 1_000, 0);
+  }
+
   send(request: SendRequest): void {
+    if (this.#isHushed) return;
     const { servers, hint, work, badShare } = this.#environment;
     const { user, rows, answered } = request;
     const pinned = request.server !== undefined && request.server < servers ? request.server : undefined;

@@ -19,14 +19,13 @@ export interface Target extends LookupKeys {
   readonly table: TableMetadata;
 }
 
+/** The target, a wait that the environment orders, or what is wrong. */
+export type Opened = Target | { readonly waitSeconds: number } | Faults;
+
 /**
  * Asks the environment who we are (and for its hint) and what the table looks like. Throws only where it gave no answer, or the signal's reason.
  */
-export async function openTarget(
-  client: Client,
-  spec: RunSpec,
-  signal?: AbortSignal,
-): Promise<Target | { readonly waitSeconds: number } | Faults> {
+export async function openTarget(client: Client, spec: RunSpec, signal?: AbortSignal): Promise<Opened> {
   try {
     const { dopHint } = await whoAmI(client, signal);
     const [table, lookups] = await Promise.all([

@@ -5,6 +5,7 @@ import { certain } from '../plan/estimate.ts';
 import type { IndexSourceInput, IndexSourceOutput } from '../plan/payloads.ts';
 import { planJob, type JobPlan, type PlanBounds } from '../plan/plan-job.ts';
 import type { RunSpec } from '../plan/run-spec.ts';
+import { leastSliceRows, sliceRowsFor } from '../plan/slices.ts';
 import { SourceChangedError, type BlobSource } from '../source/blob-source.ts';
 import { createIndexer, type IndexedSource } from '../source/indexer.ts';
 import { decodeIndex, encodeIndex } from '../source/slice-index.ts';
@@ -19,10 +20,6 @@ export interface IndexSourceDeps {
   readonly source: BlobSource;
 }
 
-/** Slices are made so small that each lane gets about this many, as far as the bounds below allow; then no lane drags behind at the end. */
-const slicesPerLane = 20;
-const leastSliceRows = 100;
-const mostSliceRows = 1_000;
 /** Every lane holds one slice in memory, and hundreds of lanes may share a process. */
 const mostSliceBytes = 1024 * 1024;
 
@@ -111,10 +108,4 @@ async function indexBytes(
   });
   if (faults.length === 0) return { index, rowCount, sha256: digest.digest('hex') };
   return { faults: faults.map((fault) => ({ pointer: '/source/blob', detail: faultDetail(fault) })) };
-}
-
-/** A request never spans two slices, so a slice holds whole requests. */
-function sliceRowsFor(rowCount: number, lanes: number, rowsPerRequest: number): number {
-  const wanted = Math.min(mostSliceRows, Math.max(leastSliceRows, rowCount / (lanes * slicesPerLane)));
-  return Math.ceil(wanted / rowsPerRequest) * rowsPerRequest;
 }

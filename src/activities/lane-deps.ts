@@ -4,6 +4,7 @@ import type { Ledger, StopMark } from '../ledger/ledger.ts';
 import type { BlobSource } from '../source/blob-source.ts';
 import type { LiveProgress } from './live-progress.ts';
 import type { RunPlan } from './run-plan.ts';
+import type { RecallWaits } from './wait-recall.ts';
 
 /** What every lane of the process shares. */
 export interface LaneDeps {
@@ -15,5 +16,6 @@ export interface LaneDeps {
   /** Whether the run was cancelled or paused. */
   readonly stopOf: (runId: string) => Promise<StopMark | undefined>;
   readonly live: LiveProgress;
+  readonly recallWaits: RecallWaits;
   readonly clock: Clock;
 }

@@ -1,4 +1,4 @@
-import type { SendLog } from '../dataverse/client.ts';
+import type { SendLog } from '../dataverse/send-log.ts';
 import type { ServerPin } from '../dataverse/server-pin.ts';
 import { notePaced, type LaneEnd, type LaneReport, type LaneServer, type ThrottleFacet } from '../plan/lane.ts';
 import type { LaneRoute } from '../plan/payloads.ts';

@@ -22,6 +22,8 @@ export interface Lane {
   /** No request begins after this moment. */
   readonly boxEndsMs: number;
   readonly breaker: Breaker;
+  /** What other hosts were ordered is known. */
+  readonly waitsRecalled: Promise<void>;
 }
 
 /** Works through the lane's stretches and says where it stopped. Whatever fails, what was committed until then is reported. */

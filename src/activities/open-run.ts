@@ -1,15 +1,18 @@
 import type { Client } from '../dataverse/client.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { OpenRunInput, OpenRunOutput } from '../plan/payloads.ts';
+import type { RunSpec } from '../plan/run-spec.ts';
 import type { BlobSource } from '../source/blob-source.ts';
-import { openTarget, settlePlan } from './check-run.ts';
+import { openTarget, settlePlan, type Opened } from './check-run.ts';
 import { digestOf } from './digest.ts';
 import { formatOf, openSource } from './open-source.ts';
+import type { RecallWaits } from './wait-recall.ts';
 
 export interface OpenRunDeps {
   readonly ledger: Ledger;
   readonly source: BlobSource;
   readonly clientOf: (connection: string) => Client;
+  readonly recallWaits: RecallWaits;
 }
 
 /**
@@ -23,7 +26,7 @@ export function createOpenRun(deps: OpenRunDeps): (input: OpenRunInput) => Promi
     const spool = await deps.ledger.readSpool(runId);
     const format = spool?.format ?? formatOf(spec);
     const [target, head] = await Promise.all([
-      openTarget(deps.clientOf(spec.connection), spec),
+      recallAndOpen(deps, runId, spec),
       spool?.head ?? openSource(deps.source, manifest.pin, format),
     ]);
     const faults = [target, head].flatMap((opened) => ('faults' in opened ? opened.faults : []));
@@ -37,4 +40,11 @@ export function createOpenRun(deps: OpenRunDeps): (input: OpenRunInput) => Promi
     await deps.ledger.writeMapping(runId, plan);
     return target.dopHint === undefined ? {} : { dopHint: target.dopHint };
   };
+}
+
+/** A run that lost its orchestration may have been told to wait. */
+async function recallAndOpen({ clientOf, recallWaits }: OpenRunDeps, runId: string, spec: RunSpec): Promise<Opened> {
+  const client = clientOf(spec.connection);
+  await recallWaits(runId, client);
+  return openTarget(client, spec);
 }

@@ -12,11 +12,13 @@ import { runLane } from './lane.ts';
 export function createSendRows(deps: LaneDeps): (input: SendRowsInput) => Promise<SendRowsOutput> {
   return async (input) => {
     const plan = await deps.planOf(input.runId);
+    const client = deps.clientOf(plan.manifest.spec.connection);
+    // It is read while the lane finds out where it begins.
+    const waitsRecalled = deps.recallWaits(input.runId, client);
     const tally = newTally();
     const breaker = createBreaker(plan.manifest.spec.options.tolerate.inARow);
     const { route } = input;
     const pin = route === undefined ? undefined : createServerPin(route);
-    const client = deps.clientOf(plan.manifest.spec.connection);
     const nowMs = deps.clock.now();
     const stop = await runLane({
       deps,
@@ -24,6 +26,7 @@ export function createSendRows(deps: LaneDeps): (input: SendRowsInput) => Promis
       input,
       tally,
       breaker,
+      waitsRecalled,
       client: pin === undefined ? client : client.pinnedBy(pin),
       pin,
       boxStartsMs: route === undefined ? nowMs : Date.parse(route.boxStartsAt),

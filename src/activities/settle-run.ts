@@ -1,4 +1,4 @@
-import { newSendLog } from '../dataverse/client.ts';
+import { newSendLog } from '../dataverse/send-log.ts';
 import { DataverseError } from '../dataverse/errors.ts';
 import { readVersions, type RowVersion } from '../dataverse/read-versions.ts';
 import type { EncodedRow } from '../mapping/encoded-row.ts';
@@ -14,18 +14,19 @@ import { createPartBuilder } from './part-builder.ts';
 import { pendingStretches } from './pending-stretches.ts';
 import { loadPlan, type RunPlan } from './run-plan.ts';
 
+type SettleRunDeps = Pick<LaneDeps, 'ledger' | 'source' | 'clientOf' | 'clock' | 'recallWaits'>;
+
 /**
  * Activity: looks up, for a run that ends early, the rows that were sent by a life that left no part, so that nothing which may have happened
  * is booked as not attempted. What a look finds is settled at once; what it does not find may still come, and is settled by a last look
  * after the service's own time limit.
  */
-export function createSettleRun(
-  deps: Pick<LaneDeps, 'ledger' | 'source' | 'clientOf' | 'clock'>,
-): (input: SettleRunInput) => Promise<SettleRunOutput> {
+export function createSettleRun(deps: SettleRunDeps): (input: SettleRunInput) => Promise<SettleRunOutput> {
   return async ({ runId, look }) => {
     const parts: PartEntry[] = [];
     for await (const part of deps.ledger.listParts(runId)) parts.push(part);
     const [plan, intents] = await Promise.all([loadPlan(deps.ledger, runId), deps.ledger.readIntents(runId)]);
+    await deps.recallWaits(runId, deps.clientOf(plan.manifest.spec.connection));
     let undecidedRows = 0;
     for (const { slice, firstRow } of doubtfulSlices(plan, parts, intents))
       undecidedRows += await settleSlice({ deps, plan, look }, slice, firstRow);
@@ -34,7 +35,7 @@ export function createSettleRun(
 }
 
 interface Settling {
-  readonly deps: Pick<LaneDeps, 'ledger' | 'source' | 'clientOf' | 'clock'>;
+  readonly deps: SettleRunDeps;
   readonly plan: RunPlan;
   readonly look: SettleRunInput['look'];
 }

@@ -1,4 +1,4 @@
-import { newSendLog } from '../dataverse/client.ts';
+import { newSendLog } from '../dataverse/send-log.ts';
 import { RequestRejectedError, ThrottledError, TransientError, UnsettledError } from '../dataverse/errors.ts';
 import { mayGoOnAtMs, rowsBefore, type LaneEnd } from '../plan/lane.ts';
 import type { EncodedRow } from '../mapping/encoded-row.ts';
@@ -91,12 +91,14 @@ const mostThrottlesInBox = 2;
 
 /**
  * What was granted no longer fits: the environment recommends another number, refuses again and again, has taken the lane's server away or shows
- * more room than was reckoned with; or the lane has seen where it is sent, and that was all it was for.
+ * more room than was reckoned with; what would show it has fallen silent; or the lane has seen where it is sent, and that was all it was for.
  */
 function isOutdated({ tally, input, pin }: Lane): boolean {
   if (hintMoved(tally, input.dopHint) || countOf(tally.throttles) >= mostThrottlesInBox) return true;
   if (pin === undefined || input.route === undefined) return false;
-  return pin.gone !== undefined || isRoomy(pin, input.route) || (input.route.once === true && tally.requests > 0);
+  const { leftSeconds, once } = input.route;
+  const isUnheard = leftSeconds !== undefined && pin.silent;
+  return pin.gone !== undefined || isRoomy(pin, input.route) || isUnheard || (once === true && tally.requests > 0);
 }
 
 const hintMoved = ({ dopHint }: LaneTally, grantedFor: number | null): boolean =>
@@ -129,7 +131,9 @@ async function sendChunk(
   builder: PartBuilder,
 ): Promise<SliceEnd | undefined> {
   if (chunk.sendable.length === 0) return settleChunk(lane, chunk.settled, builder);
-  const log = newSendLog();
+  const { runId, wave } = lane.input;
+  const log = newSendLog((wait) => lane.deps.live.ordered(runId, wave, wait));
+  await lane.waitsRecalled;
   try {
     const { outcomes, timings } = await writeChunk({ lane, slice, standing, log }, chunk.sendable);
     for (const { rows, ms } of timings) lane.tally.sends = addSends(lane.tally.sends, sendOf(rows, ms));
@@ -141,13 +145,13 @@ async function sendChunk(
     // Whoever goes on here has to take this chunk for sent, unless its only request was refused.
     const isRefused = error instanceof RequestRejectedError && log.requests <= 1;
     if (log.requests === 0 || isRefused) return end;
-    await lane.deps.ledger.markIntent(lane.input.runId, builder.nextRow());
+    await lane.deps.ledger.markIntent(runId, builder.nextRow());
     return { ...end, isDoubtful: true };
   } finally {
     // What a server had spent that is gone went with it.
     if (lane.pin?.gone !== undefined) lane.tally.spent = [];
     tallyLog(lane.tally, log, lane.deps.clock.now() - lane.boxStartsMs);
-    lane.deps.live.add(lane.input.runId, lane.input.wave, { requests: log.requests, throttled: log.throttles.length });
+    lane.deps.live.add(runId, wave, { requests: log.requests, throttled: log.throttles.length });
   }
 }
 

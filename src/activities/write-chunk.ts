@@ -1,4 +1,4 @@
-import type { SendLog } from '../dataverse/client.ts';
+import type { SendLog } from '../dataverse/send-log.ts';
 import { findUnchanged } from '../dataverse/find-unchanged.ts';
 import { lastEffectOfLifeMs } from '../dataverse/late-effects.ts';
 import { writeRows, type WriteResult } from '../dataverse/write-rows.ts';

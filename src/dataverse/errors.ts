@@ -1,5 +1,5 @@
 import type { ThrottleFacet } from '../plan/lane.ts';
-import type { ServiceFault } from './error-table.ts';
+import type { FaultClass, ServiceFault } from './error-table.ts';
 
 export type { ThrottleFacet };
 
@@ -115,4 +115,21 @@ export class DeltaExpiredError extends DataverseError {
 /** An answer that does not say what it must; the client takes it for no answer at all. */
 export class MalformedAnswerError extends DataverseError {
   readonly kind = 'malformedAnswer';
+}
+
+/** What a refusal says, as the facts of an error. */
+export function factsOfFault({ httpStatus, code, serviceRequestId }: ServiceFault): ErrorFacts {
+  return { httpStatus, serviceErrorCode: code, serviceRequestId };
+}
+
+/** And the other way round: the refusal behind an error. */
+export function faultOfError(error: DataverseError, faultClass: FaultClass, httpStatus: number): ServiceFault {
+  const { serviceErrorCode, serviceRequestId, message } = error;
+  return {
+    class: faultClass,
+    httpStatus,
+    message,
+    ...(serviceErrorCode !== undefined && { code: serviceErrorCode }),
+    ...(serviceRequestId !== undefined && { serviceRequestId }),
+  };
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { EncodedRow, RowKey } from '../mapping/encoded-row.ts';
 import type { WriteTarget } from './bulk-messages.ts';
-import { apiRoot } from './client.ts';
+import { apiRoot } from './api-root.ts';
 import type { ServiceFault } from './error-table.ts';
 import { MalformedAnswerError } from './errors.ts';
 import { keyParts } from './key-text.ts';
@@ -16,7 +16,8 @@ import {
 } from './pending-row.ts';
 import type { PendingRow, WriteCall } from './pending-row.ts';
 import { readEach } from './read-each.ts';
-import { readJsonList } from './read-json.ts';
+import { readOneByte } from './one-byte.ts';
+import { asObject, readJsonList } from './read-json.ts';
 import type { PartResult } from './send-operations.ts';
 import { verifyRefused } from './verify-refused.ts';
 
@@ -88,7 +89,7 @@ async function findIds(call: WriteCall, rows: readonly PendingRow[]): Promise<{ 
 /** Looks for a row by what its key says. Two are enough to know that there are several. */
 export function searchPath(target: WriteTarget, row: EncodedRow, select: string): string {
   const conditions = keyParts(predicateOf(row)).map(({ column, literal }) => `${column} eq ${literal}`);
-  const filter = encodeURIComponent(Buffer.from(conditions.join(' and '), 'latin1').toString('utf8'));
+  const filter = encodeURIComponent(readOneByte(conditions.join(' and ')));
   return `${apiRoot}${target.entitySetName}?$select=${select}&$filter=${filter}&$top=2`;
 }
 
@@ -99,7 +100,7 @@ function predicateOf({ key }: EncodedRow): string {
 
 function idsIn(body: string, primaryIdColumn: string): string[] {
   return readJsonList(body).map((row) => {
-    const id = (row as Record<string, unknown> | null)?.[primaryIdColumn];
+    const id = asObject(row)?.[primaryIdColumn];
     if (typeof id !== 'string') throw new MalformedAnswerError('A row was found without its id.');
     return id.toLowerCase();
   });

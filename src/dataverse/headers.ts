@@ -49,10 +49,13 @@ export function headerValue(value: string): string {
   return value;
 }
 
-/** `x-ms-dop-hint`: an integer from 1 up; anything else says nothing. */
+/** learn.microsoft.com/power-apps/developer/data-platform/send-parallel-requests, version of 12/12/2022 */
+const mostDop = 1_024;
+
+/** `x-ms-dop-hint`: an integer from 1 to 1024. More is taken for the most; anything else says nothing. */
 export function parseDopHint(value: string | undefined): number | undefined {
   const text = value?.trim() ?? '';
-  if (!/^\d{1,6}$/.test(text)) return undefined;
+  if (!/^\d{1,15}$/.test(text)) return undefined;
   const hint = Number(text);
-  return hint >= 1 ? hint : undefined;
+  return hint >= 1 ? Math.min(mostDop, hint) : undefined;
 }

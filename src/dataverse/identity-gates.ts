@@ -19,10 +19,15 @@ export interface IdentityGates {
   at(server: string | null): ThrottleGate;
   /** Ends a wait told to one request, whose own gate is closed, nowhere else: closes the gates of whatever else it binds. */
   spread(told: ToldWait, from: AnsweredBy): void;
+  /** Keeps a wait that another process was told: by one server, or (null) for all. */
+  keep(wait: { readonly facet: ToldWait['facet']; readonly server: string | null; readonly untilMs: number }): void;
 }
 
 /** Stands for a request that was sent through another gate: later than whatever this one has seen. */
 const ofOthers: Pass = { closings: Infinity };
+
+/** Times that travel are whole milliseconds. */
+const clockStepMs = 1;
 
 /** Gates kept; the oldest open one makes room. Far more than an environment has servers. */
 const mostGates = 64;
@@ -45,15 +50,29 @@ export function createIdentityGates({ clock }: { readonly clock: Clock }): Ident
     return gate;
   };
 
+  /** The gates that a wait binds. */
+  const bound = (server: string | null, wait: typeof everywhere): readonly ThrottleGate[] => {
+    if (server !== null) return [anywhere, at(server)];
+    // A shorter wait that is told later ends no longer one.
+    if (wait.untilMs > everywhere.untilMs) everywhere = wait;
+    return [anywhere, ...servers.values()];
+  };
+
   return {
     at,
     spread(told, { own, by, independent }) {
-      const isOneServers = independent && by !== null;
+      const server = independent ? by : null;
       const untilMs = clock.now() + (told.retryAfterMs ?? 0);
-      // A shorter wait that is told later ends no longer one.
-      if (!isOneServers && untilMs > everywhere.untilMs) everywhere = { facet: told.facet, untilMs };
-      const bound = isOneServers ? [anywhere, at(by)] : [anywhere, ...servers.values()];
-      for (const gate of bound) if (gate !== own) gate.throttled(ofOthers, told);
+      for (const gate of bound(server, { facet: told.facet, untilMs }))
+        if (gate !== own) gate.throttled(ofOthers, told);
+    },
+    keep({ facet, server, untilMs }) {
+      const leftMs = untilMs - clock.now();
+      if (leftMs <= 0) return;
+      for (const gate of bound(server, { facet, untilMs })) {
+        // Closing a gate that knows would only send those back who are next.
+        if (gate.waitMs() + clockStepMs < leftMs) gate.throttled(ofOthers, { facet, retryAfterMs: leftMs });
+      }
     },
   };
 }

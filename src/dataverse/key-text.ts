@@ -1,5 +1,6 @@
 import type { EncodedRow, RowKey } from '../mapping/encoded-row.ts';
 import type { WriteTarget } from './bulk-messages.ts';
+import { readOneByte } from './one-byte.ts';
 
 const plainAscii = /^[\x20-\x7e]*$/;
 const quotedLiteral = /'(?:[^']|'')*'/g;
@@ -14,7 +15,7 @@ export function keyIdentity(key: RowKey): string {
   if (key.kind === 'id') return key.partitionId === undefined ? key.id : `${key.id},${key.partitionId}`;
   const folded = plainAscii.test(key.predicate)
     ? key.predicate
-    : textOf(key.predicate).normalize('NFKD').replace(accents, '');
+    : readOneByte(key.predicate).normalize('NFKD').replace(accents, '');
   const lower = folded.toLowerCase();
   return lower.includes(" '") ? lower.replace(quotedLiteral, (literal) => literal.replace(/ +'$/, "'")) : lower;
 }
@@ -32,11 +33,7 @@ function predicateOf(primaryIdColumn: string, key: RowKey): string {
 }
 
 function encodeLiterals(predicate: string): string {
-  return predicate.replace(quotedLiteral, (literal) => `'${encodeURIComponent(textOf(literal.slice(1, -1)))}'`);
-}
-
-function textOf(oneByteText: string): string {
-  return Buffer.from(oneByteText, 'latin1').toString('utf8');
+  return predicate.replace(quotedLiteral, (literal) => `'${encodeURIComponent(readOneByte(literal.slice(1, -1)))}'`);
 }
 
 /**

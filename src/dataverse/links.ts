@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { apiRoot } from './client.ts';
+import { apiRoot } from './api-root.ts';
 import { environmentOf } from './connection.ts';
 import { RequestRejectedError } from './errors.ts';
 

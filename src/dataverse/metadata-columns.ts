@@ -1,3 +1,4 @@
+import { asObject } from './read-json.ts';
 import type { ColumnMetadata, ColumnOption, ColumnType } from './table.ts';
 
 /** What only the definition cast to its own type tells; columns as in learn.microsoft.com's metadata reference. */
@@ -91,5 +92,5 @@ function valueOf(wrapped: unknown): unknown {
 }
 
 function definitionOf(value: unknown): Definition {
-  return typeof value === 'object' && value !== null ? (value as Definition) : {};
+  return asObject(value) ?? {};
 }

@@ -1,7 +1,7 @@
 import type { Client } from './client.ts';
 import { MalformedAnswerError, RequestRejectedError, UnknownTableError } from './errors.ts';
 import { readColumns, typedColumnQueries } from './metadata-columns.ts';
-import { readJsonList, readJsonObject } from './read-json.ts';
+import { asObject, readJsonList, readJsonObject } from './read-json.ts';
 import { factsOf, sendRead } from './read-request.ts';
 import type { AlternateKey, BulkMessage, LookupTarget, TableMetadata } from './table.ts';
 
@@ -167,8 +167,9 @@ async function hasMessage(get: Get, message: BulkMessage, logicalName: string): 
 }
 
 function objectOf(value: unknown): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) throw new MalformedAnswerError('The metadata hold no object here.');
-  return value as Record<string, unknown>;
+  const object = asObject(value);
+  if (object === undefined) throw new MalformedAnswerError('The metadata hold no object here.');
+  return object;
 }
 
 function listOf(object: Record<string, unknown>, name: string): readonly unknown[] {

@@ -1,10 +1,11 @@
 import { MalformedAnswerError } from './errors.ts';
 import type { WriteTarget } from './bulk-messages.ts';
+import { guidForm } from './guid-form.ts';
 import { keySegment } from './key-text.ts';
 import type { PendingRow } from './pending-row.ts';
 import type { SentOperation } from './send-operations.ts';
 
-const guids = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+const guids = new RegExp(guidForm, 'g');
 
 /**
  * What tells, of rows that are sent together, that a success is that of its own row: where the answer names a row (`OData-EntityId`), it must

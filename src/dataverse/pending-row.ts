@@ -1,9 +1,10 @@
 import type { EncodedRow } from '../mapping/encoded-row.ts';
 import type { Operation, Rejection, RowOutcome } from '../plan/outcome.ts';
-import type { Client, SendLog } from './client.ts';
+import type { Client } from './client.ts';
+import type { SendLog } from './send-log.ts';
 import { isUnknownTable } from './error-table.ts';
 import type { ServiceFault } from './error-table.ts';
-import { RequestRejectedError, TransientError } from './errors.ts';
+import { factsOfFault, RequestRejectedError, TransientError } from './errors.ts';
 import type { WriteTarget } from './bulk-messages.ts';
 import type { WriteOptions } from './headers.ts';
 import type { TableLesson } from './table-memory.ts';
@@ -153,11 +154,7 @@ export function settleAbsent(pending: PendingRow): void {
 /** Faults of the table, the identity or a column are true of every row and end the run. */
 export function throwIfForAllRows(call: WriteCall, fault: ServiceFault): void {
   if (fault.class !== 'run' && fault.class !== 'token' && !isUnknownTable(fault, call.target.entitySetName)) return;
-  throw new RequestRejectedError(fault.message, {
-    httpStatus: fault.httpStatus,
-    serviceErrorCode: fault.code,
-    serviceRequestId: fault.serviceRequestId,
-  });
+  throw new RequestRejectedError(fault.message, factsOfFault(fault));
 }
 
 export function markRepeat(rows: readonly PendingRow[]): void {

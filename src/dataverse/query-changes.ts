@@ -1,5 +1,6 @@
 import type { Client } from './client.ts';
 import { DeltaExpiredError, MalformedAnswerError, RequestRejectedError } from './errors.ts';
+import { guidForm } from './guid-form.ts';
 import { createLinkWatch, linkOf, pathOfLink } from './links.ts';
 import { defaultPageSize, queryPath, readPage } from './query.ts';
 import type { AnswerPage, Query, QueryOptions, ReadRow } from './query.ts';
@@ -64,13 +65,15 @@ function readChanges(body: string, primaryIdColumn: string): AnswerPage {
   return page;
 }
 
+/** Deleted rows may be named by their address. */
+const idAtEnd = new RegExp(`${guidForm}(?=\\)?$)`, 'i');
+
 function changeOf(item: ReadRow, primaryIdColumn: string): Change {
   const { '@odata.context': context } = item;
   const isDeleted = typeof context === 'string' && context.endsWith('/$deletedEntity');
   const id = item[isDeleted ? 'id' : primaryIdColumn];
   if (typeof id !== 'string') throw new MalformedAnswerError('A change names no row.');
-  // Deleted rows may be named by their address.
-  const bare = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=\)?$)/i.exec(id)?.[0].toLowerCase();
+  const bare = idAtEnd.exec(id)?.[0].toLowerCase();
   if (bare === undefined) throw new MalformedAnswerError('A change names no row.');
   return isDeleted ? { kind: 'deleted', id: bare } : { kind: 'row', id: bare, row: item };
 }

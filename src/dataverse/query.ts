@@ -1,7 +1,8 @@
-import type { Client, SendLog } from './client.ts';
+import type { Client } from './client.ts';
+import type { SendLog } from './send-log.ts';
 import { MalformedAnswerError } from './errors.ts';
 import { createLinkWatch } from './links.ts';
-import { readJsonObject } from './read-json.ts';
+import { asObject, readJsonObject } from './read-json.ts';
 import { sendRead } from './read-request.ts';
 
 /** A row as it was read: columns, `_x_value` of lookups, annotations. */
@@ -75,7 +76,7 @@ export function readPage(body: string): AnswerPage {
 }
 
 function isRow(value: unknown): value is ReadRow {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return asObject(value) !== undefined;
 }
 
 function linkIn(link: unknown): string | undefined {

@@ -1,5 +1,6 @@
 import { classifyFault, facetOf } from './error-table.ts';
 import type { FaultClass, FaultItem, ServiceFault } from './error-table.ts';
+import { asObject } from './read-json.ts';
 
 /** Text kept of a body that is not one of the service's error objects. */
 const keptTextBytes = 2_048;
@@ -116,12 +117,6 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function asObject(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined;
 }
 
 function textOf(value: unknown): string {

@@ -1,4 +1,5 @@
-import type { Client, SendLog } from './client.ts';
+import type { Client } from './client.ts';
+import type { SendLog } from './send-log.ts';
 import { BatchRejectedError, RequestRejectedError } from './errors.ts';
 import type { DataverseError, ErrorFacts } from './errors.ts';
 import type { Headers } from './headers.ts';

@@ -1,6 +1,8 @@
 import type { EncodedRow } from '../mapping/encoded-row.ts';
 import type { WriteTarget } from './bulk-messages.ts';
-import { apiRoot, type Client, type SendLog } from './client.ts';
+import { apiRoot } from './api-root.ts';
+import type { Client } from './client.ts';
+import type { SendLog } from './send-log.ts';
 import { hasHardKey, searchPath } from './hard-keys.ts';
 import { keySegment } from './key-text.ts';
 import { isMissing } from './pending-row.ts';

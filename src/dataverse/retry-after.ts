@@ -48,3 +48,8 @@ const longestUntoldMs = 300_000;
 export function untoldWaitMs(inARow: number): number {
   return Math.min(longestUntoldMs, firstUntoldMs * 2 ** (inARow - 1));
 }
+
+/** Statuses with which a `Retry-After` is meant for all that is sent under the identity. */
+export function asksForPauses(httpStatus: number): boolean {
+  return httpStatus === 429 || httpStatus === 503;
+}

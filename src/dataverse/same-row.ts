@@ -1,6 +1,8 @@
+import { guidForm } from './guid-form.ts';
+import { readOneByte } from './one-byte.ts';
 import { isSince } from './since.ts';
 
-const idInReference = /\(([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\)$/i;
+const idInReference = new RegExp(`\\((${guidForm})\\)$`, 'i');
 const isoDate = /^\d{4}-\d{2}-\d{2}(T|$)/;
 
 /**
@@ -12,7 +14,7 @@ export function isSameRow(
   read: Readonly<Record<string, unknown>>,
   sinceMs: number | undefined,
 ): boolean {
-  const sent = JSON.parse(Buffer.from(`{${members}}`, 'latin1').toString('utf8')) as Record<string, unknown>;
+  const sent = JSON.parse(readOneByte(`{${members}}`)) as Record<string, unknown>;
   // Rows may be given an earlier date of creation on purpose.
   const isOlder =
     typeof read['createdon'] === 'string' && sinceMs !== undefined && !isSince(read['createdon'], sinceMs);

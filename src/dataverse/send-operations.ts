@@ -1,7 +1,8 @@
-import { apiRoot, asksForPauses } from './client.ts';
-import type { Sent } from './client.ts';
+import { apiRoot } from './api-root.ts';
+import type { Sent } from './client-request.ts';
 import type { ServiceFault } from './error-table.ts';
-import { BatchRejectedError, RequestRejectedError } from './errors.ts';
+import { BatchRejectedError, faultOfError, RequestRejectedError } from './errors.ts';
+import { halvesOf } from './halves.ts';
 import { jsonContent, optionHeaders } from './headers.ts';
 import type { Headers } from './headers.ts';
 import { buildBatchBody } from './odata-batch.ts';
@@ -12,7 +13,7 @@ import { countPlaced, parseBatchAnswer } from './odata-batch-answer.ts';
 import type { BatchPart } from './odata-batch-answer.ts';
 import type { TableCall } from './pending-row.ts';
 import { readFault } from './read-error.ts';
-import { readRetryAfter } from './retry-after.ts';
+import { asksForPauses, readRetryAfter } from './retry-after.ts';
 import type { Answer } from './send.ts';
 import { noteSession, sessionTokenHeader } from './session.ts';
 import type { ToldWait } from './throttle-gate.ts';
@@ -87,14 +88,7 @@ function refusalIn(error: unknown): ServiceFault | undefined {
   if (error instanceof BatchRejectedError) return error.fault;
   if (!(error instanceof RequestRejectedError) || error.httpStatus === undefined || error.httpStatus === 401)
     return undefined;
-  const { httpStatus, serviceErrorCode, serviceRequestId, message } = error;
-  return {
-    class: 'run',
-    httpStatus,
-    message,
-    ...(serviceErrorCode !== undefined && { code: serviceErrorCode }),
-    ...(serviceRequestId !== undefined && { serviceRequestId }),
-  };
+  return faultOfError(error, 'run', error.httpStatus);
 }
 
 /** So that those of an operation take the place of those of every request. */
@@ -107,10 +101,10 @@ function lowerCase(headers: Headers): Headers {
  * whose they are: the operations may be done or not. Smaller pieces tell.
  */
 async function sendHalves(call: TableCall, operations: readonly SentOperation[]): Promise<Sent<OperationResults>> {
-  const middle = Math.ceil(operations.length / 2);
+  const halves = halvesOf(operations);
   try {
-    const first = await sendOperations(call, operations.slice(0, middle));
-    const second = await sendOperations(call, operations.slice(middle));
+    const first = await sendOperations(call, halves[0]);
+    const second = await sendOperations(call, halves[1]);
     const value = [...first.value, ...second.value];
     return { value, attempts: second.attempts, maybeCommittedBefore: true, ms: first.ms + second.ms };
   } catch (error) {

@@ -13,7 +13,10 @@ export interface ServerPin {
   readonly independent: boolean;
   /** The server that was asked for and did not answer itself: it is gone, or takes no more. */
   readonly gone: string | undefined;
+  /** What the rate headers tell of it, as long as they do. */
   readonly left: RateLeft | undefined;
+  /** Its answers tell nothing of what is left, or no longer. */
+  readonly silent: boolean;
   headers(): Headers;
   /** Answers who sent it, null where it does not say. */
   hear(answer: Answer): string | null;
@@ -23,6 +26,8 @@ export function createServerPin(start: { readonly server: string | null; readonl
   let { server } = start;
   let gone: string | undefined;
   let left: RateLeft | undefined;
+  let silentAnswers = 0;
+  const isSilent = (): boolean => silentAnswers >= mostSilentAnswers;
   return {
     independent: start.independent,
     get server() {
@@ -32,7 +37,10 @@ export function createServerPin(start: { readonly server: string | null; readonl
       return gone;
     },
     get left() {
-      return left;
+      return isSilent() ? undefined : left;
+    },
+    get silent() {
+      return isSilent();
     },
     headers: () => (server === null ? {} : { cookie: `${affinityCookie}=${server}` }),
     hear(answer) {
@@ -43,11 +51,17 @@ export function createServerPin(start: { readonly server: string | null; readonl
         server = by;
       }
       const told = rateLeftOf(answer);
+      // That a refusal lacks them says nothing.
+      if (told !== undefined) silentAnswers = 0;
+      else if (answer.status !== 429) silentAnswers += 1;
       if (told !== undefined) left = { ...told, firstRequests: left?.firstRequests ?? told.lastRequests };
       return by;
     },
   };
 }
+
+/** A single answer may lack the headers. */
+const mostSilentAnswers = 2;
 
 const affinityCookie = 'ARRAffinity';
 

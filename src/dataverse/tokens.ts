@@ -1,14 +1,17 @@
-import { DefaultAzureCredential, ManagedIdentityCredential } from '@azure/identity';
-import type { AccessToken, TokenCredential } from '@azure/identity';
+import type { AccessToken } from '@azure/identity';
 import type { Clock } from './clock.ts';
+import type { Credential } from './credentials.ts';
 import { TransientError } from './errors.ts';
 
 /** Access tokens for one environment and identity. Ask once per attempt: asking is free while the token is fresh. */
 export interface TokenSource {
   /** Throws `TransientError` (nothing was sent) when no token can be had. */
   get(): Promise<string>;
-  /** A newer token than the one the service refused with 401. Callers that lost the same token share one refresh. */
-  refresh(refused: string): Promise<string>;
+  /**
+   * Another token than the one the service refused with 401, from the authority itself. Callers that lost the same token share one refresh.
+   * `claims`: what the service asked for. It may be the same token again, where the authority keeps its tokens.
+   */
+  refresh(refused: string, claims?: string): Promise<string>;
 }
 
 const refreshAheadMs = 5 * 60_000;
@@ -19,32 +22,45 @@ const pauseMs = 10_000;
 /** The library repeats for more than a minute what the platform's endpoint refuses while it is being set up. */
 const longestAskMs = 100_000;
 
-/**
- * A managed identity has no way to be asked past its library's own cache, so a refresh after a 401 may bring the same token
- * again; the request is then tried with it once more and fails for good.
- */
 export function createTokenSource(options: {
-  readonly credential: TokenCredential;
+  readonly credential: Credential;
   readonly origin: string;
   readonly clock: Clock;
   /** How long an answer of the credential is waited for. */
   readonly longestAskMs?: number;
 }): TokenSource {
   const { credential, origin, clock } = options;
+  const scope = `${origin}/.default`;
   let current: AccessToken | undefined;
   let pending: Promise<AccessToken> | undefined;
+  let renewal: Promise<AccessToken> | undefined;
+  /** The last token that the service refused; the credential's own cache may have it still. */
+  let refused: string | undefined;
   let notBeforeMs = 0;
 
-  async function ask(): Promise<AccessToken> {
-    const withinMs = options.longestAskMs ?? longestAskMs;
-    const token = await inTime(withinMs, (abortSignal) => credential.getToken(`${origin}/.default`, { abortSignal }));
+  async function ask(start: (abortSignal: AbortSignal) => Promise<AccessToken | null>): Promise<AccessToken> {
+    const token = await inTime(options.longestAskMs ?? longestAskMs, start);
     if (token === null) throw new Error('the credential gave no token');
-    current = token;
     return token;
   }
   function askOnce(): Promise<AccessToken> {
-    pending ??= ask().finally(() => (pending = undefined));
+    pending ??= ask((abortSignal) => credential.getToken(scope, { abortSignal }))
+      .then((token) => {
+        if (token.token !== refused) current = token;
+        return token;
+      })
+      .finally(() => (pending = undefined));
     return pending;
+  }
+  async function renew(claims?: string): Promise<string> {
+    renewal ??= ask((abortSignal) => credential.renew(scope, { abortSignal, claims }))
+      .then((token) => (current = token))
+      .finally(() => (renewal = undefined));
+    try {
+      return (await renewal).token;
+    } catch (cause) {
+      throw noToken(origin, cause);
+    }
   }
   /** Nobody waits for it: the token there is still good. */
   function askAhead(): void {
@@ -56,26 +72,26 @@ export function createTokenSource(options: {
 
   return {
     async get() {
+      if (renewal !== undefined) return renew();
       if (current !== undefined && leftMs() >= leastLeftMs) {
         if (leftMs() < refreshAheadMs) askAhead();
         return current.token;
       }
       try {
-        return (await askOnce()).token;
+        const { token } = await askOnce();
+        if (token !== refused) return token;
       } catch (cause) {
         // The old token still works while the token endpoint is away.
         if (current !== undefined && leftMs() > 0) return current.token;
         throw noToken(origin, cause);
       }
+      return renew();
     },
-    async refresh(refused) {
-      if (current !== undefined && current.token !== refused) return current.token;
+    async refresh(bad, claims) {
+      if (renewal === undefined && current !== undefined && current.token !== bad) return current.token;
+      refused = bad;
       current = undefined;
-      try {
-        return (await askOnce()).token;
-      } catch (cause) {
-        throw noToken(origin, cause);
-      }
+      return renew(claims);
     },
   };
 }
@@ -97,21 +113,4 @@ async function inTime<T>(withinMs: number, start: (abortSignal: AbortSignal) => 
 
 function noToken(origin: string, cause: unknown): TransientError {
   return new TransientError(`No access token for ${origin}.`, { maybeCommitted: false, cause });
-}
-
-/**
- * The credential of an identity: the platform's managed identity where there is one (the caller knows from
- * `IDENTITY_ENDPOINT`), otherwise what a developer is signed in with.
- */
-export function createCredential(options: {
-  readonly clientId?: string | undefined;
-  readonly managedIdentity: boolean;
-}): TokenCredential {
-  const { clientId } = options;
-  if (options.managedIdentity) {
-    return clientId === undefined ? new ManagedIdentityCredential() : new ManagedIdentityCredential({ clientId });
-  }
-  return clientId === undefined
-    ? new DefaultAzureCredential()
-    : new DefaultAzureCredential({ managedIdentityClientId: clientId });
 }

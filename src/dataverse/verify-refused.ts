@@ -1,5 +1,5 @@
 import type { Operation } from '../plan/outcome.ts';
-import { apiRoot } from './client.ts';
+import { apiRoot } from './api-root.ts';
 import { keySegment } from './key-text.ts';
 import { UnsettledError } from './errors.ts';
 import { lastEffectAfterMs } from './late-effects.ts';

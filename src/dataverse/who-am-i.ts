@@ -1,5 +1,6 @@
-import type { Client, SendLog } from './client.ts';
-import { newSendLog } from './client.ts';
+import type { Client } from './client.ts';
+import type { SendLog } from './send-log.ts';
+import { newSendLog } from './send-log.ts';
 import { MalformedAnswerError } from './errors.ts';
 import { readJsonObject } from './read-json.ts';
 

@@ -1,7 +1,8 @@
-import { apiRoot } from './client.ts';
+import { apiRoot } from './api-root.ts';
 import { mayHaveCommitted } from './error-table.ts';
 import type { ServiceFault } from './error-table.ts';
-import { BatchRejectedError, TransientError } from './errors.ts';
+import { BatchRejectedError, factsOfFault, faultOfError, TransientError } from './errors.ts';
+import { halvesOf } from './halves.ts';
 import { optionHeaders, optionQuery } from './headers.ts';
 import { createRowCheck } from './named-rows.ts';
 import { maxBatchOperations, writeOperation } from './odata-batch.ts';
@@ -41,9 +42,9 @@ async function settleOneBatch(call: WriteCall, rows: readonly PendingRow[]): Pro
       await pauseOrGiveUp(call, sent.refused, refusals);
       refusals += 1;
     } else {
-      const middle = Math.ceil(left.length / 2);
-      await settleOneBatch(call, left.slice(0, middle));
-      left = left.slice(middle);
+      const [first, second] = halvesOf(left);
+      await settleOneBatch(call, first);
+      left = second;
     }
   }
 }
@@ -52,13 +53,8 @@ async function settleOneBatch(call: WriteCall, rows: readonly PendingRow[]): Pro
 export async function pauseOrGiveUp(call: TableCall, fault: ServiceFault, refusals: number): Promise<void> {
   const pauseMs = busyPauseMs(refusals);
   if (pauseMs === undefined) {
-    throw new TransientError(fault.message, {
-      httpStatus: fault.httpStatus,
-      serviceErrorCode: fault.code,
-      serviceRequestId: fault.serviceRequestId,
-      maybeCommitted: mayHaveCommitted(fault),
-      exhausted: true,
-    });
+    const facts = factsOfFault(fault);
+    throw new TransientError(fault.message, { ...facts, maybeCommitted: mayHaveCommitted(fault), exhausted: true });
   }
   await pauseWithin(call, pauseMs);
 }
@@ -103,16 +99,10 @@ function refusalOf(call: WriteCall, rows: readonly PendingRow[], error: unknown)
 
 /** The service did answer, to the last attempt, with an error of its own: a verdict where it concerns one row. */
 export function faultOfTransient(error: TransientError): ServiceFault | undefined {
-  const { httpStatus, serviceErrorCode, serviceRequestId } = error;
+  const { httpStatus, serviceErrorCode } = error;
   if (!error.exhausted || httpStatus === undefined || httpStatus < 500 || serviceErrorCode === undefined)
     return undefined;
-  return {
-    class: 'transient',
-    httpStatus,
-    code: serviceErrorCode,
-    message: error.message,
-    ...(serviceRequestId !== undefined && { serviceRequestId }),
-  };
+  return faultOfError(error, 'transient', httpStatus);
 }
 
 /** Settles what is decided; returns the rows to send again, after the pause they ask for. */

@@ -3,6 +3,7 @@ import { itemErrors, rowsToRepeat } from './elastic-items.ts';
 import { mayHaveCommitted } from './error-table.ts';
 import type { ServiceFault } from './error-table.ts';
 import { BatchRejectedError, TransientError } from './errors.ts';
+import { halvesOf } from './halves.ts';
 import { jsonContent, optionHeaders, optionQuery } from './headers.ts';
 import { chooseIsolation } from './isolation.ts';
 import {
@@ -137,9 +138,4 @@ async function isolate(call: WriteCall, message: BulkMessage, rows: readonly Pen
     // A clean first half leaves the bad row to the second, which need not be sent whole to know that.
     await (end === 'accepted' ? isolate(call, message, second) : settleByMessage(call, message, second));
   }
-}
-
-function halvesOf(rows: readonly PendingRow[]): readonly [PendingRow[], PendingRow[]] {
-  const middle = Math.ceil(rows.length / 2);
-  return [rows.slice(0, middle), rows.slice(middle)];
 }

@@ -1,8 +1,9 @@
 import type { EncodedRow } from '../mapping/encoded-row.ts';
 import type { Operation, RowOutcome } from '../plan/outcome.ts';
 import type { WriteTarget } from './bulk-messages.ts';
-import { newSendLog } from './client.ts';
-import type { Client, SendLog, ThrottleEvent } from './client.ts';
+import { newSendLog } from './send-log.ts';
+import type { Client } from './client.ts';
+import type { SendLog, ThrottleEvent } from './send-log.ts';
 import { hasHardKey, settleHardKeys } from './hard-keys.ts';
 import type { WriteOptions } from './headers.ts';
 import { chooseSending } from './isolation.ts';

@@ -111,7 +111,7 @@ async function definitionNames(container: ContainerClient): Promise<readonly str
 
 function jsonOf(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(text.replace(/^\uFEFF/, '')) as unknown;
   } catch {
     return text;
   }

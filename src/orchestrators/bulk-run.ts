@@ -31,15 +31,17 @@ import {
   nextGeneration,
   looks,
   mostIdleWaves,
+  needsQuiet,
   resumeRun,
   type RunEnding,
   type RunState,
 } from '../plan/run-state.ts';
 import { CancelWatch } from './cancel-watch.ts';
+import { Flights } from './flights.ts';
 import { leaseLanes, releaseLanes } from './lease-lanes.ts';
 import { pause } from './pause.ts';
 import { persist, reasonOf, timerIn, type Steps } from './steps.ts';
-import { sendWave } from './wave.ts';
+import { land, sendWave } from './wave.ts';
 
 /**
  * One run: open, index, send in waves until nothing is pending, close. Replayed, so it only carries results from one step to the next;
@@ -54,21 +56,24 @@ export function* bulkRun(context: OrchestrationContext): Generator<Task, BulkRun
   if ('ending' in begun) return yield* close(context, input, undefined, begun.ending, []);
 
   let { run } = begun;
+  const flights = new Flights();
   while (hasWork(run)) {
     if (cancel.isHeard) {
       run = cancelled(run);
       break;
     }
-    if (generationIsFull(run)) {
+    if (generationIsFull(run) && run.carried.length === 0) {
       context.df.continueAsNew({ ...input, run: nextGeneration(run) });
       return undefined;
     }
     try {
-      run = yield* nextStep(context, cancel, input, run);
+      run = yield* nextStep(context, cancel, { input, flights }, run);
     } catch (error) {
       run = brokenOff(run, reasonOf(error));
     }
   }
+  // What is still under way may leave parts behind: the books are closed when all lanes are back.
+  run = yield* land(context, input, run, flights);
   releaseLanes(context, input);
   if (run.ending !== null) yield* settle(context, input, run);
   return yield* close(context, input, run, run.ending ?? { state: 'completed' }, []);
@@ -78,17 +83,18 @@ export function* bulkRun(context: OrchestrationContext): Generator<Task, BulkRun
 function* nextStep(
   context: OrchestrationContext,
   cancel: CancelWatch,
-  input: BulkRunInput,
+  { input, flights }: { readonly input: BulkRunInput; readonly flights: Flights },
   run: RunState,
 ): Steps<RunState> {
+  if (run.carried.length > 0 && needsQuiet(run)) return yield* land(context, input, run, flights);
   if (run.holdSeconds > 0) {
     releaseLanes(context, input);
     return yield* pause(context, cancel, run, run.holdSeconds);
   }
   const grant = yield* leaseLanes(context, input, run);
   const next = granted(run, grant, context.df.currentUtcDateTime.toISOString());
-  if (grant.lanes === 0) return yield* pause(context, cancel, next, grant.waitSeconds);
-  return yield* sendWave(context, input, next, grant);
+  if (grant.lanes === 0 && run.carried.length === 0) return yield* pause(context, cancel, next, grant.waitSeconds);
+  return yield* sendWave(context, input, next, { grant, flights });
 }
 
 function* open(

@@ -1,5 +1,5 @@
 import { sprintLanes } from './estimate.ts';
-import { growthByPromise, promiseBroken, promisedBy, promiseKept } from './evidence.ts';
+import { growthByPromise, hearSilence, isSilent, promiseBroken, promisedBy, promiseKept } from './evidence.ts';
 import {
   facetOf,
   recommended,
@@ -11,6 +11,7 @@ import {
   type WaveFeedback,
 } from './law-state.ts';
 import type { ThrottleFacet } from './lane.ts';
+import { dueProbe, growsByProbes, passed, passedLevel, restingProbe } from './probe.ts';
 import { judge, mayChoose, meetServers, together } from './routing.ts';
 import { addSpent, inFlightOverWindow, paceSeconds, scaleSpent, windowSeconds } from './spent-time.ts';
 
@@ -42,6 +43,9 @@ const leastAim = 0.5;
 /** The limit was met at what was seen; this keeps clear of it. */
 const belowSeen = 0.975;
 const belowMetered = 0.99;
+/** Waits that end when the window holds less than this share of the ceiling tell of a lower limit; it is believed down to the second one. */
+const surelyLower = 0.93;
+const lowestAtOnce = 0.7;
 /** Share of the ceiling above which meeting a limit is no surprise. */
 const asExpected = 0.9;
 /** Share of the hint that is kept when a limit is met early, and when requests become slower. */
@@ -66,7 +70,9 @@ export function step(law: LawState, heard: Heard, nowMs: number): Stepped {
   const followed = followHint(chooses ? law : together(law), heard.hint);
   const { feedback } = heard;
   if (feedback === undefined) return followed;
-  const met = chooses ? meetServers(followed.law, feedback, nowMs) : followed.law;
+  const met = chooses
+    ? meetServers(followed.law, feedback, { nowMs, beyondHint: heard.beyondHint === true })
+    : followed.law;
   const isSame = followed.why === null;
   const measured = measure(met, feedback, { duty: heard.duty, nowMs, isSame });
   const facet = facetOf(feedback.throttles);
@@ -106,19 +112,23 @@ function measure(
 ): LawState {
   const wave = { fromMs: nowMs - feedback.seconds * 1_000, toMs: nowMs };
   const byServer = new Map((feedback.servers ?? []).map((one) => [one.server, one]));
-  const named = law.cells.reduce((sum, { server }) => sum + secondsOf(byServer.get(server ?? '')?.spent ?? []), 0);
+  const known = law.cells.reduce((sum, { server }) => sum + secondsOf(byServer.get(server ?? '')?.spent ?? []), 0);
   // What no known server answered was sent anywhere: to each its share. What a server had that is gone went with it.
-  const rest = feedback.gone === undefined ? (feedback.busyMs / 1_000 - named) / law.cells.length : 0;
+  const rest = feedback.gone === undefined ? (feedback.busyMs / 1_000 - known) / law.cells.length : 0;
   const cells = law.cells.map((cell): Cell => {
     const spent = rest > leastRest ? addSpent(cell.spent, { ...wave, laneSeconds: rest }) : cell.spent;
     const own = byServer.get(cell.server ?? '');
     return own === undefined ? { ...cell, spent } : heardOf({ ...cell, spent }, own, wave);
   });
+  const evidence = hearSilence(law.evidence, feedback, nowMs);
+  const fellSilent = evidence !== law.evidence && !isSilent(law, nowMs);
+  const probe = fellSilent ? dueProbe : { ...law.probe, requests: law.probe.requests + feedback.requests };
+  const heardLaw = { ...law, cells, evidence, probe };
   const isMoved = !isSame || feedback.roomy === true || feedback.gone !== undefined;
   const isCutShort = isMoved || facetOf(feedback.throttles) !== undefined || feedback.waitMs > 0;
-  if (isCutShort || feedback.requests === 0) return { ...law, cells };
+  if (isCutShort || feedback.requests === 0) return heardLaw;
   const idle = Math.max(0, feedback.seconds - feedback.busyMs / 1_000 / feedback.lanes / duty);
-  return { ...law, cells, idleSeconds: law.idleSeconds + (idle - law.idleSeconds) * idleSmoothing };
+  return { ...heardLaw, idleSeconds: law.idleSeconds + (idle - law.idleSeconds) * idleSmoothing };
 }
 
 /** What a server has answered counts from when it answered. */
@@ -148,15 +158,43 @@ function throttled(law: LawState, facet: ThrottleFacet, feedback: WaveFeedback, 
     return { law: { ...law, strikes, cliff, aim, changedAtMs: nowMs }, why: 'concurrency limit met' };
   }
   const seen = seenAt(law, refusers, nowMs);
+  if (law.ceiling !== null && refusers.length > 0 && refusers.every(({ server }) => server === law.probe.server)) {
+    // Asked for: no sign of anything but where the limit is.
+    const low = lowered(law, law.ceiling, { seen, isOften: false });
+    const stands = law.probe.steps === 0 ? low : Math.max(law.ceiling, seen * belowMetered);
+    const next = {
+      ...law,
+      aim: stands,
+      ceiling: stands,
+      changedAtMs: nowMs,
+      limitAtMs: nowMs,
+      probe: restingProbe(nowMs),
+    };
+    return { law: next, why: 'the limit was looked for and met' };
+  }
   const refusals = refusers.reduce((sum, one) => sum + countOf(one.throttles), 0);
   const isOften = refusals >= Math.max(oftenAtLeast, law.cells.length * oftenPerCell);
   // Met after little of ours, it was used by others or was none of the windows: then what we sent is no measure.
   const least = recommendedPerCell(law) * usedByOthers;
   const first = law.routing.pinned ? seen * belowMetered : seen;
+  const now = toldBy(law, refusers);
   const aim =
-    law.ceiling === null || !law.windowed ? Math.max(first, least) : lowered(law, law.ceiling, { seen, isOften });
+    law.ceiling === null || !law.windowed
+      ? Math.max(first, least)
+      : now !== null && now < law.ceiling * surelyLower
+        ? Math.max(now * belowMetered, law.ceiling * lowestAtOnce)
+        : lowered(law, law.ceiling, { seen, isOften });
   const ceiling = Math.max(leastAim / law.cells.length, aim);
-  const next = { ...law, strikes, ceiling, windowed: true, aim: ceiling, changedAtMs: nowMs, limitAtMs: nowMs };
+  const next = {
+    ...law,
+    strikes,
+    ceiling,
+    windowed: true,
+    aim: ceiling,
+    changedAtMs: nowMs,
+    limitAtMs: nowMs,
+    probe: restingProbe(nowMs),
+  };
   return { law: promiseBroken(next, seen, nowMs), why: `${facet} limit met` };
 }
 
@@ -170,6 +208,20 @@ function seenAt(law: LawState, refusers: readonly ServerFeedback[], nowMs: numbe
     return cell === undefined ? [] : [inFlightOverWindow(cell.spent, atMs)];
   });
   return seen.length === 0 ? all : mean(seen);
+}
+
+/**
+ * What the windows will hold when the waits are over that were told: that is what the limit has become, where most servers say the same. Null where
+ * they do not, or lanes go to any.
+ */
+function toldBy({ cells, routing }: LawState, refusers: readonly ServerFeedback[]): number | null {
+  if (!routing.pinned) return null;
+  const left = refusers.flatMap(({ server, notBeforeAt }) => {
+    const cell = cells.find((one) => one.server === server);
+    const isTold = cell !== undefined && notBeforeAt !== undefined;
+    return isTold ? [inFlightOverWindow(cell.spent, Date.parse(notBeforeAt))] : [];
+  });
+  return left.length * 2 > cells.length ? Math.max(...left) : null;
 }
 
 /** A limit met where it was expected is a small correction; met far below, it is believed the more the oftener it is met. */
@@ -193,10 +245,13 @@ function calm(law: LawState, heard: Heard, feedback: WaveFeedback, nowMs: number
     const least = Math.max(1 / law.cells.length, recommendedPerCell(law) * yieldedAtMost);
     const aim = Math.min(law.aim, Math.max(least, (law.aim * acceptedInflation) / heard.inflation));
     return {
-      law: { ...rested, aim, ceiling: aim, changedAtMs: nowMs },
+      law: { ...rested, aim, ceiling: aim, changedAtMs: nowMs, probe: restingProbe(nowMs) },
       why: 'more in flight only makes requests slower',
     };
   }
+  const level = passedLevel(law, nowMs);
+  if (level !== undefined && heard.inflation <= acceptedInflation)
+    return { law: passed(rested, level, nowMs), why: 'a server carried more than was thought possible' };
   if (!heard.limited || feedback.requests === 0) return { law: rested, why: null };
   const promised = promisedBy(law, feedback, nowMs);
   const allowed = heard.inflation > acceptedInflation ? null : growthByPromise(law.aim, promised);
@@ -207,12 +262,16 @@ function calm(law: LawState, heard: Heard, feedback: WaveFeedback, nowMs: number
     return { law: grown, why: 'the environment shows room' };
   }
   if (feedback.roomy === true) return { law: promiseBroken(rested, null, nowMs), why: null };
+  if (heard.beyondHint === true && growsByProbes(law, nowMs)) return { law: rested, why: null };
   // The limits look back over a window: that all is calm while it is not yet full of the present rate proves nothing.
   const fullest = Math.max(...law.cells.map(({ spent }) => inFlightOverWindow(spent, nowMs)));
   const tested = law.aim * leastTested[law.routing.pinned ? 'pinned' : 'anywhere'];
   if (law.ceiling !== null && fullest < tested) return { law: rested, why: null };
+  // One server will seek the ceiling for all, as soon as all are known.
+  const willSeekAlone = law.routing.counters === 'perServer' && law.cells.length > 1;
+  if (willSeekAlone && !law.routing.pinned) return { law: rested, why: null };
   // What one server carried over the window without a refusal, the others carry too.
-  if (law.ceiling === null && law.routing.counters === 'perServer' && law.routing.pinned && law.cells.length > 1)
+  if (law.ceiling === null && willSeekAlone)
     return { law: { ...rested, aim: Math.max(law.aim, fullest * belowSeen) }, why: 'no limit met yet' };
   const seconds = Math.min(feedback.seconds, (nowMs - law.changedAtMs) / 1_000);
   const growth = law.ceiling === null ? exploration(law) * seconds : regrowth(law, feedback.requests, seconds, nowMs);
@@ -229,6 +288,8 @@ const exploration = ({ hint }: LawState): number => (hint === null ? 2 * explore
 function regrowth(law: LawState, requests: number, seconds: number, nowMs: number): number {
   const most = law.routing.pinned ? (cut * seconds) / secondsToRegrow : Infinity;
   const byRequests = Math.min(most, (cut * requests) / requestsToRegrow);
+  // Where the headers tell of more, it is found by them; all servers at once above their limit would be too many refusals.
+  if (law.routing.pinned && !isSilent(law, nowMs)) return byRequests;
   if (nowMs - law.limitAtMs <= boldAfterMs) return byRequests;
   // Far below the recommended number there are too few requests to count by.
   const pace = law.routing.pinned ? 'pinned' : 'anywhere';

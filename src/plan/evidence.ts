@@ -1,4 +1,4 @@
-import type { Cell, LawState, WaveFeedback } from './law-state.ts';
+import type { Cell, Evidence, LawState, WaveFeedback } from './law-state.ts';
 import { paceSeconds, spentBetween, windowSeconds } from './spent-time.ts';
 
 /** A limit met at less than this share of what the headers promised was none they know of. */
@@ -7,6 +7,10 @@ const distrustMs = 600_000;
 /** What the law tries of what they promise, and how much more at once. */
 const believed = 0.92;
 const mostAtOnce = 0.6;
+/** So many answers without the headers say that there are none. */
+const leastToBeSilent = 20;
+/** Headers that come and go are as if there were none. */
+const silentMs = 600_000;
 /** Less more than this is not worth a try: the windows move by as much. */
 const worthATry = 1.12;
 
@@ -35,6 +39,16 @@ export function growthByPromise(aim: number, promised: number | null): number | 
   return Math.min(1 + mostAtOnce, Math.max(1, (promised * believed) / aim));
 }
 
+/** Servers answered, and most of them told nothing of what is left. */
+export function hearSilence(evidence: Evidence, { servers = [] }: WaveFeedback, nowMs: number): Evidence {
+  const silent = servers.filter(({ left }) => left === undefined);
+  const answers = silent.reduce((sum, { requests }) => sum + requests, 0);
+  const isHeard = answers >= leastToBeSilent && silent.length * 2 > servers.length;
+  return isHeard ? { ...evidence, silentUntilMs: nowMs + silentMs } : evidence;
+}
+
+export const isSilent = ({ evidence }: LawState, nowMs: number): boolean => evidence.silentUntilMs > nowMs;
+
 export const promiseKept = (law: LawState): LawState => ({ ...law, evidence: { ...law.evidence, eager: false } });
 
 /** Nothing came of what made the lanes end their box, or a limit was met far below. */
@@ -42,7 +56,7 @@ export function promiseBroken(law: LawState, seen: number | null, nowMs: number)
   const { promised } = law.evidence;
   const isBroken = seen === null || (promised !== null && seen < promised * kept);
   const distrustUntilMs = isBroken ? nowMs + distrustMs : law.evidence.distrustUntilMs;
-  return { ...law, evidence: { eager: false, promised: isBroken ? null : promised, distrustUntilMs } };
+  return { ...law, evidence: { ...law.evidence, eager: false, promised: isBroken ? null : promised, distrustUntilMs } };
 }
 
 /** More left on a server than this, at any moment of a box, was not reckoned with; undefined where nothing is known. */
@@ -51,7 +65,8 @@ export function mostLeftSeconds(
   cell: Cell,
   box: { readonly nowMs: number; readonly boxSeconds: number; readonly inFlight: number },
 ): number | undefined {
-  if (!law.windowed || law.ceiling === null || law.evidence.distrustUntilMs > box.nowMs) return undefined;
+  const isHeard = law.evidence.distrustUntilMs <= box.nowMs && !isSilent(law, box.nowMs);
+  if (!law.windowed || law.ceiling === null || !isHeard) return undefined;
   const allowed = law.ceiling * windowSeconds;
   let least = allowed;
   for (let seconds = 0; seconds <= box.boxSeconds; seconds += paceSeconds) {

@@ -1,6 +1,7 @@
 import { maxDop } from './bounds.ts';
 import { sprint, step } from './control-law.ts';
 import { newLaw, recommended, type LawState, type WaveFeedback } from './law-state.ts';
+import { probeBoxSeconds, secondsUntilProbe, growsByProbes, withProbe } from './probe.ts';
 import { inflationOf, sizeRequests, type RequestFit } from './request-size.ts';
 import { mayChoose, scoutEveryMs } from './routing.ts';
 import { lanesOf, spreadLanes, widthsOf, type Route } from './widths.ts';
@@ -26,6 +27,8 @@ export interface Lease {
   readonly rowsPerRequest: number;
   /** After this moment the lease counts as abandoned. */
   readonly untilMs: number;
+  /** Lanes of earlier waves that were still out, and are among `lanes` unless there are more of them. */
+  readonly carried?: number;
   /** The lanes by server, where they choose theirs. */
   readonly held?: readonly Held[];
 }
@@ -37,8 +40,10 @@ interface Held {
 
 export interface LeaseRequest {
   readonly runId: string;
-  /** Lanes the run could use now. */
+  /** Lanes the run could use now, those that are still out included. */
   readonly wanted: number;
+  /** Lanes of its earlier waves that are still out; absent: none. */
+  readonly carried?: number;
   /** Bound of the connection's settings. */
   readonly maxDop?: number;
   /** Whether the connection's settings let the law go beyond the hint; else the hint is a bound. */
@@ -97,9 +102,11 @@ export function lease(
 ): { readonly state: GovernorState; readonly grant: Grant } {
   const own = state.leases[request.runId];
   const { feedback } = request;
-  const heard = hear(state, request, nowMs);
+  const { why, law: stepped } = hear(state, request, nowMs);
+  const mayTry = request.beyondHint === true && request.wanted >= (own?.lanes ?? 0);
+  const heard = { why, law: withProbe(stepped, { nowMs, mayTry }) };
   const others = livingLeases(state.leases, request.runId, nowMs);
-  const boxSeconds = nextBoxSeconds(own, feedback, heard.law);
+  const boxSeconds = nextBoxSeconds(own, feedback, heard.law, nowMs);
   const alone = Object.keys(others).length === 0;
   const sprinting = alone ? sprint(heard.law, request.workSeconds ?? Infinity, nowMs) : undefined;
   const law = sprinting ?? heard.law;
@@ -111,7 +118,7 @@ export function lease(
   const widths = widthsOf(law, { boxSeconds, nowMs, scouting, exploring });
 
   const most = Math.min(boundOf(state, request), sumOf(widths, lanesOf));
-  const free = most - sumOf(Object.values(others), ({ lanes }) => lanes);
+  const free = most - sumOf(Object.values(others), lanesOut);
   const share = Math.min(fairShare(most, request.wanted, others), request.wanted, free);
   const notBeforeMs = notBeforeOf(state, request, heard.law, nowMs);
   const waitMs = notBeforeMs - nowMs;
@@ -122,7 +129,7 @@ export function lease(
   const heldSeconds = (lanes > 0 ? boxSeconds : waitSeconds) + leaseGraceSeconds;
   const duty = lanes === 0 ? 1 : sumOf(routes, (route) => route.lanes * route.duty) / lanes;
   const chooses = mayChoose(heard.law, request, nowMs);
-  const { wanted } = request;
+  const { wanted, carried = 0 } = request;
   const next: Lease = {
     lanes,
     duty,
@@ -130,6 +137,7 @@ export function lease(
     boxSeconds,
     rowsPerRequest: request.rowsPerRequest ?? sizeFor(request.fit, own, { law: heard.law, boxSeconds }),
     untilMs: nowMs + heldSeconds * 1_000,
+    ...(carried === 0 ? {} : { carried }),
     ...(chooses ? { held: routes.map((route) => ({ server: route.server, lanes: route.lanes })) } : {}),
   };
   const grant = {
@@ -145,11 +153,21 @@ export function lease(
   return { state: { law: learned, notBeforeMs, leases: { ...others, [request.runId]: next } }, grant };
 }
 
+/** What a lease keeps from others: also a lane that outlived the wave it was granted for. */
+export const lanesOut = ({ lanes, carried = 0 }: Lease): number => Math.max(lanes, carried);
+
 function hear(state: GovernorState, request: LeaseRequest, nowMs: number): ReturnType<typeof step> {
-  const { feedback, fit, hint, affinity } = request;
+  const { feedback, fit, hint, affinity, beyondHint } = request;
   const own = state.leases[request.runId];
   const limited = own !== undefined && own.lanes < own.wanted && own.lanes < boundOf(state, request);
-  const heard = { hint, feedback, inflation: inflationOf(fit), limited, duty: own?.duty ?? 1 };
+  const heard = {
+    hint,
+    feedback,
+    inflation: inflationOf(fit),
+    limited,
+    duty: own?.duty ?? 1,
+    beyondHint: beyondHint === true,
+  };
   return step(state.law, affinity === undefined ? heard : { ...heard, affinity }, nowMs);
 }
 
@@ -181,7 +199,7 @@ const scouted = (law: LawState, nowMs: number): LawState => ({
 const heldBy = (others: Readonly<Record<string, Lease>>, server: string | null): number =>
   sumOf(
     // Lanes that do not choose their server go to any.
-    Object.values(others).flatMap(({ held, lanes }) => held ?? [{ server: null, lanes }]),
+    Object.values(others).flatMap((other) => other.held ?? [{ server: null, lanes: lanesOut(other) }]),
     (one) => (one.server === server ? one.lanes : 0),
   );
 
@@ -216,18 +234,33 @@ function fairShare(allowed: number, wanted: number, others: Readonly<Record<stri
   return Math.max(1, Math.floor(left / waiting));
 }
 
-function nextBoxSeconds(own: Lease | undefined, feedback: WaveFeedback | undefined, law: LawState): number {
+function nextBoxSeconds(
+  own: Lease | undefined,
+  feedback: WaveFeedback | undefined,
+  law: LawState,
+  nowMs: number,
+): number {
   if (own === undefined) return firstBoxSeconds;
   if (feedback === undefined) return own.boxSeconds;
   if (law.evidence.eager || !isSettled(law)) return Math.min(firstBoxSeconds * 2, own.boxSeconds * 2);
   // What concerns one server is no reason to stop the others more often: its own lanes end their box.
   const isExploringAlone = law.ceiling === null && (law.cells.length === 1 || law.routing.counters !== 'perServer');
   if (law.routing.pinned && !isExploringAlone)
-    return law.strikes > 1 ? boxSecondsAfterThrottle : Math.min(longestBoxSeconds, own.boxSeconds * 2);
+    return law.strikes > 1
+      ? boxSecondsAfterThrottle
+      : Math.min(longestBoxSeconds, own.boxSeconds * 2, untilProbe(law, feedback, nowMs));
   if (law.strikes > 1) return boxSecondsAfterThrottle;
   if (law.strikes > 0) return Math.max(boxSecondsAfterThrottle, Math.floor(own.boxSeconds / 2));
   const longest = law.ceiling === null ? exploringBoxSeconds : longestBoxSeconds;
   return Math.min(longest, own.boxSeconds * 2);
+}
+
+/** A probe ends its box soon, and does not begin late. */
+function untilProbe(law: LawState, feedback: WaveFeedback, nowMs: number): number {
+  if (law.probe.server !== null) return probeBoxSeconds;
+  if (!growsByProbes(law, nowMs) || feedback.requests === 0) return longestBoxSeconds;
+  const seconds = secondsUntilProbe(law, feedback.requests / feedback.seconds, nowMs);
+  return Math.max(probeBoxSeconds, Math.round(seconds));
 }
 
 /** Where servers are told apart, all of them are found. */

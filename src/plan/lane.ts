@@ -51,7 +51,7 @@ export function mayGoOnAtMs(pace: readonly number[], busyMs: number): number {
 /** One request in a hundred was measured to take five times as long as others; so much of what is left of a box may one be expected to take. */
 const shareOfRest = 0.5;
 /** A request is not made smaller than this share of its size. */
-const leastOfSize = 0.25;
+export const leastOfSize = 0.25;
 
 /**
  * Rows of the next request, so that it ends with the box even when it is one of the slow ones: the nearer the end, the fewer. All lanes of a wave

@@ -1,4 +1,5 @@
 import type { RateLeft, ThrottleFacet } from './lane.ts';
+import { noProbe, type Probe } from './probe.ts';
 import { nothingSpent, type Spent } from './spent-time.ts';
 
 /** What has a budget of its own: one web server, or, where requests go to any of them, all together. */
@@ -36,6 +37,7 @@ export interface LawState {
   readonly limitAtMs: number;
   readonly routing: Routing;
   readonly evidence: Evidence;
+  readonly probe: Probe;
 }
 
 /** How lanes find their servers, where the connection lets them choose. */
@@ -66,6 +68,8 @@ export interface Evidence {
   readonly promised: number | null;
   /** They promised what a limit then refused, or nothing came of it. */
   readonly distrustUntilMs: number;
+  /** Until then the servers are taken to tell nothing of what is left: nothing else would tell of a higher limit. */
+  readonly silentUntilMs: number;
 }
 
 /** What one wave of one run met, as its lanes reported it. */
@@ -112,6 +116,8 @@ export interface Heard {
   readonly duty: number;
   /** Lanes may choose their servers. */
   readonly affinity?: boolean;
+  /** More than recommended may be tried. */
+  readonly beyondHint?: boolean;
 }
 
 /** Stands in for a missing hint: the smallest value seen on live environments. */
@@ -144,7 +150,8 @@ export const newLaw: LawState = {
   changedAtMs: 0,
   limitAtMs: 0,
   routing: newRouting,
-  evidence: { eager: false, promised: null, distrustUntilMs: 0 },
+  evidence: { eager: false, promised: null, distrustUntilMs: 0, silentUntilMs: 0 },
+  probe: noProbe,
 };
 
 /** Servers the environment is taken to have; 1 where requests go to any. */

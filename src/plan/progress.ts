@@ -1,3 +1,4 @@
+import type { OrderedWait } from './ordered-wait.ts';
 import { addCounts, totalOf, type OutcomeCounts } from './outcome.ts';
 import { longestNote, type RunState } from './run-state.ts';
 import type { Sent } from './sent.ts';
@@ -41,6 +42,8 @@ export interface LiveTally {
   readonly counts: OutcomeCounts;
   readonly requests: number;
   readonly throttled: number;
+  /** What it was ordered, as far as it was not over when this was written. */
+  readonly waits?: readonly OrderedWait[];
 }
 
 export interface StatusDetail {

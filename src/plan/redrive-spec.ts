@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Fault } from './fault.ts';
+import { findTooDeep } from './json-depth.ts';
 import { redrivableKinds, type RowSelection } from './lineage.ts';
 import type { SourceSpec } from './run-spec.ts';
 import { faultsOf, sourceSchema } from './spec.ts';
@@ -34,6 +35,8 @@ const redriveSpec: z.ZodType<RedriveSpec> = z.strictObject({
 export function parseRedriveSpec(
   json: unknown,
 ): { readonly spec: RedriveSpec } | { readonly faults: readonly Fault[] } {
+  const tooDeep = findTooDeep(json);
+  if (tooDeep.length > 0) return { faults: tooDeep };
   const result = redriveSpec.safeParse(json, { reportInput: true });
   return result.success ? { spec: result.data } : { faults: result.error.issues.flatMap(faultsOf) };
 }

@@ -5,31 +5,19 @@ export interface SendSums {
   readonly requests: number;
   readonly rows: number;
   readonly ms: number;
-  /** Sums of 1 / rows and of its square, of ms / rows and of ms / rows². */
+  /** Sums of 1 / rows and of ms / rows. */
   readonly inverse: number;
-  readonly inverseSquared: number;
   readonly rowMs: number;
-  readonly rowMsInverse: number;
 }
 
-export const noSends: SendSums = {
-  requests: 0,
-  rows: 0,
-  ms: 0,
-  inverse: 0,
-  inverseSquared: 0,
-  rowMs: 0,
-  rowMsInverse: 0,
-};
+export const noSends: SendSums = { requests: 0, rows: 0, ms: 0, inverse: 0, rowMs: 0 };
 
 export const sendOf = (rows: number, ms: number): SendSums => ({
   requests: 1,
   rows,
   ms,
   inverse: 1 / rows,
-  inverseSquared: 1 / rows ** 2,
   rowMs: ms / rows,
-  rowMsInverse: ms / rows ** 2,
 });
 
 export const addSends = (left: SendSums, right: SendSums): SendSums => ({
@@ -37,9 +25,7 @@ export const addSends = (left: SendSums, right: SendSums): SendSums => ({
   rows: left.rows + right.rows,
   ms: left.ms + right.ms,
   inverse: left.inverse + right.inverse,
-  inverseSquared: left.inverseSquared + right.inverseSquared,
   rowMs: left.rowMs + right.rowMs,
-  rowMsInverse: left.rowMsInverse + right.rowMsInverse,
 });
 
 /** What one run's requests cost, learned from its own traffic. Sums fade, so that the latest few hundred requests count. */
@@ -49,12 +35,14 @@ export interface RequestFit {
   readonly rows: number;
   /** Rows the service refused. */
   readonly badRows: number;
-  /** Spread of 1 / rows within waves, and how ms / rows went with it. */
+  /** Spread of 1 / rows within waves, and how ms / rows went with it: each request counts by its rows, as shares of the mean. */
   readonly spread: number;
   readonly slope: number;
   /** ms per row of late, smoothed; null before the first answer. */
   readonly rowMs: number | null;
   readonly late: RowCost | null;
+  /** The same from whole waves only, and of how many requests: in a short one the slow requests are missing, which come back after it. */
+  readonly whole: (RowCost & { readonly requests: number }) | null;
   /** The lowest cost, drifting up slowly: what a row costs when nothing hinders it. */
   readonly unhindered: RowCost | null;
 }
@@ -74,6 +62,7 @@ export const noFit: RequestFit = {
   slope: 0,
   rowMs: null,
   late: null,
+  whole: null,
   unhindered: null,
 };
 
@@ -83,8 +72,8 @@ export const noFit: RequestFit = {
  */
 const assumedOverheadMs = 150;
 const assumedDeviationMs = 75;
-/** Deviation of one request's time, as a share of it. */
-const noise = 0.4;
+/** Deviation of one request's time, as a share of it, so far as it has not been weighed away. */
+const noise = 0.2;
 /** Time that a clock cannot see is not none at all. */
 const leastRowMs = 0.01;
 const rememberedRequests = 1_000;
@@ -94,6 +83,8 @@ const driftPerSecond = 0.0002;
 /** Before this many answers one slow request may still be the whole measurement, of the size and of what hinders. */
 const leastRequests = 20;
 const leastToCompare = 80;
+/** A wave is whole when it lasted so many times as long as its requests. */
+const wholeWave = 5;
 
 /** What the service said of the rows of a wave: also of those that went in no bulk message, or in one that was taken apart. */
 export interface SentRows {
@@ -101,36 +92,46 @@ export interface SentRows {
   readonly bad: number;
 }
 
-/** Learns from one wave. Only differences within a wave tell the fixed cost: between waves the load differs too. */
+/**
+ * Learns from one wave. Only differences within a wave tell the fixed cost: between waves the load differs too. Requests count by their rows, else
+ * the last row of a slice, sent alone and by chance a slow one, would outvote hundreds of others.
+ */
 export function learn(fit: RequestFit, wave: SendSums, rows: SentRows, seconds: number): RequestFit {
   if (wave.requests === 0) return { ...fit, rows: fit.rows + rows.taken, badRows: fit.badRows + rows.bad };
   const keep = rememberedRequests / (rememberedRequests + wave.requests);
+  const rowsEach = wave.rows / wave.requests;
   const learned = {
     requests: fit.requests * keep + wave.requests,
     rows: fit.rows * keep + rows.taken,
     badRows: fit.badRows * keep + rows.bad,
-    spread: fit.spread * keep + wave.inverseSquared - wave.inverse ** 2 / wave.requests,
-    slope: fit.slope * keep + wave.rowMsInverse - (wave.inverse * wave.rowMs) / wave.requests,
+    spread: fit.spread * keep + (wave.inverse - wave.requests / rowsEach) / rowsEach,
+    slope: fit.slope * keep + (wave.rowMs - wave.ms / rowsEach) / rowsEach,
   };
   const a = overheadOf({ ...fit, ...learned, rowMs: fit.rowMs ?? wave.ms / wave.rows });
   const measured = Math.max(0.05 * wave.ms, wave.ms - a * wave.requests) / wave.rows;
-  const rowsEach = wave.rows / wave.requests;
   // What the fixed cost was wrong by stood in the rows; corrected, it is no sign of a load that hinders.
   const corrected = (known: RowCost): number =>
     Math.max(leastRowMs, known.rowMs + (known.overheadMs - a) / known.rowsEach);
-  const share = fit.late === null ? 1 : wave.requests / (wave.requests + smoothingRequests);
-  const rowMs = fit.late === null ? measured : corrected(fit.late) * (1 - share) + measured * share;
-  const late: RowCost = { rowMs, rowsEach, overheadMs: a };
-  if (learned.requests < leastToCompare) return { ...learned, rowMs, late, unhindered: null };
-  const known = fit.unhindered ?? late;
+  const mixed = (known: RowCost | null, before: number): RowCost => {
+    const share = wave.requests / (wave.requests + before);
+    const rowMs = known === null ? measured : corrected(known) * (1 - share) + measured * share;
+    return { rowMs, rowsEach, overheadMs: a };
+  };
+  const late = mixed(fit.late, smoothingRequests);
+  const next = { ...learned, rowMs: late.rowMs, late };
+  if (seconds * 1_000 * wave.requests < wholeWave * wave.ms) return { ...fit, ...next };
+  const before = Math.min(fit.whole?.requests ?? 0, smoothingRequests);
+  const whole = { ...mixed(fit.whole, before), requests: before + wave.requests };
+  if (whole.requests < leastToCompare) return { ...next, whole, unhindered: null };
+  const known = fit.unhindered ?? whole;
   const lowest = corrected(known) * (1 + driftPerSecond * seconds);
-  const unhindered = rowMs < lowest ? late : { ...known, rowMs: lowest, overheadMs: a };
-  return { ...learned, rowMs, late, unhindered };
+  const unhindered = whole.rowMs < lowest ? whole : { ...known, rowMs: lowest, overheadMs: a };
+  return { ...next, whole, unhindered };
 }
 
 /** How many times slower a row is than when nothing hinders it; 1 while that is not known. */
-export const inflationOf = ({ late, unhindered }: RequestFit): number =>
-  late === null || unhindered === null ? 1 : late.rowMs / unhindered.rowMs;
+export const inflationOf = ({ whole, unhindered }: RequestFit): number =>
+  whole === null || unhindered === null ? 1 : whole.rowMs / unhindered.rowMs;
 
 /** The fixed cost of a request in ms: the assumption, drawn to what was measured as far as that is surer. */
 export function overheadOf({ spread, slope, rowMs }: RequestFit): number {

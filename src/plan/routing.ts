@@ -13,8 +13,8 @@ import { inFlightOverWindow, scaleSpent, spentSince, sumSpent, windowSeconds } f
 
 /** Documented environments have a handful of servers, fifteen were seen; with more than this lanes go to any. */
 export const mostServers = 32;
-/** So many lanes per server known, sent anywhere, all but rule out that one was missed. */
-const drawsPerServer = 4;
+/** So many lanes per server known, sent anywhere, make it unlikely that one was missed; more where no lane will be spared to look on. */
+const drawsPerServer = { lookingOn: 4, bounded: 6 };
 const nearEnough = 1.05;
 const offMs = 3_600_000;
 const windowMs = windowSeconds * 1_000;
@@ -49,8 +49,15 @@ export function together(law: LawState): LawState {
   };
 }
 
+interface Moment {
+  readonly nowMs: number;
+  /** More lanes than recommended may be used. */
+  readonly beyondHint: boolean;
+}
+
 /** Takes note of servers that were found and of those that are gone. */
-export function meetServers(law: LawState, feedback: WaveFeedback, nowMs: number): LawState {
+export function meetServers(law: LawState, feedback: WaveFeedback, moment: Moment): LawState {
+  const { nowMs } = moment;
   const gone = new Set(feedback.gone);
   const kept = law.cells.filter(({ server }) => server === null || !gone.has(server));
   const known = new Set(kept.map(({ server }) => server));
@@ -62,7 +69,7 @@ export function meetServers(law: LawState, feedback: WaveFeedback, nowMs: number
   // Servers that all answer for one another: the cookie keeps no lane where it was.
   const isIgnored = named === 0 && gone.size > 0;
   if (isIgnored || named > mostServers) return { ...together(next), routing: off(next.routing, nowMs) };
-  return settle(recount(next, kept, found, nowMs), nowMs);
+  return settle(recount(next, kept, found, nowMs), moment);
 }
 
 /** Budgets per cell when the number of cells changes: in sum the same until a limit has shown what one server sustains. */
@@ -82,13 +89,14 @@ function recount(law: LawState, kept: readonly Cell[], found: readonly ServerFee
   return { ...law, cells, aim: law.aim * factor, ceiling, routing: { ...law.routing, pinnedAtMs: nowMs } };
 }
 
-function settle(law: LawState, nowMs: number): LawState {
+function settle(law: LawState, { nowMs, beyondHint }: Moment): LawState {
   const { cells, routing } = law;
   const hasServers = cells[0]?.server !== null;
   const { expected } = routing;
   // Whether servers that were known still answer shows in one wave; whether all are known takes some draws.
   const asExpected = expected !== null && expected < cells.length * nearEnough;
-  const settled = hasServers && (routing.draws > drawsPerServer * cells.length || asExpected);
+  const leastDraws = drawsPerServer[beyondHint ? 'lookingOn' : 'bounded'] * cells.length;
+  const settled = hasServers && (routing.draws > leastDraws || asExpected);
   if (!settled || (routing.pinned && expected === null)) return law;
   const factor = expected === null ? 1 : expected / cells.length;
   const moved = Math.abs(factor - 1) > 0.1 ? factor : 1;

@@ -1,17 +1,15 @@
+import type { CarriedLane } from './carried.ts';
 import { note, type Decision } from './decisions.ts';
 import { executionSecondsOf, type StoredCost } from './estimate.ts';
 import type { Grant, LeaseRequest } from './governor.ts';
 import type { WaveFeedback } from './law-state.ts';
+import { totalOf, type OutcomeCounts } from './outcome.ts';
 import type { Look } from './payloads.ts';
-import type { LaneReport } from './lane.ts';
-import { addCounts, totalOf, type OutcomeCounts } from './outcome.ts';
-import { addSends, costOf, learn, noFit, noSends, overheadOf, type RequestFit } from './request-size.ts';
+import { costOf, noFit, overheadOf, type RequestFit } from './request-size.ts';
 import type { RunSpec } from './run-spec.ts';
-import { addSent, type Sent } from './sent.ts';
-import { isDue, mergeStretches, sliceCountOf, type Stretch } from './stretch.ts';
-import { toleranceExceeded } from './tolerance.ts';
-import { feedbackOf } from './wave-feedback.ts';
-import { dealLanes, type Deal } from './waves.ts';
+import type { Sent } from './sent.ts';
+import { sliceCountOf, type Stretch } from './stretch.ts';
+import type { Wave } from './wave.ts';
 
 /** What a run needs to know of its source between waves. */
 export interface IndexedSource {
@@ -34,6 +32,8 @@ export interface RunState {
   readonly source: IndexedSource;
   readonly startedAt: string;
   readonly pending: readonly Stretch[];
+  /** Lanes of earlier waves that are not back; their work is not pending. None when a generation or the run ends. */
+  readonly carried: readonly CarriedLane[];
   readonly counts: OutcomeCounts;
   readonly recovered: number;
   readonly requests: number;
@@ -70,15 +70,16 @@ export const mostIdleWaves = 60;
 export const mostHistoryEvents = 2_000;
 /** Scheduled, completed and, at worst, a turn of its own (two events) for each lane's completion. */
 const eventsPerLane = 4;
-const eventsPerWave = 12;
-/** Work for fewer boxes than this is dealt evenly, so that the lanes end together. */
-const evenWithinBoxes = 3;
+const eventsPerWave = 16;
+/** A timer that is created and fires, with a turn of its own. */
+const eventsPerLook = 4;
 
 export function beginRun(source: IndexedSource, dopHint: number | undefined, startedAt: string): RunState {
   return {
     source,
     startedAt,
     pending: source.sliceCount > 0 ? [{ from: 0, to: source.sliceCount }] : [],
+    carried: [],
     counts: {},
     recovered: 0,
     requests: 0,
@@ -126,16 +127,27 @@ export function looks(settleSeconds: number): readonly { readonly look: Look; re
   return [{ look: 'first', waitSeconds: 0 }, ...late, { look: 'last', waitSeconds: 0 }];
 }
 
-/** More to send, and no reason to stop. */
-export const hasWork = (run: RunState): boolean => run.ending === null && run.pending.length > 0;
+/** More to send or to hear of, and no reason to stop. */
+export const hasWork = (run: RunState): boolean =>
+  run.ending === null && (run.pending.length > 0 || run.carried.length > 0);
 
 /** The history is long enough; the run goes on in a new generation. */
 export const generationIsFull = (run: RunState): boolean =>
   run.historyEvents > 0 && run.historyEvents + eventsOf(run.lanes) > mostHistoryEvents;
 
+/** Before a wait of its own, a new generation, and where nothing is left to deal, lanes that are still out have to come back. */
+export const needsQuiet = (run: RunState): boolean =>
+  run.holdSeconds > 0 || run.pending.length === 0 || generationIsFull(run);
+
 export const nextGeneration = (run: RunState): RunState => ({ ...run, historyEvents: 0 });
 
-const eventsOf = (lanes: number): number => lanes * eventsPerLane + eventsPerWave;
+export const eventsOf = (lanes: number, looks = 0): number =>
+  lanes * eventsPerLane + looks * eventsPerLook + eventsPerWave;
+
+/** Whether another wave like this one fits into the history of the generation. */
+export const fitsOneMore = (run: RunState, wave: Wave): boolean =>
+  run.historyEvents + eventsOf(wave.lanes.length, wave.looks) + eventsOf(run.carried.length + wave.lanes.length) <=
+  mostHistoryEvents;
 
 export interface RunBounds {
   /** Of the app's settings. */
@@ -152,10 +164,12 @@ export interface RunBounds {
 
 export function leaseRequest(runId: string, run: RunState, spec: RunSpec, bounds: RunBounds): LeaseRequest {
   const most = isProbing(run) ? 1 : bounds.maxLanes;
-  const wanted = Math.min(sliceCountOf(run.pending), most, spec.options.maxLanes ?? most);
+  const carried = run.carried.length;
+  const wanted = Math.min(sliceCountOf(run.pending) + carried, most, spec.options.maxLanes ?? most);
   return {
     runId,
     wanted,
+    ...(carried === 0 ? {} : { carried }),
     fit: run.fit,
     ...workOf(run),
     ...(spec.options.rowsPerRequest === undefined ? {} : { rowsPerRequest: spec.options.rowsPerRequest }),
@@ -174,7 +188,7 @@ export const canaryRows = 10;
  * Until a row has gone through, one lane feels its way: a fault of all rows (a privilege, a column, an inactive key) then costs a handful of
  * rows instead of one wave of all lanes.
  */
-const isProbing = ({ counts }: RunState): boolean => totalOf(counts) === (counts.rejected ?? 0);
+export const isProbing = ({ counts }: RunState): boolean => totalOf(counts) === (counts.rejected ?? 0);
 
 /** Bound of what a lane does in the next wave, where there is one. */
 export const rowLimitOf = ({ counts }: RunState): number | undefined =>
@@ -195,80 +209,6 @@ export const granted = (run: RunState, grant: Grant, at: string): RunState => ({
   rowsPerRequest: grant.rowsPerRequest,
   decisions: note(run.decisions, run.wave, grant, at),
 });
-
-/** The next wave: which lane gets what. Slices that were set aside wait until they are due. */
-export function planWave(run: RunState, grant: Grant, nowMs: number): Deal {
-  const due = run.pending.filter((stretch) => isDue(stretch, nowMs));
-  // A run only comes here when something is due; should its timer be early, a lane can cope.
-  const work = due.length > 0 ? due : run.pending;
-  const { lanes, undealt } = dealWork(run, grant, work);
-  return { lanes, undealt: [...undealt, ...run.pending.filter((stretch) => !work.includes(stretch))] };
-}
-
-function dealWork(run: RunState, grant: Grant, work: readonly Stretch[]): Deal {
-  if (isProbing(run)) return dealLanes(work, 1, { even: false });
-  const reach =
-    run.slicesPerLaneSecond === null ? null : run.slicesPerLaneSecond * grant.boxSeconds * grant.lanes * grant.duty;
-  const even = reach === null || sliceCountOf(work) <= reach * evenWithinBoxes;
-  return dealLanes(work, grant.lanes, { even });
-}
-
-/** A lane whose activity failed has no report: its work is pending again, and what it committed is adopted by the next lane. */
-export type LaneResult = LaneReport | { readonly lost: readonly Stretch[]; readonly detail: string };
-
-export interface WaveTimes {
-  readonly startedMs: number;
-  readonly endedMs: number;
-}
-
-/** Folds one wave into the run's state. */
-export function absorb(
-  run: RunState,
-  spec: RunSpec,
-  deal: Deal,
-  results: readonly LaneResult[],
-  times: WaveTimes,
-): RunState {
-  const reports = results.filter((result) => 'end' in result);
-  const counts = reports.reduce<OutcomeCounts>((sum, report) => addCounts(sum, report.counts), run.counts);
-  const done = totalOf(counts) - totalOf(run.counts);
-  const pending = mergeStretches([
-    ...deal.undealt,
-    ...results.flatMap((result) => ('end' in result ? result.left : result.lost)),
-  ]);
-  const seconds = Math.max(0.001, (times.endedMs - times.startedMs) / 1_000);
-  const slicesDone = sliceCountOf(run.pending) - sliceCountOf(pending);
-  const next: RunState = {
-    ...run,
-    pending,
-    counts,
-    recovered: run.recovered + sum(reports, (report) => report.recovered),
-    requests: run.requests + sum(reports, (report) => report.requests),
-    throttled: run.throttled + sum(reports, (report) => sum(Object.values(report.throttles), (count) => count)),
-    sent: addSent(run.sent, reports, { rows: done, ...times }),
-    wave: run.wave + 1,
-    lanes: deal.lanes.length,
-    dopHint: latestHint(reports, run.dopHint),
-    // The few rows that go ahead alone say nothing about a wave.
-    rowsPerSecond: done > 0 && rowLimitOf(run) === undefined ? done / seconds : run.rowsPerSecond,
-    slicesPerLaneSecond: slicesDone > 0 ? slicesDone / deal.lanes.length / seconds : run.slicesPerLaneSecond,
-    feedback: feedbackOf(reports, { seconds, lanes: deal.lanes.length }),
-    fit: learn(
-      run.fit,
-      reports.reduce((sends, report) => addSends(sends, report.sends), noSends),
-      { taken: takenOf(counts) - takenOf(run.counts), bad: sum(reports, (report) => report.badRows) },
-      seconds,
-    ),
-    holdSeconds: Math.max(isUnavailable(results) ? unavailableHoldSeconds : 0, untilDueSeconds(pending, times.endedMs)),
-    idleWaves: done > 0 ? 0 : run.idleWaves + 1,
-    note: detailOf(results)?.slice(0, longestNote) ?? null,
-    historyEvents: run.historyEvents + eventsOf(deal.lanes.length),
-  };
-  return { ...next, ending: endingOf(next, spec, results) };
-}
-
-const takenOf = (counts: OutcomeCounts): number => takenKinds.reduce((rows, kind) => rows + (counts[kind] ?? 0), 0);
-const takenKinds = ['created', 'updated', 'upserted', 'deleted', 'alreadyAbsent'] as const;
 
 /** A wait is a few events and no wave. What the last wave met is told to the governor once, by the lease that led to the wait. */
 export const waited = (run: RunState): RunState => ({
@@ -294,51 +234,5 @@ export const cancelledOnRequest: RunEnding = { state: 'cancelled', reason: 'Canc
 
 export const cancelled = (run: RunState): RunState => ({ ...run, ending: cancelledOnRequest });
 
-function endingOf(run: RunState, spec: RunSpec, results: readonly LaneResult[]): RunEnding | null {
-  const reports = results.filter((result) => 'end' in result);
-  const refused = reports.find((report) => report.end === 'refused');
-  if (refused !== undefined) return { state: 'stopped', reason: refused.detail ?? 'The environment refused the run.' };
-  const broken = reports.find((report) => report.end === 'broken');
-  if (broken !== undefined) return { state: 'stopped', reason: broken.detail ?? 'Every row is rejected.' };
-  if (reports.some((report) => report.end === 'cancelled')) return cancelled(run).ending;
-  const exceeded = toleranceExceeded(run.counts, spec.options.tolerate);
-  if (exceeded !== undefined) return { state: 'stopped', reason: exceeded };
-  if (run.pending.length > 0 && run.idleWaves >= mostIdleWaves) {
-    return { state: 'stopped', reason: `No row got an outcome in ${mostIdleWaves} waves. ${run.note ?? ''}`.trim() };
-  }
-  return null;
-}
-
-const detailOf = (results: readonly LaneResult[]): string | undefined =>
-  results.map((result) => result.detail).find((detail) => detail !== undefined);
-
 /** Characters of an error that travel with the state and in the custom status. */
 export const longestNote = 500;
-
-/** How long a run holds back after a wave in which the environment, or the platform under a lane, gave no usable answer. */
-const unavailableHoldSeconds = 15;
-
-const isUnavailable = (results: readonly LaneResult[]): boolean =>
-  results.some((result) => !('end' in result) || result.end === 'unavailable');
-
-/** Slices that were set aside travel with the state; so many say that something is wrong for all. */
-const mostSetAside = 256;
-
-/** How long there is nothing to do, because every slice was set aside, or too many were. */
-function untilDueSeconds(pending: readonly Stretch[], nowMs: number): number {
-  const later = pending.filter((stretch) => !isDue(stretch, nowMs));
-  if (later.length === 0 || (later.length < pending.length && later.length <= mostSetAside)) return 0;
-  const nextMs = Math.min(...later.map(({ notBeforeAt = '' }) => Date.parse(notBeforeAt)));
-  return Math.ceil((nextMs - nowMs) / 1_000);
-}
-
-/** Lanes that ended early still report the hint from before; a changed one is the later. */
-const latestHint = (reports: readonly LaneReport[], known: number | null): number | null =>
-  reports.reduce<number | null>(
-    (hint, { dopHint }) => (dopHint === undefined || dopHint === known ? hint : dopHint),
-    known,
-  );
-
-function sum<T>(items: readonly T[], value: (item: T) => number): number {
-  return items.reduce((total, item) => total + value(item), 0);
-}

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defaultInARow, maxDop, maxRowsPerRequest } from './bounds.ts';
 import { pointerSegment, type Fault } from './fault.ts';
+import { findTooDeep } from './json-depth.ts';
 import type { RunSpec } from './run-spec.ts';
 
 const name = (pattern: RegExp, what: string) => z.string().regex(pattern, what);
@@ -104,6 +105,8 @@ const runSpec: z.ZodType<RunSpec> = z.strictObject({
  * @returns the spec, or every fault of it, each with the JSON pointer of its place
  */
 export function parseRunSpec(json: unknown): { readonly spec: RunSpec } | { readonly faults: readonly Fault[] } {
+  const tooDeep = findTooDeep(json);
+  if (tooDeep.length > 0) return { faults: tooDeep };
   const result = runSpec.safeParse(json, { reportInput: true });
   return result.success ? { spec: result.data } : { faults: result.error.issues.flatMap(faultsOf) };
 }

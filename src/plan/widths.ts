@@ -1,5 +1,6 @@
 import { mostLeftSeconds } from './evidence.ts';
 import { cellCount, type Cell, type LawState } from './law-state.ts';
+import { probeLevel } from './probe.ts';
 import { paceFor, paceSeconds, roomFor } from './spent-time.ts';
 
 /** What may be in flight in one cell. */
@@ -33,6 +34,8 @@ const leastOfAim = 0.2;
 const mostOfAim = 1.2;
 /** How much faster than its ceiling a server may be sent what the last box left. */
 const catchUp = 1.25;
+/** The same where a probe has shown that there is much more. */
+const followUp = 2;
 /** Share of the ceiling that plans use: lanes spend faster at the start of a box than at its end. */
 const keptFree = { even: 0.97, paced: 0.985 };
 /** Less than this in flight on a server among many is not worth a lane. */
@@ -114,8 +117,13 @@ function widthOf(law: LawState, cell: Cell, moment: Moment, share = 1): Width {
     const leads = moment.exploring && cell === leaderOf(law);
     return { server, inFlight: leads ? Math.min(leaderAim(law) * made, cliffAt(law, moment)) : aim };
   }
-  const most = Math.min(aim * catchUp, cliffAt(law, moment));
-  const plan = { allowed: law.aim * keptFree.paced, limit: law.aim, most, nowMs, seconds: boxSeconds, notBeforeMs };
+  const isProbe = server !== null && server === law.probe.server;
+  const level = isProbe
+    ? probeLevel(law)
+    : { allowed: law.aim * keptFree.paced, most: aim * (law.probe.steps > 0 ? followUp : catchUp) };
+  const limit = isProbe ? level.allowed : law.aim;
+  const most = Math.min(level.most, cliffAt(law, moment));
+  const plan = { allowed: level.allowed, limit, most, nowMs, seconds: boxSeconds, notBeforeMs };
   const pace = paceFor(cell.spent, plan);
   const inFlight = (pace.at(-1) ?? 0) / (pace.length * paceSeconds);
   const leftSeconds = mostLeftSeconds(law, cell, { nowMs, boxSeconds, inFlight });

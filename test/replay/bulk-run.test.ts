@@ -30,6 +30,10 @@ function activitiesOf(actions: readonly unknown[]): readonly string[] {
   });
 }
 
+/** Without what may change of an action later: a timer that lost is cancelled, and keeps its place. */
+const placesOf = (actions: readonly unknown[]): unknown =>
+  JSON.parse(JSON.stringify(actions), (key, value: unknown) => (key === 'isCanceled' ? undefined : value));
+
 describe.each(recordings)('the recorded history "%s"', (_name, recorded) => {
   it('leads to the recorded activities, in order, and to an end', async () => {
     const state = await replay(bulkRun, recorded, recorded.history);
@@ -45,7 +49,7 @@ describe.each(recordings)('the recorded history "%s"', (_name, recorded) => {
     let before = 0;
     for (const prefix of prefixesOf(recorded.history)) {
       const { actions } = await replay(bulkRun, recorded, prefix);
-      expect(actions).toEqual(whole.actions.slice(0, actions.length));
+      expect(placesOf(actions)).toEqual(placesOf(whole.actions.slice(0, actions.length)));
       expect(actions.length).toBeGreaterThanOrEqual(before);
       before = actions.length;
     }

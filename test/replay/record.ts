@@ -25,6 +25,15 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     await app.ended(runId);
     return runId;
   },
+  /** A request hangs over the ends of several boxes; its lane is not waited for, and followed by another once it is back. */
+  async carried(app) {
+    await app.control('PATCH', 'settings', { hint: 6, latency: { overheadMs: { bulk: 700 } } });
+    const runId = await app.start(await spec(app, 'carried.csv', 30_000));
+    const hangs = { kind: 'slowHeaders', match: { message: 'UpsertMultiple' }, nth: 10, delayMs: 13_000 };
+    await app.control('POST', 'faults', hangs);
+    await app.ended(runId);
+    return runId;
+  },
   /** Each lane at a server of its own, once all are found. */
   async pinned(app) {
     await app.control('PATCH', 'settings', { servers: 2, hint: 10, latency: { overheadMs: { bulk: 1_000 } } });

@@ -62,6 +62,13 @@ describe('the infrastructure', () => {
     expect([...variables.values()].filter((name) => !/^(AZURE|DATAVERSE|FANOUT)_/.test(name))).toEqual([]);
   });
 
+  /** learn.microsoft.com/azure/azure-functions/functions-app-settings#flex-consumption-plan-deprecations */
+  it('sets nothing that Flex Consumption takes from elsewhere or refuses', () => {
+    const refused =
+      /FUNCTIONS_(EXTENSION_VERSION|WORKER_\w+)|WEBSITE_\w+|\bTZ\b|ENABLE_ORYX_BUILD|SCM_DO_BUILD\w+|linuxFxVersion|alwaysOn/i;
+    expect(read('infra/modules/function-app.bicep')).not.toMatch(refused);
+  });
+
   it('allows the values that operators are told of', () => {
     const operations = read('docs/operations.md');
     const bounded = parametersOf(main).filter(({ decorators }) => decorators.includes('@minValue'));

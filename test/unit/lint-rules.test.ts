@@ -27,6 +27,12 @@ describe('the linter', () => {
       'export const now = (): Date => new Date();',
       'no-restricted-syntax',
     ],
+    [
+      'what the oldest Node cannot run',
+      'scripts/ports.ts',
+      'export function hold(given: Disposable): void {\n  using held = given;\n  void held;\n}',
+      'no-restricted-syntax',
+    ],
     ['chance', 'src/plan/waves.ts', 'export const chance = (): number => Math.random();', 'no-restricted-properties'],
     [
       'the environment',

@@ -105,6 +105,28 @@ describe('loadSettings', () => {
     ]);
   });
 
+  it.each(['0 */5 * * * *', '0 0 6-22/2 * * mon-fri', '30 0,15 9 1 January,jul Sunday', '5/15 * * * * *'])(
+    'takes the schedule %s',
+    (schedule) => expect(faultsOf({ ...smallest, FANOUT_SYNC_SCHEDULE: schedule })).toEqual([]),
+  );
+
+  it.each([
+    ['*/5 * * * *', 'six fields (second minute hour day month weekday), it has 5'],
+    ['00:05:00', 'it has 1'],
+    ['0 60 * * * *', 'a minute that'],
+    ['0 */0 * * * *', 'a minute that'],
+    ['0 0 18-9 * * *', 'an hour that'],
+    ['0 0 0 0 * *', 'a day that'],
+    ['0 0 0 L * *', 'a day that'],
+    ['0 0 0 * * 7', 'a weekday that'],
+    ['0 0 0 * * mon-', 'a weekday that'],
+  ])('refuses the schedule %s', (schedule, why) => {
+    const faults = faultsOf({ ...smallest, FANOUT_SYNC_SCHEDULE: schedule });
+    expect(faults).toEqual([expect.stringMatching(/^FANOUT_SYNC_SCHEDULE: the schedule /)]);
+    expect(faults[0]).toContain(why);
+    expect(faults[0]).toContain(`it is "${schedule}"`);
+  });
+
   it('wants at least one connection', () => {
     expect(faultsOf({ AzureWebJobsStorage: 'UseDevelopmentStorage=true' })).toHaveLength(1);
   });

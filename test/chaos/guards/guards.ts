@@ -12,7 +12,7 @@ const unit = (file: string): string => `test/unit/${file}.test.ts`;
 const ledger = 'test/contract/ledger/ledger.test.ts';
 const lane = unit('activities/lane');
 const report = unit('plan/report');
-const writeRows = unit('dataverse/write-rows');
+const repeats = unit('dataverse/repeated-rows');
 const contract = 'test/contract/dataverse/write-rows.test.ts';
 
 export const guards: readonly Guard[] = [
@@ -53,7 +53,7 @@ export const guards: readonly Guard[] = [
   {
     guard: 'a chunk of unknown fate leaves a mark',
     file: 'src/activities/slice-sender.ts',
-    find: 'await lane.deps.ledger.markIntent(lane.input.runId, builder.nextRow());',
+    find: 'await lane.deps.ledger.markIntent(runId, builder.nextRow());',
     put: '',
     tests: [lane],
   },
@@ -69,14 +69,14 @@ export const guards: readonly Guard[] = [
     file: 'src/dataverse/pending-row.ts',
     find: 'if (pending.repeat && !pending.shadowed && !isNoUpdate)',
     put: 'if (isNoUpdate && pending.sends < 0)',
-    tests: [writeRows, contract],
+    tests: [repeats, contract],
   },
   {
     guard: 'a read that contradicts the refusal is asked again (elastic tables)',
     file: 'src/dataverse/verify-refused.ts',
     find: 'Elastic: [1_000, 2_000, 4_000],',
     put: 'Elastic: [],',
-    tests: [writeRows],
+    tests: [repeats],
   },
   {
     guard: 'what a refused request left open is left alone until it can come no longer',
@@ -129,12 +129,19 @@ export const guards: readonly Guard[] = [
   {
     guard: 'of rows with one key only the last is sent',
     file: 'src/activities/chunks.ts',
-    find: 'if (lastRow !== undefined) {',
-    put: 'if (lastRow !== undefined && lastRow < 0) {',
+    find: 'if (lastRow === undefined) return undefined;',
+    put: 'if (lastRow === undefined || lastRow > 0) return undefined;',
+  },
+  {
+    guard: 'a row that no part covers is superseded like any other',
+    file: 'src/activities/selected-rows.ts',
+    find: 'yield outcomeOfRepeated(plan, duplicates, row) ?? {',
+    put: 'yield {',
+    tests: [unit('activities/spool-rows')],
   },
   {
     guard: 'a process that wakes late sends nothing',
-    file: 'src/dataverse/client.ts',
+    file: 'src/dataverse/attempt.ts',
     find: 'if (clock.now() > request.deadlineAtMs + longestOverrunMs)',
     put: 'if (clock.now() > request.deadlineAtMs + 1e12)',
     tests: [unit('dataverse/client')],
@@ -142,8 +149,8 @@ export const guards: readonly Guard[] = [
   {
     guard: 'a lane looks at box and cancel before each request',
     file: 'src/activities/slice-sender.ts',
-    find: 'const stop = (await stopBefore(lane)) ?? (await sendChunk(lane, slice, chunk, repeat, builder));',
-    put: 'const stop = await sendChunk(lane, slice, chunk, repeat, builder);',
+    find: 'const stop = (await stopBefore(lane)) ?? (await sendChunk(lane, slice, chunk, standing, builder));',
+    put: 'const stop = await sendChunk(lane, slice, chunk, standing, builder);',
     tests: [lane],
   },
   {
@@ -177,7 +184,7 @@ export const guards: readonly Guard[] = [
   {
     guard: 'cells for people never begin like a formula',
     file: 'src/source/csv-text.ts',
-    find: "(formula.test(text) ? `'${text}` : text)",
+    find: `text.replace(formula, "'$1$2")`,
     put: 'text',
     tests: [unit('source/csv-text')],
   },
@@ -234,11 +241,25 @@ export const guards: readonly Guard[] = [
     tests: [unit('dataverse/throttle-gate')],
   },
   {
+    guard: 'a refused token is replaced by one from the authority itself',
+    file: 'src/dataverse/tokens.ts',
+    find: 'credential.renew(scope, { abortSignal, claims })',
+    put: 'credential.getToken(scope, { abortSignal, ...(claims !== undefined && { claims }) })',
+    tests: [unit('dataverse/tokens'), 'test/contract/dataverse/tokens.test.ts'],
+  },
+  {
+    guard: 'a wait that was ordered outlives the host that heard of it',
+    file: 'src/activities/wait-recall.ts',
+    find: 'client.keepWait(wait);',
+    put: 'void client;',
+    tests: [unit('activities/ordered-waits')],
+  },
+  {
     guard: 'an upsert race is sent once more',
     file: 'src/dataverse/pending-row.ts',
     find: "return 'again';\n  }\n  settleRefusal",
     put: 'void call;\n  }\n  settleRefusal',
-    tests: [writeRows],
+    tests: [unit('dataverse/isolate-bad-rows')],
   },
   {
     guard: 'resume computes what is pending from the parts',
@@ -252,7 +273,7 @@ export const guards: readonly Guard[] = [
     file: 'src/dataverse/bulk-messages.ts',
     find: 'ids.length !== rows.length',
     put: 'ids.length < 0',
-    tests: [unit('dataverse/bodies'), unit('dataverse/fuzz'), writeRows],
+    tests: [unit('dataverse/bodies'), unit('dataverse/fuzz')],
   },
   {
     guard: 'the parts of a batch answer are counted',

@@ -111,20 +111,24 @@ async function playUnderFaults(
 const cancelledWithinMs = 5_000;
 
 /**
- * I11: an order to wait is kept, and so is the recommended number; a cancel takes effect. What another life was told nobody else can know, and a
- * frozen one hears of nothing.
+ * I11: an order to wait is kept, also by the host that comes after the one that heard it, and so is the recommended number; a cancel takes effect. A
+ * frozen host hears of nothing, and one that is killed may have had no time to write down what it heard: then each lane may ask once.
  */
 function checkManners({ world, driver, scenario }: Stage, cancelledMs = Infinity): string[] {
   const { emulator, writesAtMs } = world;
-  if (driver.hosts.strikes > 0 || driver.twins > 0 || scenario.rules.some(({ kind }) => kind === 'hint')) return [];
-  const late = Math.max(...writesAtMs) - cancelledMs;
+  const { strikes, kills } = driver.hosts;
+  if (strikes > kills || driver.twins > 0 || scenario.rules.some(({ kind }) => kind === 'hint')) return [];
   const { earlyRetries, peakRunning } = emulator.counters();
   // Metadata is read by four requests at once before a row is sent.
   const { hint } = emulator.settings();
   const most = Math.max(4, typeof hint === 'number' ? hint : 4);
+  const isEarly = earlyRetries > kills * most;
+  const early = isEarly ? [`I11: ${earlyRetries} requests came before they were allowed to`] : [];
+  if (kills > 0) return early;
+  const late = Math.max(...writesAtMs) - cancelledMs;
   return [
     ...(late > cancelledWithinMs ? [`I10: something was sent ${late} ms after the cancel`] : []),
-    ...(earlyRetries > 0 ? [`I11: ${earlyRetries} requests came before they were allowed to`] : []),
+    ...early,
     ...(peakRunning > most ? [`I11: ${peakRunning} requests were in flight, ${most} are recommended`] : []),
   ];
 }

@@ -6,6 +6,7 @@ import type { Dispatcher } from 'undici';
 import { createCloseRun } from '../../../src/activities/close-run.ts';
 import { createIndexSource } from '../../../src/activities/index-source.ts';
 import type { LaneDeps } from '../../../src/activities/lane-deps.ts';
+import { createLiveProgress } from '../../../src/activities/live-progress.ts';
 import { createOpenRun } from '../../../src/activities/open-run.ts';
 import { createReadBooks } from '../../../src/activities/read-books.ts';
 import { createRunPlans } from '../../../src/activities/run-plan.ts';
@@ -13,6 +14,7 @@ import { createSendRows } from '../../../src/activities/send-rows.ts';
 import { createSettleRun } from '../../../src/activities/settle-run.ts';
 import { createSpoolRows } from '../../../src/activities/spool-rows.ts';
 import { createStopWatch } from '../../../src/activities/stop-watch.ts';
+import { createWaitRecall } from '../../../src/activities/wait-recall.ts';
 import { createClient, type Client } from '../../../src/dataverse/client.ts';
 import { createIdentityGates } from '../../../src/dataverse/identity-gates.ts';
 import type { Ledger } from '../../../src/ledger/ledger.ts';
@@ -140,7 +142,8 @@ function hostDeps(parts: HostParts, host: Host): HostDeps {
     clientOf: () => client,
     planOf: createRunPlans(ledger),
     stopOf: createStopWatch(ledger, own),
-    live: { add: () => undefined },
+    live: createLiveProgress(ledger, `host ${host.id}`, own),
+    recallWaits: createWaitRecall(ledger, own),
   };
 }
 

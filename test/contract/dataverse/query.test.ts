@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { newSendLog } from '../../../src/dataverse/client.ts';
+import { newSendLog } from '../../../src/dataverse/send-log.ts';
 import { changePages, type Change, type ChangeQuery } from '../../../src/dataverse/query-changes.ts';
 import { queryPages, type Query } from '../../../src/dataverse/query.ts';
 import { virtualClock } from './virtual-clock.ts';

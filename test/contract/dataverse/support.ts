@@ -1,4 +1,3 @@
-import type { TokenCredential } from '@azure/identity';
 import {
   defaultClientId,
   startEmulator,
@@ -9,6 +8,7 @@ import {
 import type { Agent } from 'undici';
 import { createAgent } from '../../../src/dataverse/agent.ts';
 import { createClient, type Client } from '../../../src/dataverse/client.ts';
+import type { Credential } from '../../../src/dataverse/credentials.ts';
 import { systemClock, type Clock } from '../../../src/dataverse/clock.ts';
 import { createIdentityGates } from '../../../src/dataverse/identity-gates.ts';
 import { createTokenSource } from '../../../src/dataverse/tokens.ts';
@@ -103,15 +103,14 @@ export async function openEnvironment(
 }
 
 /** What a managed identity does, without a cache in between. */
-function credentialOf(emulator: Emulator, clientId: string): TokenCredential {
-  return {
-    async getToken() {
-      const url = `${emulator.url}/msi/token?api-version=2019-08-01&resource=${encodeURIComponent(emulator.url)}&client_id=${clientId}`;
-      const answer = await fetch(url, { headers: { 'x-identity-header': 'test' } });
-      const { access_token, expires_on } = (await answer.json()) as { access_token: string; expires_on: string };
-      return { token: access_token, expiresOnTimestamp: Number(expires_on) * 1_000 };
-    },
+function credentialOf(emulator: Emulator, clientId: string): Credential {
+  const getToken = async () => {
+    const url = `${emulator.url}/msi/token?api-version=2019-08-01&resource=${encodeURIComponent(emulator.url)}&client_id=${clientId}`;
+    const answer = await fetch(url, { headers: { 'x-identity-header': 'test' } });
+    const { access_token, expires_on } = (await answer.json()) as { access_token: string; expires_on: string };
+    return { token: access_token, expiresOnTimestamp: Number(expires_on) * 1_000 };
   };
+  return { getToken, renew: getToken };
 }
 
 export async function close({ emulator, agent }: Environment): Promise<void> {

@@ -4,7 +4,8 @@ import { createAgent } from '../../../src/dataverse/agent.ts';
 import { createClient } from '../../../src/dataverse/client.ts';
 import { systemClock } from '../../../src/dataverse/clock.ts';
 import { createIdentityGates } from '../../../src/dataverse/identity-gates.ts';
-import { createCredential, createTokenSource } from '../../../src/dataverse/tokens.ts';
+import { createCredential } from '../../../src/dataverse/credentials.ts';
+import { createTokenSource } from '../../../src/dataverse/tokens.ts';
 import { whoAmI } from '../../../src/dataverse/who-am-i.ts';
 import { close, openEnvironment, type Environment } from './support.ts';
 
@@ -42,7 +43,10 @@ describe('the managed identity of the platform', () => {
       random: Math.random,
     });
     const identity = await whoAmI(client);
-    await dispatcher.close();
     expect(identity).toEqual(await whoAmI(environment.client));
+    // The library's cache still has the token; only the endpoint can give another.
+    environment.emulator.revokeTokens();
+    expect(await whoAmI(client)).toEqual(identity);
+    await dispatcher.close();
   });
 });

@@ -24,6 +24,7 @@ async function check(send: () => Promise<never>, text = 'name\nx\ny\n', patience
     origin: 'https://contoso.crm4.dynamics.com',
     senderCount: 1,
     tables: createTableMemory(),
+    keepWait: () => undefined,
     send,
     pinnedBy: () => client,
   };

@@ -3,12 +3,15 @@ import type { LaneDeps } from '../../../src/activities/lane-deps.ts';
 import { noRepeatedKeys } from '../../../src/activities/repeated-keys.ts';
 import type { RunPlan } from '../../../src/activities/run-plan.ts';
 import { createSendRows } from '../../../src/activities/send-rows.ts';
-import type { Client, ClientRequest, SendLog, Sent } from '../../../src/dataverse/client.ts';
+import type { Client } from '../../../src/dataverse/client.ts';
+import type { ClientRequest, Sent } from '../../../src/dataverse/client-request.ts';
+import type { SendLog } from '../../../src/dataverse/send-log.ts';
 import type { Answer } from '../../../src/dataverse/send.ts';
 import { createServerClock } from '../../../src/dataverse/server-clock.ts';
 import { createTableMemory } from '../../../src/dataverse/table-memory.ts';
 import { RowMembers } from '../../../src/mapping/row-members.ts';
 import type { LaneReport } from '../../../src/plan/lane.ts';
+import type { OrderedWait } from '../../../src/plan/ordered-wait.ts';
 import type { Operation } from '../../../src/plan/outcome.ts';
 import { foldParts } from '../../../src/plan/report.ts';
 import { parseRunSpec } from '../../../src/plan/spec.ts';
@@ -30,6 +33,8 @@ export interface Scene {
   readonly requests: number[][];
   /** Wake those who look from time to time whether the run was stopped. */
   readonly ticks: (() => void)[];
+  /** Waits that were noted for other hosts. */
+  readonly ordered: OrderedWait[];
   nowMs: number;
   sleptMs: number;
 }
@@ -52,6 +57,8 @@ export interface SceneOptions {
   ) => void | Promise<void>;
   readonly duty?: number;
   readonly mostRejected?: number;
+  /** What reading the waits of other hosts takes. */
+  readonly recallWaits?: () => Promise<void>;
 }
 
 export function createScene({
@@ -64,6 +71,7 @@ export function createScene({
   before,
   duty = 1,
   mostRejected,
+  recallWaits = async () => undefined,
 }: SceneOptions = {}): Scene {
   const parsed = parseRunSpec({
     connection: 'main',
@@ -83,6 +91,7 @@ export function createScene({
     ledger,
     requests: [],
     ticks: [],
+    ordered: [],
     nowMs: 0,
     sleptMs: 0,
     send: (stretches) =>
@@ -158,6 +167,7 @@ export function createScene({
       };
     },
     pinnedBy: () => client,
+    keepWait: () => undefined,
   };
   const deps: LaneDeps = {
     ledger,
@@ -172,7 +182,8 @@ export function createScene({
     clientOf: () => client,
     planOf: async () => plan,
     stopOf: () => ledger.readStop('r'),
-    live: { add: () => undefined },
+    live: { add: () => undefined, ordered: (_runId, _wave, wait) => void scene.ordered.push(wait) },
+    recallWaits,
     clock,
   };
   const sendRows = createSendRows(deps);

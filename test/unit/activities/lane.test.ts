@@ -170,6 +170,22 @@ describe('a lane', () => {
     },
   );
 
+  it('sends nothing before it knows what other hosts were ordered, and notes what it is ordered itself', async () => {
+    const wait = { sender: 0, server: null, facet: 'requests', notBeforeAt: '2026-01-01T00:00:00.000Z' } as const;
+    const recall: { end?: () => void } = {};
+    const scene = createScene({
+      rowCount: 4,
+      recallWaits: async () => new Promise((end) => (recall.end = end)),
+      before: (_rows, _scene, log) => log?.ordered?.(wait),
+    });
+    const sent = scene.send([{ from: 0, to: 1 }]);
+    await vi.waitFor(() => expect(scene.ledger.run('r').begun.size).toBe(1));
+    expect(scene.requests).toHaveLength(0);
+    recall.end?.();
+    expect(await sent).toMatchObject({ end: 'done' });
+    expect(scene.ordered).toEqual([wait]);
+  });
+
   it('adopts what an earlier life committed instead of sending it again', async () => {
     const ledger = createMemoryLedger();
     await new Promise<void>((died) => {

@@ -29,13 +29,17 @@ async function open(error: Error) {
     serverClock: createServerClock(),
     send: async () => Promise.reject(error),
     pinnedBy: () => client,
+    keepWait: () => undefined,
   };
   const source = {
     pin: async () => pin,
     read: async (_pin: unknown, from: number, to: number) => csv.subarray(from, to),
     stream: async () => Promise.reject(new Error('nothing is to be streamed')),
   };
-  return createOpenRun({ ledger, source, clientOf: () => client })({ runId: 'r', spec });
+  return createOpenRun({ ledger, source, clientOf: () => client, recallWaits: async () => undefined })({
+    runId: 'r',
+    spec,
+  });
 }
 
 describe('opening a run', () => {

@@ -26,6 +26,10 @@ describe('the command line', () => {
     });
   });
 
+  test('names an option that does not exist, and no more', () => {
+    expect(() => readArguments(['run', 'spec.json', '--wach'], {})).toThrow(/^fanout run: Unknown option '--wach'\.$/);
+  });
+
   test('reads every option of run', () => {
     expect(readArguments(['run', 'spec.json', '--watch', '--idempotency-key', 'load-1'], {})).toEqual({
       kind: 'run',

@@ -50,10 +50,12 @@ test('an answer that is not a problem document is quoted', async () => {
   await using service = await startFakeService([
     (response) => response.writeHead(404).end(),
     (response) => response.writeHead(401).end('<p>No</p>'),
+    (response) => response.writeHead(401).end(),
   ]);
   const client = createClient({ url: service.url });
-  await expect(client.getRun('r1')).rejects.toThrow('The service answered 404');
+  await expect(client.getRun('r1')).rejects.toThrow(/^The service answered 404: .*FANOUT_URL/);
   await expect(client.getRun('r1')).rejects.toThrow('The service answered 401: <p>No</p>');
+  await expect(client.getRun('r1')).rejects.toThrow(/^The service answered 401: .*FANOUT_KEY/);
 });
 
 test('a run id cannot lead to another path', async () => {

@@ -44,7 +44,7 @@ test('a completed run with rejected rows exits with 1 and counts them', async ()
   expect(code).toBe(1);
   expect(stdout).toMatch(/8 rows went wrong\.\n$/);
   expect(stdout).toContain(`Dashboard: ${service.url}/api/dashboard#run=r1\n`);
-  expect(stdout).toContain(`Each failed row, a line of JSON: ${service.url}/api/runs/r1/failures\n`);
+  expect(stdout).toContain('Each failed row: fanout failures r1 (--csv');
 });
 
 test('a failed run exits with 1 and lists its faults', async () => {
@@ -94,6 +94,7 @@ test('a wrong command line exits with 2, a spec file that is not there or not JS
   const results = await Promise.all([fanout('walk'), fanout('run', 'nowhere.json'), fanout('run', program), fanout()]);
   expect(results.map(({ code }) => code)).toEqual([2, 2, 2, 2]);
   expect(results.map(({ stdout }) => stdout)).toEqual(['', '', '', '']);
+  expect(results[1].stderr).toBe('No run spec: nowhere.json does not exist.\n');
   expect(results[2].stderr).toContain('is not JSON');
   expect(results[3].stderr).toContain('fanout watch RUNID');
 });

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { createClient, newSendLog, type ClientRequest } from '../../../src/dataverse/client.ts';
+import { createClient } from '../../../src/dataverse/client.ts';
+import type { ClientRequest } from '../../../src/dataverse/client-request.ts';
+import { newSendLog } from '../../../src/dataverse/send-log.ts';
 import { MalformedAnswerError } from '../../../src/dataverse/errors.ts';
 import { createIdentityGates } from '../../../src/dataverse/identity-gates.ts';
 import { whoAmI } from '../../../src/dataverse/who-am-i.ts';
@@ -166,9 +168,24 @@ describe('the client', () => {
     expect(await renewed.client.send(request)).toMatchObject({ value: 'ok', attempts: 1 });
     expect(renewed.seen.map(({ headers }) => headers['authorization'])).toEqual(['Bearer token-1', 'Bearer token-2']);
     const hopeless = harness(inOrder({ status: 401, body: 'HTTP Error 401' }));
-    await expect(hopeless.client.send(request)).rejects.toMatchObject({ kind: 'requestRejected', httpStatus: 401 });
+    await expect(hopeless.client.send(request)).rejects.toMatchObject({
+      kind: 'requestRejected',
+      httpStatus: 401,
+      message: "The environment refuses the access token of the app's identity, also a fresh one: HTTP Error 401",
+    });
     expect(hopeless.refreshed).toEqual(['token-1']);
     expect(hopeless.seen).toHaveLength(2);
+  });
+
+  it('hands on the claims that a refusal asks for, and says when the platform has no other token', async () => {
+    const claims = '{"access_token":{}}';
+    const challenge = `Bearer error="insufficient_claims", claims="${Buffer.from(claims).toString('base64')}"`;
+    const refusal = { status: 401, body: 'no', headers: { 'www-authenticate': challenge } };
+    const { client, refreshed } = harness(inOrder(refusal), { keepsToken: true });
+    await expect(client.send(request)).rejects.toThrow(
+      'the platform, which may keep it for a day, gave no other one: no',
+    );
+    expect(refreshed).toEqual([`token-1 ${claims}`]);
   });
 
   it('asks for a fresh token once, and then for the one that is valid', async () => {

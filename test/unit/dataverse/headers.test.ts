@@ -47,7 +47,9 @@ describe('parseDopHint', () => {
     ['many', undefined],
     ['', undefined],
     [undefined, undefined],
-    ['99999999999', undefined],
+    ['1025', 1024],
+    ['99999999999', 1024],
+    ['9'.repeat(400), undefined],
   ])('reads %j as %j', (value, hint) => {
     expect(parseDopHint(value)).toBe(hint);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { newSendLog } from '../../../src/dataverse/client.ts';
+import { newSendLog } from '../../../src/dataverse/send-log.ts';
 import { readVersions } from '../../../src/dataverse/read-versions.ts';
 import type { EncodedRow } from '../../../src/mapping/encoded-row.ts';
 import { batchAnswer, guid, harness, operationsOf, row, rowByKey, standardTable, type Reply } from './support.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { newSendLog, type ClientRequest } from '../../../src/dataverse/client.ts';
+import type { ClientRequest } from '../../../src/dataverse/client-request.ts';
+import { newSendLog } from '../../../src/dataverse/send-log.ts';
 import { createSenderPool, type Sender } from '../../../src/dataverse/sender-pool.ts';
 import { createIdentityGates } from '../../../src/dataverse/identity-gates.ts';
 import { whoAmI } from '../../../src/dataverse/who-am-i.ts';

@@ -44,6 +44,29 @@ describe('a pinned client', () => {
     expect(pin.left).toEqual({ firstRequests: 5_999, lastRequests: 5_998, seconds: 1_051.83 });
   });
 
+  it('notices that the headers have fallen silent, and believes no refusal and no single answer', async () => {
+    const told = {
+      'x-ms-ratelimit-burst-remaining-xrm-requests': '5999',
+      'x-ms-ratelimit-time-remaining-xrm-requests': '9',
+    };
+    const busy = { 'retry-after': '1', 'content-type': 'application/json' };
+    const answers = [
+      answered('aa11', told),
+      answered('aa11'),
+      { ...answered('aa11', busy), status: 429 },
+      answered('aa11'),
+    ];
+    const { client } = harness((_, at) => answers[at] ?? answered('aa11', told));
+    const pin = createServerPin({ server: null, independent: true });
+    await client.pinnedBy(pin).send(request);
+    await client.pinnedBy(pin).send(request);
+    expect(pin).toMatchObject({ silent: false, left: { seconds: 9 } });
+    await client.pinnedBy(pin).send(request);
+    expect(pin).toMatchObject({ silent: true, left: undefined });
+    await client.pinnedBy(pin).send(request);
+    expect(pin).toMatchObject({ silent: false, left: { seconds: 9 } });
+  });
+
   it.each([
     ['7999', 7_999],
     ['1,199.97', 1_199.97],

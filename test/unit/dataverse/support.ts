@@ -87,7 +87,7 @@ export interface Harness {
 
 export function harness(
   script: Script,
-  options: { readonly random?: number; readonly senders?: number } = {},
+  options: { readonly random?: number; readonly senders?: number; readonly keepsToken?: boolean } = {},
 ): Harness {
   const clock = instantClock();
   const seen: Seen[] = [];
@@ -124,9 +124,9 @@ export function harness(
     senders: Array.from({ length: options.senders ?? 1 }, (_, index) => ({
       tokens: {
         get: async () => tokenOf(index),
-        refresh: async (refused: string) => {
-          refreshed.push(refused);
-          token += 1;
+        refresh: async (refused: string, claims?: string) => {
+          refreshed.push(claims === undefined ? refused : `${refused} ${claims}`);
+          if (options.keepsToken !== true) token += 1;
           return tokenOf(index);
         },
       },

@@ -1,5 +1,6 @@
-import type { TokenCredential } from '@azure/identity';
 import { describe, expect, it } from 'vitest';
+import { readClaimsChallenge } from '../../../src/dataverse/claims-challenge.ts';
+import type { Credential } from '../../../src/dataverse/credentials.ts';
 import { createTokenSource } from '../../../src/dataverse/tokens.ts';
 import { manualClock, origin, settle } from './support.ts';
 
@@ -8,19 +9,23 @@ const hourMs = 3_600_000;
 function setUp(lifetimeMs = hourMs) {
   const clock = manualClock();
   const asked: string[] = [];
+  const renewed: (string | undefined)[] = [];
   let failing: Error | undefined;
   let answer: Promise<void> = Promise.resolve();
-  const credential: TokenCredential = {
-    async getToken(scope) {
-      asked.push(String(scope));
-      await answer;
-      if (failing !== undefined) throw failing;
-      return { token: `token-${asked.length}`, expiresOnTimestamp: clock.now() + lifetimeMs };
-    },
+  const give = async (token: string) => {
+    await answer;
+    if (failing !== undefined) throw failing;
+    return { token, expiresOnTimestamp: clock.now() + lifetimeMs };
+  };
+  const credential: Credential = {
+    getToken: async (scope) => give(`token-${asked.push(String(scope))}`),
+    renew: async (_scope, { claims }) => give(`renewed-${renewed.push(claims)}`),
   };
   return {
     clock,
     asked,
+    renewed,
+    credential,
     source: createTokenSource({ credential, origin, clock }),
     fail: (error: Error | undefined) => (failing = error),
     hold: () => {
@@ -88,7 +93,8 @@ describe('the token source', () => {
   it('gives up a credential that never answers, and asks anew', async () => {
     const aborted: boolean[] = [];
     let asked = 0;
-    const credential: TokenCredential = {
+    const credential: Credential = {
+      renew: async () => null,
       getToken: async (_scope, options) => {
         asked += 1;
         if (asked > 1) return { token: 'late but there', expiresOnTimestamp: hourMs };
@@ -102,12 +108,35 @@ describe('the token source', () => {
     expect(await source.get()).toBe('late but there');
   });
 
-  it('refreshes once for all that were refused with the same token', async () => {
-    const { source, asked } = setUp();
+  it('goes past all caches for a token that was refused, once for all that had the same, with the claims asked for', async () => {
+    const { source, asked, renewed } = setUp();
     const refused = await source.get();
-    expect(await Promise.all([source.refresh(refused), source.refresh(refused)])).toEqual(['token-2', 'token-2']);
-    expect(await source.refresh(refused)).toBe('token-2');
-    expect(asked).toHaveLength(2);
+    const all = [source.refresh(refused, '{"a":1}'), source.refresh(refused), source.get()];
+    expect(await Promise.all(all)).toEqual(['renewed-1', 'renewed-1', 'renewed-1']);
+    expect(await source.refresh(refused)).toBe('renewed-1');
+    expect([asked.length, renewed]).toEqual([1, ['{"a":1}']]);
+  });
+
+  it('never takes the refused token out of the credential’s own cache again', async () => {
+    const { clock, credential, renewed, fail } = setUp();
+    const caching: Credential = {
+      ...credential,
+      getToken: async () => ({ token: 'cached', expiresOnTimestamp: clock.now() + hourMs }),
+    };
+    const source = createTokenSource({ credential: caching, origin, clock });
+    const refused = await source.get();
+    fail(new Error('endpoint down'));
+    await expect(source.refresh(refused)).rejects.toMatchObject({ kind: 'transient', maybeCommitted: false });
+    fail(undefined);
+    expect(await source.get()).toBe('renewed-2');
+    expect(renewed).toHaveLength(2);
+  });
+
+  it('gives the same token again where nothing else is to be had', async () => {
+    const { clock } = setUp();
+    const same = async () => ({ token: 'kept by the platform', expiresOnTimestamp: clock.now() + hourMs });
+    const source = createTokenSource({ credential: { getToken: same, renew: same }, origin, clock });
+    expect(await source.refresh(await source.get())).toBe('kept by the platform');
   });
 
   it('goes on with the old token while no new one can be had', async () => {
@@ -120,5 +149,28 @@ describe('the token source', () => {
     await expect(source.get()).rejects.toMatchObject({ kind: 'transient', maybeCommitted: false });
     fail(undefined);
     expect(await source.get()).not.toBe('token-1');
+  });
+});
+
+describe('the claims that a refusal asks for', () => {
+  const encoded = (text: string) => Buffer.from(text).toString('base64');
+  const claims = '{"access_token":{"nbf":{"essential":true,"value":"1726077595"}}}';
+
+  it('are read from the challenge', () => {
+    const header = `Bearer authorization_uri="https://login.example/authorize", error="insufficient_claims", claims="${encoded(claims)}"`;
+    expect(readClaimsChallenge(header)).toBe(claims);
+  });
+
+  it.each([
+    undefined,
+    'Bearer authorization_uri=https://login.example/authorize, resource_id=https://contoso.crm4.dynamics.com/',
+    'Bearer claims=""',
+    'Bearer claims="%%"',
+    `Bearer noclaims="${encoded(claims)}"`,
+    `Bearer claims="${encoded('no JSON')}"`,
+    `Bearer claims="${encoded('[1]')}"`,
+    `Bearer claims="${encoded(JSON.stringify({ a: 'x'.repeat(4_096) }))}"`,
+  ])('are none in %s', (header) => {
+    expect(readClaimsChallenge(header)).toBeUndefined();
   });
 });

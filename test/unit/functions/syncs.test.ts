@@ -67,6 +67,12 @@ describe('a sync', () => {
     expect(new Set(started).size).toBe(2);
   });
 
+  it('is read with the mark that Windows puts before UTF-8', async () => {
+    const { scene, tick } = createScene();
+    scene.definition = `\uFEFF${scene.definition}`;
+    expect(await tick()).toMatchObject({ did: 'started' });
+  });
+
   it('begins a run that failed before it sent a row three times in all', async () => {
     const { tick, end, started } = createScene();
     for (const attempt of [0, 1, 2]) {

@@ -54,6 +54,14 @@ describe('the size of requests', () => {
     expect(overheadOf(settle({ a: 40, b: 5 }).fit)).toBeLessThan(80);
   });
 
+  it('is not led astray by the last row of a slice, sent alone and by chance slow', () => {
+    const { fit } = settle({ a: 150, b: 25 });
+    const alone = [sendOf(1, 5 * 175), sendOf(1, 175)].reduce(addSends, wave({ a: 150, b: 25 }, 22, 900));
+    const after = learn(fit, alone, { taken: alone.rows, bad: 0 }, 40);
+    expect(overheadOf(after)).toBeLessThan(220);
+    expect(inflationOf(after)).toBeLessThan(1.1);
+  });
+
   it('keeps requests of dear rows short', () => {
     const { size } = settle({ a: 500, b: 400 });
     expect(size * 400).toBeLessThanOrEqual(10_500);
@@ -106,9 +114,17 @@ describe('the size of requests', () => {
 describe('inflationOf', () => {
   it('says how much slower rows became, whatever the size of the requests', () => {
     let { fit } = settle({ a: 150, b: 24.7 });
-    for (let turn = 0; turn < 10; turn += 1) fit = learn(fit, wave({ a: 150, b: 24.7 }, 40), noneBad, 10);
+    for (let turn = 0; turn < 10; turn += 1) fit = learn(fit, wave({ a: 150, b: 24.7 }, 40), noneBad, 20);
     expect(inflationOf(fit)).toBeLessThan(1.05);
-    for (let turn = 0; turn < 10; turn += 1) fit = learn(fit, wave({ a: 150, b: 37 }, 60), noneBad, 10);
+    for (let turn = 0; turn < 10; turn += 1) fit = learn(fit, wave({ a: 150, b: 37 }, 60), noneBad, 20);
     expect(inflationOf(fit)).toBeGreaterThan(1.4);
+  });
+
+  it('takes no measure from waves that ended before their slow requests did', () => {
+    let fit = noFit;
+    // The fast ones of a first short wave, and then all of them.
+    for (let turn = 0; turn < 4; turn += 1) fit = learn(fit, wave({ a: 150, b: 16 }, 200), noneBad, 10);
+    for (let turn = 0; turn < 4; turn += 1) fit = learn(fit, wave({ a: 150, b: 25 }, 200), noneBad, 60);
+    expect(inflationOf(fit)).toBeLessThan(1.05);
   });
 });

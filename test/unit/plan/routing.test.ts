@@ -83,6 +83,20 @@ describe('lanes that choose their servers', () => {
     expect(named.map(({ lanes }) => lanes).toSorted((left, right) => left - right)).toEqual([4, 4, 4, 7]);
   });
 
+  it('draw longer for the servers where no lane will be spared to look on', () => {
+    const three = [{}, {}, {}];
+    const bounded = run();
+    bounded.ask({ beyondHint: false });
+    bounded.ask({ beyondHint: false, feedback: feedback(16, three) });
+    expect(bounded.law().routing.pinned).toBe(false);
+    bounded.ask({ beyondHint: false, feedback: feedback(16, three) });
+    expect(bounded.law().routing.pinned).toBe(true);
+    const free = run();
+    free.ask();
+    free.ask({ feedback: feedback(16, three) });
+    expect(free.law().routing.pinned).toBe(true);
+  });
+
   it('are spread evenly however few of the lanes have work', () => {
     const { ask } = settled();
     const routes = laneRoutes(ask({ beyondHint: false, feedback: feedback(16, four, { scouts: 0 }) }).routes ?? []);

@@ -1,20 +1,19 @@
 import { describe, expect, it } from 'vitest';
+import { absorb } from '../../../src/plan/absorb.ts';
 import type { LaneReport } from '../../../src/plan/lane.ts';
 import { noSends } from '../../../src/plan/request-size.ts';
 import type { RunSpec } from '../../../src/plan/run-spec.ts';
 import {
-  absorb,
   canaryRows,
   beginRun,
   generationIsFull,
   hasWork,
   leaseRequest,
   mostIdleWaves,
-  planWave,
   rowLimitOf,
-  type LaneResult,
   type RunState,
 } from '../../../src/plan/run-state.ts';
+import { planWave, type LaneResult } from '../../../src/plan/wave.ts';
 import { parseRunSpec } from '../../../src/plan/spec.ts';
 
 const spec = specWith({});

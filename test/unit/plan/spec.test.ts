@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parseRedriveSpec } from '../../../src/plan/redrive-spec.ts';
 import { parseRunSpec } from '../../../src/plan/spec.ts';
 
 const smallest = {
@@ -107,5 +108,15 @@ describe('parseRunSpec', () => {
 
   it('refuses line breaks in what becomes a header', () => {
     expect(Object.keys(faultsOf({ ...smallest, options: { tag: 'a\r\nb' } }))).toEqual(['/options/tag']);
+  });
+
+  it.each([
+    ['a spec', parseRunSpec],
+    ['a redrive', parseRedriveSpec],
+  ])('refuses %s that is nested without end', (_, parse) => {
+    const bottomless: unknown = JSON.parse('['.repeat(30_000) + ']'.repeat(30_000));
+    for (const json of [bottomless, { rows: bottomless, connection: bottomless }]) {
+      expect(parse(json)).toEqual({ faults: [{ pointer: '', detail: 'Must be nested at most 16 levels deep.' }] });
+    }
   });
 });

@@ -1,19 +1,18 @@
 import { createRandom } from 'dataverse-emulator';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { absorb } from '../../../src/plan/absorb.ts';
 import type { LaneReport } from '../../../src/plan/lane.ts';
 import { sendOf } from '../../../src/plan/request-size.ts';
 import {
-  absorb,
   beginRun,
   generationIsFull,
   granted,
   mostHistoryEvents,
   nextGeneration,
-  planWave,
-  type LaneResult,
   type RunState,
 } from '../../../src/plan/run-state.ts';
+import { planWave, type LaneResult } from '../../../src/plan/wave.ts';
 import { parseRunSpec } from '../../../src/plan/spec.ts';
 import { sliceCountOf, splitStretch, type Stretch } from '../../../src/plan/stretch.ts';
 

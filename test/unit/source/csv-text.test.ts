@@ -8,13 +8,26 @@ describe('a cell for people', () => {
     expect(guardFormula(text)).toBe(`'${text}`);
   });
 
-  it.each(['', 'a', '1', "'a", 'a=1'])('is left alone where nothing would be computed: %j', (text) => {
-    expect(guardFormula(text)).toBe(text);
+  it.each([
+    ['a;=1+1', "a;'=1+1"],
+    ['a\n-1', "a\n'-1"],
+    ["a\r\n'@x", "a\r\n''@x"],
+    [';\t=1', ";\t'=1"],
+    ['=1;+2', "'=1;'+2"],
+  ])('begins none where semicolons separate either: %j', (text, shown) => {
+    expect(guardFormula(text)).toBe(shown);
   });
+
+  it.each(['', 'a', '1', "'a", 'a=1', 'a;b', 'a\r\nb', 'a, -b'])(
+    'is left alone where nothing would be computed: %j',
+    (text) => {
+      expect(guardFormula(text)).toBe(text);
+    },
+  );
 
   it('gives its text back, whatever it is', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom('=', '-', "'", 'a', '\t') }), (text) => {
+      fc.property(fc.string({ unit: fc.constantFrom('=', '-', "'", 'a', '\t', ';', '\n', '\r') }), (text) => {
         expect(unguardFormula(guardFormula(text))).toBe(text);
       }),
     );

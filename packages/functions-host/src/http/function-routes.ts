@@ -15,6 +15,7 @@ import { isAuthorized, presentedKey } from './keys.ts';
 import type { AuthLevel, HostKeys } from './keys.ts';
 import { RequestGate } from './request-gate.ts';
 import type { RequestLimits } from './request-gate.ts';
+import { isToLoopback } from './loopback.ts';
 import { compileRoute } from './routes.ts';
 import type { RouteTemplate } from './routes.ts';
 import { proxyToApp } from './stream-proxy.ts';
@@ -63,6 +64,11 @@ export class FunctionRoutes {
       return;
     }
     const { keys, requireKeys } = this.#options;
+    // Where no key is asked for, what would need one in Azure is for this machine's own names only.
+    if (!requireKeys && found.route.authLevel !== 'anonymous' && !isToLoopback(request.headers.host)) {
+      sendAnswer(response, { status: 403 });
+      return;
+    }
     if (requireKeys && !isAuthorized(keys, found.route.authLevel, presentedKey(request.headers, url.searchParams))) {
       sendAnswer(response, { status: 401 });
       return;

@@ -13,6 +13,7 @@ import type { Cors } from './cors.ts';
 import type { FunctionRoutes } from './function-routes.ts';
 import { isAuthorized, presentedKey } from './keys.ts';
 import type { HostKeys } from './keys.ts';
+import { isToLoopback } from './loopback.ts';
 
 /** What the server hands requests to, once the app is loaded. */
 export interface Site {
@@ -148,10 +149,9 @@ function isFromThisMachinesApp({ headers }: IncomingMessage): boolean {
  */
 function mayManage(site: Site, { headers }: IncomingMessage): boolean {
   if (site.requireKeys) return true;
-  const { origin, host = '' } = headers;
-  const isLoopback = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/u.test(host);
+  const { origin } = headers;
   const isAllowed = origin === undefined || site.cors.origins.includes(origin) || site.cors.origins.includes('*');
-  return isLoopback && isAllowed;
+  return isToLoopback(headers.host) && isAllowed;
 }
 
 /** The administrative call that runs a function which has no HTTP trigger. */

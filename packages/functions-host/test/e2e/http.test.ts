@@ -130,3 +130,25 @@ describe('keys', () => {
     expect((await fetch(`${path}?code=${keys().system}`)).status).toBe(200);
   });
 });
+
+describe('a host that asks for no keys', () => {
+  let open: TestHost;
+  beforeAll(async () => {
+    open = await startTestHost('http-esm', { requireKeys: false });
+  });
+  afterAll(() => open.close());
+
+  test.each([
+    ['guarded', '127.0.0.1', 'HTTP/1.1 200 OK'],
+    ['guarded', 'localhost:7071', 'HTTP/1.1 200 OK'],
+    ['guarded', 'elsewhere.example:7071', 'HTTP/1.1 403 Forbidden'],
+    ['master', '127.0.0.1.elsewhere.example', 'HTTP/1.1 403 Forbidden'],
+    ['greeting', 'elsewhere.example', 'HTTP/1.1 200 OK'],
+  ])('answers %s under the name %s with %s', async (path, name, answer) => {
+    const socket = connect(Number(new URL(open.url).port), '127.0.0.1');
+    socket.write(`GET /api/${path} HTTP/1.1\r\nHost: ${name}\r\n\r\n`);
+    const [data] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    expect(data.toString().split('\r\n')[0]).toBe(answer);
+  });
+});
