@@ -83,8 +83,8 @@ interface Course {
  */
 const besides = {
   least: { factor: 1, seconds: 0, requests: 1 },
-  likely: { factor: 1.1, seconds: 3, requests: 7 },
-  most: { factor: 1.25, seconds: 10, requests: 20 },
+  likely: { factor: 1.12, seconds: 1, requests: 3 },
+  most: { factor: 1.25, seconds: 5, requests: 12 },
 };
 
 function lasting(
@@ -137,10 +137,6 @@ const usableCredit = { byChance: 0.6, even: 0.8 };
 /** How much faster than the sustained rate a sprint goes: well below the 13 times that the concurrency limit allows, and below where servers slow down. */
 const sprintFactor = 2.5;
 
-/** Seconds of sending that an unused window allows beyond what is sustained. */
-export const creditOf = (sustained: number, spread: keyof typeof usableCredit = 'byChance'): number =>
-  sustained * windowSeconds * usableCredit[spread];
-
 /**
  * The window limits look back: what was not used in the last five minutes is credit. Work that fits into it may run faster than the sustained
  * rate and be over before any limit is met. Undefined where it does not fit.
@@ -152,7 +148,7 @@ export function sprintLanes(work: {
   /** How requests are spread over the servers. */
   readonly spread?: keyof typeof usableCredit;
 }): number | undefined {
-  const credit = creditOf(work.sustained, work.spread) - work.spentSeconds;
+  const credit = work.sustained * windowSeconds * usableCredit[work.spread ?? 'byChance'] - work.spentSeconds;
   return work.workSeconds <= credit ? work.sustained * sprintFactor : undefined;
 }
 

@@ -1,7 +1,8 @@
-import { certain, creditOf, type Interval } from './estimate.ts';
+import { certain, type Interval } from './estimate.ts';
 import type { JobPlan } from './plan-job.ts';
 import type { RunProgress } from './progress.ts';
 import type { Sent } from './sent.ts';
+import { windowSeconds } from './spent-time.ts';
 
 /** What is known of a run on its way. */
 export interface Course {
@@ -18,7 +19,7 @@ const doubt = { leastOfYoung: 0.4, least: 0.85, most: 1.25 };
 /** A run begins with few lanes; so long it may still become much faster. */
 const youngSeconds = 60;
 /** The end of a run is slower than its middle: most lanes have run out of work, and one of the last requests is slow. */
-const tail = { likely: { requests: 2, seconds: 2 }, most: { requests: 6, seconds: 15 } };
+const tail = { likely: { requests: 2, seconds: 2 }, most: { requests: 8, seconds: 8 } };
 
 /**
  * Seconds until the rows left are done: by the rate of late, by the rate of the whole run, and by what the limits bear once the credit is used. Before
@@ -44,14 +45,14 @@ function sendingLeft(course: Course, rowsLeft: number, nowMs: number): Interval 
   if (pace === undefined) return plan === undefined ? undefined : shareOf(plan.seconds, rowsLeft / live.rowsTotal);
   const ofLate = rowsLeft / pace.rowsPerSecond;
   const onAverage = rowsLeft / pace.averageRowsPerSecond;
-  const atLimits = plan === undefined ? ofLate : withCredit(rowsLeft, pace, plan.basis.inFlight.likely);
+  const limited = plan === undefined ? ofLate : atLimits(rowsLeft, pace, plan.basis.inFlight.likely);
   const isYoung = pace.elapsedSeconds < youngSeconds;
   const requestSeconds = pace.busySecondsPerRow * Math.min(rowsLeft, live.rowsPerRequest ?? 1);
   const behind = ({ requests, seconds }: typeof tail.most): number => requests * requestSeconds + seconds;
   return {
     least: Math.min(ofLate, onAverage) * (isYoung ? doubt.leastOfYoung : doubt.least),
-    likely: Math.sqrt(ofLate * onAverage) + behind(tail.likely),
-    most: Math.max(ofLate, onAverage, atLimits) * doubt.most + behind(tail.most),
+    likely: Math.cbrt(ofLate * onAverage * limited) + behind(tail.likely),
+    most: Math.max(ofLate, onAverage, limited) * doubt.most + behind(tail.most),
   };
 }
 
@@ -87,15 +88,15 @@ function paceOf({ told, live, sent }: Course, nowMs: number): Pace | undefined {
 }
 
 /**
- * A run may send more than its environment sustains for as long as the credit of the window lasts, and what it sustains afterwards. What was used beyond
- * any credit shows that more is sustained than was thought.
+ * A window of the limits holds so much and no more, however it was spread: a run that sends more than its environment sustains has to wait for its end
+ * when that is used up, and sends what is sustained from then on. What was used beyond it shows that more is sustained than was thought.
  */
-function withCredit(rowsLeft: number, pace: Pace, expected: number): number {
-  const { rowsPerSecond, busySecondsPerRow, elapsedSeconds, usedSeconds } = pace;
-  const sustained = Math.max(expected, usedSeconds / (elapsedSeconds + creditOf(1)));
-  const inFlight = rowsPerSecond * busySecondsPerRow;
-  if (inFlight <= sustained) return rowsLeft / rowsPerSecond;
-  const credit = creditOf(sustained) - Math.max(0, usedSeconds - sustained * elapsedSeconds);
-  const fastSeconds = Math.min(rowsLeft / rowsPerSecond, Math.max(0, credit) / (inFlight - sustained));
-  return fastSeconds + ((rowsLeft - fastSeconds * rowsPerSecond) * busySecondsPerRow) / sustained;
+function atLimits(rowsLeft: number, pace: Pace, expected: number): number {
+  const { rowsPerSecond, averageRowsPerSecond, busySecondsPerRow, elapsedSeconds, usedSeconds } = pace;
+  if (rowsPerSecond * busySecondsPerRow <= expected) return rowsLeft / rowsPerSecond;
+  if (elapsedSeconds >= windowSeconds) return rowsLeft / averageRowsPerSecond;
+  const sustained = Math.max(expected, usedSeconds / windowSeconds);
+  const work = rowsLeft * busySecondsPerRow;
+  const left = sustained * windowSeconds - usedSeconds;
+  return work <= left ? rowsLeft / rowsPerSecond : windowSeconds - elapsedSeconds + (work - left) / sustained;
 }
