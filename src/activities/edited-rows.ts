@@ -7,7 +7,7 @@ import { decodeText } from '../source/one-byte-text.ts';
 import type { Cell, SourceRow } from '../source/source-row.ts';
 import { faultDetail } from '../source/source.ts';
 import { sheetColumns } from './failure-sheet.ts';
-import { formatOf, openSource } from './open-run.ts';
+import { formatOf, openSource } from './open-source.ts';
 import { createRowMarks, type RowMarks } from './row-marks.ts';
 import { loadPlan, type RunPlan } from './run-plan.ts';
 import { withCurrentPin } from './same-source.ts';

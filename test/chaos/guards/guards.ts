@@ -228,7 +228,7 @@ export const guards: readonly Guard[] = [
   },
   {
     guard: 'a throttle while opening is waited for',
-    file: 'src/activities/open-run.ts',
+    file: 'src/activities/check-run.ts',
     find: 'if (error instanceof ThrottledError) return { waitSeconds:',
     put: 'if (error instanceof ThrottledError && client === undefined) return { waitSeconds:',
     tests: [unit('activities/open-run')],

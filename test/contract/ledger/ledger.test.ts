@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import type { JobPlan } from '../../../src/plan/plan-job.ts';
 import type { Report } from '../../../src/plan/report.ts';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -152,6 +153,14 @@ describe('a run', () => {
     await ledger.writeIndex('r', Buffer.from([1, 2, 3]), 'abc');
     expect(await ledger.readIndex('r')).toEqual({ bytes: Buffer.from([1, 2, 3]), sha256: 'abc' });
     expect(await ledger.readIndex('other')).toBeUndefined();
+  });
+
+  it('has one plan: the first one stays', async () => {
+    expect(await ledger.readPlan('planned')).toBeUndefined();
+    const plan = { requests: 1 } as JobPlan;
+    await ledger.writePlan('planned', plan);
+    await ledger.writePlan('planned', { ...plan, requests: 2 });
+    expect(await ledger.readPlan('planned')).toEqual(plan);
   });
 
   it('has one report: the first one stays', async () => {
