@@ -1,5 +1,6 @@
 import { carry, restOf } from './carried.ts';
 import type { LaneReport } from './lane.ts';
+import type { WaveFeedback } from './law-state.ts';
 import { addCounts, totalOf, type OutcomeCounts } from './outcome.ts';
 import { addSends, learn, noSends } from './request-size.ts';
 import {
@@ -75,22 +76,29 @@ function restOfWork(
   const reports = back.filter((result) => 'end' in result);
   const pending = mergeStretches([...wave.undealt, ...back.flatMap(leftOf)]);
   const returned = new Set(wave.late.map(({ lane }) => lane));
-  const out = carry({ number: run.wave, wave, results, reports, times });
+  const out = carry({ number: run.wave, wave, results, times });
   const rests = wave.late.flatMap((late) => restOf(late, times));
   const seconds = Math.max(0.001, (times.endedMs - times.startedMs) / 1_000);
   const busySeconds = sum(rests, ({ busyMs }) => busyMs) / 1_000;
   const lanes = Math.round((averageLanes(wave, seconds) + busySeconds / seconds) * 100) / 100;
-  const feedback = feedbackOf([...reports, ...out.map(({ assumed }) => assumed), ...rests], { seconds, lanes });
+  const heard = feedbackOf([...reports, ...out.map(({ assumed }) => assumed), ...rests], { seconds, lanes });
   const dealt = wave.lanes.flatMap((work, lane) => (results[lane] === null ? [] : work));
   const slicesDone = sliceCountOf(dealt) - sliceCountOf(back.flatMap(leftOf));
   const atWork = Math.max(1, averageLanes(wave, seconds) - out.length);
   return {
     pending,
     carried: [...run.carried.filter((lane) => !returned.has(lane)), ...out.map(({ lane }) => lane)],
-    feedback: wave.lanes.length === 0 && run.feedback !== null ? run.feedback : feedback,
+    feedback: wave.lanes.length > 0 ? heard : (run.feedback ?? withoutWave(heard, wave)),
     slicesPerLaneSecond: slicesDone > 0 ? slicesDone / atWork / seconds : run.slicesPerLaneSecond,
   };
 }
+
+/** Lanes that were waited for, with nothing else under way, say nothing of how busy lanes are. */
+const withoutWave = (heard: WaveFeedback, { late }: Wave): WaveFeedback => ({
+  ...heard,
+  lanes: Math.max(1, late.length),
+  requests: 0,
+});
 
 const takenOf = (counts: OutcomeCounts): number => takenKinds.reduce((rows, kind) => rows + (counts[kind] ?? 0), 0);
 const takenKinds = ['created', 'updated', 'upserted', 'deleted', 'alreadyAbsent'] as const;

@@ -79,7 +79,7 @@ const leastRowMs = 0.01;
 const rememberedRequests = 1_000;
 const smoothingRequests = 120;
 /** Upward drift of the unhindered cost, so that an environment that became slower for good is believed in the end. */
-const driftPerSecond = 0.0002;
+const driftPerSecond = 0.00005;
 /** Before this many answers one slow request may still be the whole measurement, of the size and of what hinders. */
 const leastRequests = 20;
 const leastToCompare = 80;

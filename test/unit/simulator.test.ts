@@ -15,7 +15,7 @@ const change = (name: string) => changeScenarios.find((scenario) => scenario.nam
 /** The promise, and what each profile reached when the law was tuned, less a margin for chance; docs/performance.md has the numbers of many seeds. */
 const least = [
   ['documented-1', 0.92, 0.005],
-  ['documented-4', 0.92, 0.005],
+  ['documented-4', 0.915, 0.005],
   ['documented-12', 0.92, 0.005],
   ['ppds-dev', 0.88, 0.005],
   ['shared-gateway', 0.85, 0.005],
