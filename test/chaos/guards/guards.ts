@@ -62,7 +62,7 @@ export const guards: readonly Guard[] = [
     file: 'src/activities/write-chunk.ts',
     find: 'const again = await lookTwice(sending, rows, first.outcomes);',
     put: 'const again = (lookTwice, []);',
-    tests: [lane],
+    tests: [unit('activities/lane-aside')],
   },
   {
     guard: 'a refused row that may have been sent before is looked up',

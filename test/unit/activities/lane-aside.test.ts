@@ -90,6 +90,26 @@ describe('a lane whose rows may still change by themselves', () => {
   });
 });
 
+describe('a lane that is told while it sends that a twin is at work in the slice', () => {
+  const refused: ServiceFault = { class: 'row', httpStatus: 400, code: '0x80040265', message: 'no such parent yet' };
+
+  it.each([
+    [true, { upserted: 1 }, 2],
+    [false, { rejected: 1 }, 1],
+  ])('sends what was refused once more (a twin: %s)', async (isContested, counts, requests) => {
+    const scene = createScene({
+      rowCount: 1,
+      before: async (_rows, { ledger, requests: sent }) => {
+        if (sent.length > 1) return;
+        if (isContested) await ledger.markContested('r', 1);
+        throw new BatchRejectedError(refused, { httpStatus: 400, maybeCommittedBefore: false });
+      },
+    });
+    expect(await scene.send([{ from: 0, to: 1 }])).toMatchObject({ end: 'done', counts });
+    expect(scene.requests).toHaveLength(requests);
+  });
+});
+
 describe('how a life stands to others', () => {
   const lane = (ledger = createMemoryLedger()) =>
     ({ deps: { ledger }, input: { runId: 'r' }, tally: {} }) as unknown as Lane;
