@@ -6,6 +6,7 @@ import { createOpenRun } from '../../src/activities/open-run.ts';
 import { createSendRows } from '../../src/activities/send-rows.ts';
 import { defaultRowsPerRequest } from '../../src/plan/bounds.ts';
 import type { LaneReport } from '../../src/plan/lane.ts';
+import { planBounds } from '../../src/plan/plan-job.ts';
 import { parseRunSpec } from '../../src/plan/spec.ts';
 import { dealLanes, type LaneWork } from '../../src/plan/waves.ts';
 import { loadSettings } from '../../src/settings.ts';
@@ -30,7 +31,8 @@ export async function runWithoutDurable(specText: unknown): Promise<{ readonly r
   const opened = await createOpenRun(deps)({ runId, spec });
   if (!('dopHint' in opened)) throw new Error(JSON.stringify(opened));
   const { dopHint } = opened;
-  const indexed = await createIndexSource(deps)({ runId, spec, lanes: dopHint });
+  const bounds = planBounds(deps.settings, spec, { hint: dopHint, ceiling: undefined });
+  const indexed = await createIndexSource(deps)({ runId, spec, lanes: dopHint, bounds });
   if ('faults' in indexed) throw new Error(JSON.stringify(indexed.faults));
 
   const sendRows = createSendRows(deps);

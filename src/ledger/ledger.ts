@@ -1,6 +1,7 @@
 import type { ContainerClient } from '@azure/storage-blob';
 import type { StoredCost } from '../plan/estimate.ts';
 import type { Lineage } from '../plan/lineage.ts';
+import type { JobPlan } from '../plan/plan-job.ts';
 import type { LiveTally } from '../plan/progress.ts';
 import type { FailureGroup, PartTally, Report } from '../plan/report.ts';
 import type { RunSpec } from '../plan/run-spec.ts';
@@ -116,6 +117,9 @@ export interface Ledger {
     sheet: FailureSheet,
   ) => Promise<readonly FailureGroup[]>;
   readonly readFailures: (runId: string, format: FailuresFormat) => Promise<NodeJS.ReadableStream | undefined>;
+  /** What the run was planned to be when it had been indexed; kept as first written. */
+  readonly writePlan: (runId: string, plan: JobPlan) => Promise<void>;
+  readonly readPlan: (runId: string) => Promise<JobPlan | undefined>;
   /** Closes the books for good: the first report stays and is returned. */
   readonly writeReport: (report: Report) => Promise<Report>;
   readonly readReport: (runId: string) => Promise<Report | undefined>;
@@ -243,6 +247,10 @@ export function createLedger(container: ContainerClient): Ledger {
       const download = await ifFound(async () => container.getBlobClient(paths.failures(runId, format)).download());
       return download?.readableStreamBody;
     },
+    async writePlan(runId, plan) {
+      await putOnce(container, paths.plan(runId), JSON.stringify(plan), json);
+    },
+    readPlan: (runId) => readJson(container, paths.plan(runId)),
     async writeReport(report) {
       const name = paths.report(report.runId);
       const { first } = await putOnce(container, name, JSON.stringify(report, null, 2), json);

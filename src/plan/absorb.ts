@@ -13,6 +13,7 @@ import {
   type RunState,
 } from './run-state.ts';
 import type { RunSpec } from './run-spec.ts';
+import { addSent } from './sent.ts';
 import { isDue, mergeStretches, sliceCountOf, type Stretch } from './stretch.ts';
 import { toleranceExceeded } from './tolerance.ts';
 import { feedbackOf } from './wave-feedback.ts';
@@ -41,6 +42,7 @@ export function absorb(
     recovered: run.recovered + sum(reports, (report) => report.recovered),
     requests: run.requests + sum(reports, (report) => report.requests),
     throttled: run.throttled + sum(reports, (report) => sum(Object.values(report.throttles), (count) => count)),
+    sent: addSent(run.sent, reports, { rows: done, ...times }),
     wave: isWave ? run.wave + 1 : run.wave,
     lanes: isWave ? wave.lanes.length - wave.followedAtMs.length + run.carried.length : run.lanes,
     dopHint: latestHint(reports, run.dopHint),

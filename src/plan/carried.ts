@@ -86,6 +86,7 @@ const silent: LaneReport = {
   counts: {},
   recovered: 0,
   requests: 0,
+  rowsSent: 0,
   throttles: {},
   waitMs: 0,
   sends: noSends,

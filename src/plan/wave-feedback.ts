@@ -83,13 +83,14 @@ function timesOf(lanes: readonly LaneReport[]): Partial<ServerFeedback> {
 }
 
 /** The lanes of a server hear of one budget: the first of them heard the most, the last of them the least. */
-function leftOf(told: readonly RateLeft[]): RateLeft | undefined {
+function leftOf(told: readonly RateLeft[]): ServerFeedback['left'] {
   if (told.length === 0) return undefined;
   return {
     firstRequests: Math.max(...told.map(({ firstRequests }) => firstRequests)),
     lastRequests: Math.min(...told.map(({ lastRequests }) => lastRequests)),
     // What was told last is not known; the larger one is told sooner where sending uses it up, and later where there is more of a sudden.
     seconds: Math.max(...told.map(({ seconds }) => seconds)),
+    leastSeconds: Math.min(...told.map(({ seconds }) => seconds)),
   };
 }
 

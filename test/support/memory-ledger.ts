@@ -3,6 +3,7 @@ import type { Intents, Ledger, Manifest, Spool, StopMark, SyncRecord } from '../
 import type { LiveTally } from '../../src/plan/progress.ts';
 import type { Part, PartEntry } from '../../src/ledger/parts.ts';
 import type { StoredCost } from '../../src/plan/estimate.ts';
+import type { JobPlan } from '../../src/plan/plan-job.ts';
 import type { Report } from '../../src/plan/report.ts';
 
 /** What the ledger holds of one run. */
@@ -12,6 +13,7 @@ export interface MemoryRun {
   index?: { readonly bytes: Buffer; readonly sha256: string };
   repeated?: Buffer;
   spool?: Spool;
+  plan?: JobPlan;
   report?: Report;
   stop?: StopMark;
   isPaused?: boolean;
@@ -172,6 +174,10 @@ export function createMemoryLedger(): MemoryLedger {
     async writeSync(sync, record) {
       syncs.set(sync, copy(record));
     },
+    async writePlan(runId, plan) {
+      run(runId).plan ??= copy(plan);
+    },
+    readPlan: async (runId) => copy(run(runId).plan),
     async writeReport(report) {
       return copy((run(report.runId).report ??= copy(report)));
     },

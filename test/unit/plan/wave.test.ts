@@ -32,6 +32,7 @@ const report = (more: Partial<LaneReport>): LaneReport => ({
   left: [],
   counts: {},
   recovered: 0,
+  rowsSent: 100,
   requests: 30,
   throttles: {},
   waitMs: 0,
