@@ -46,8 +46,8 @@ export interface SceneOptions {
   readonly operation?: Operation;
   /** Whether the run makes the ids of created rows. */
   readonly madeIds?: boolean;
-  /** What a read of the source meets. */
-  readonly sourceError?: Error;
+  /** What a read of the source meets: an error, or nothing for ever. */
+  readonly sourceError?: Error | Promise<never>;
   /** Called before each request is answered. */
   readonly before?: (
     rows: readonly number[],
@@ -176,7 +176,8 @@ export function createScene({
       pin: async () => pin,
       stream: async () => Readable.from([bytes]),
       read: async (_pin, from, to) => {
-        if (sourceError !== undefined) throw sourceError;
+        if (sourceError instanceof Error) throw sourceError;
+        await sourceError;
         return bytes.subarray(from, to);
       },
     },

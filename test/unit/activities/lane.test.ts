@@ -359,6 +359,28 @@ describe('a lane', () => {
       expect(again.requests).toEqual([]);
     });
 
+    it('counts those that were killed by what they read, before anything was sent', async () => {
+      const ledger = createMemoryLedger();
+      const sourceError = new Promise<never>(() => undefined);
+      for (let life = 1; life <= 5; life += 1) {
+        void createScene({ ledger, sourceError }).send([{ from: 0, to: 1 }]);
+        await vi.waitFor(() => expect(ledger.run('r').lives.get('lane 1') ?? 1).toBe(life));
+      }
+      expect(await createScene({ ledger, sourceError }).send([{ from: 0, to: 1 }])).toMatchObject({
+        end: 'done',
+        poisoned: [{ from: 0, to: 1 }],
+      });
+    });
+
+    it('leaves no mark that counts where the source cannot be read', async () => {
+      const ledger = createMemoryLedger();
+      const broken = createScene({ ledger, sourceError: new Error('Storage does not answer.') });
+      expect(await broken.send([{ from: 0, to: 1 }])).toMatchObject({ end: 'unavailable' });
+      expect(ledger.run('r').untouched).toEqual(new Set([1]));
+      await createScene({ ledger }).send([{ from: 0, to: 1 }]);
+      expect([ledger.run('r').untouched, ledger.run('r').contested]).toEqual([new Set(), new Set()]);
+    });
+
     it('tries it three times more when it is alone', async () => {
       const ledger = createMemoryLedger();
       await loseLives(ledger, 5);
