@@ -66,6 +66,9 @@ export const oddScenarios: readonly Scenario[] = [
     limits: { ...documented, executionTimeMs: 2_400_000, requests: 8_000, concurrency: 100 },
   }),
   plain('low concurrency', '10 at once a server', 'documented-4', { limits: { ...documented, concurrency: 10 } }),
+  plain('counted together', 'four servers with one budget, as large as that of four', 'documented-4', {
+    limits: { ...documented, scope: 'shared', executionTimeMs: 4_800_000, requests: 24_000, concurrency: 208 },
+  }),
   plain('no hint', 'the header is missing', 'documented-4', { hint: null }),
   plain('no rate headers', 'the headers for debugging are missing', 'documented-4', { rateHeaders: 'missing' }),
   plain('no rate headers, low hint', 'missing as well, hint 5 for three servers', 'ppds-dev', {

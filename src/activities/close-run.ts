@@ -3,6 +3,7 @@ import type { Manifest } from '../ledger/run-files.ts';
 import type { PartEntry } from '../ledger/parts.ts';
 import type { StoredCost } from '../plan/estimate.ts';
 import type { CloseRunInput, CloseRunOutput } from '../plan/payloads.ts';
+import { usageOf, type JobPlan } from '../plan/plan-job.ts';
 import {
   finalState,
   foldParts,
@@ -60,6 +61,7 @@ async function closeBooks(deps: CloseRunDeps, input: CloseRunInput, manifest: Ma
   const { rowCount } = plan.index;
   const parts: PartEntry[] = [];
   for await (const part of ledger.listParts(input.runId)) parts.push(part);
+  const planned = await ledger.readPlan(input.runId);
   const books = foldParts(parts, rowCount);
   const sheet = { source, pin: plan.rows, format: plan.format, columns: plan.head.columns };
   const topFailures = await ledger.writeFailures(input.runId, parts, createFailureSheet(sheet));
@@ -67,6 +69,7 @@ async function closeBooks(deps: CloseRunDeps, input: CloseRunInput, manifest: Ma
     books,
     state: finalState(input.ending, books, rowCount),
     topFailures,
+    planned,
     rowCount,
     sha256: manifest.lineage === undefined ? plan.sha256 : null,
   });
@@ -76,6 +79,7 @@ interface Closed {
   readonly books: Books;
   readonly state: FinalState;
   readonly topFailures: readonly FailureGroup[];
+  readonly planned: JobPlan | undefined;
   readonly rowCount: number;
   /** Of the pinned source; null when the run read a spooled part of it. */
   readonly sha256: string | null;
@@ -110,11 +114,15 @@ function reportOf(input: CloseRunInput, manifest: Manifest, nowMs: number, close
     endedAt: new Date(nowMs).toISOString(),
     seconds: Math.round(seconds * 10) / 10,
     rowsPerSecond: seconds > 0 && covered > 0 ? Math.round((covered / seconds) * 10) / 10 : null,
+    plan: planKept(input, closed?.planned),
     topFailures: closed?.topFailures ?? [],
     faults: input.faults,
     decisions: input.decisions,
   };
 }
+
+const planKept = ({ sent, requests }: CloseRunInput, planned: JobPlan | undefined): Report['plan'] =>
+  sent === undefined || planned === undefined ? null : { planned, actual: usageOf(planned, sent, requests) };
 
 const outputOf = ({ state, reason }: Report): CloseRunOutput => ({
   state,

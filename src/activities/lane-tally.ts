@@ -13,6 +13,7 @@ export interface LaneTally {
   counts: OutcomeCounts;
   recovered: number;
   requests: number;
+  rowsSent: number;
   readonly throttles: Partial<Record<ThrottleFacet, number>>;
   sends: SendSums;
   busyMs: number;
@@ -35,6 +36,7 @@ export const newTally = (): LaneTally => ({
   counts: {},
   recovered: 0,
   requests: 0,
+  rowsSent: 0,
   throttles: {},
   sends: noSends,
   busyMs: 0,
@@ -57,6 +59,7 @@ export function tallyPart(tally: LaneTally, part: PartTally): void {
 /** Counts what sending has cost, whether or not it led to outcomes. */
 export function tallyLog(tally: LaneTally, log: SendLog, sinceBoxStartMs: number): void {
   tally.requests += log.requests;
+  tally.rowsSent += log.rowsSent;
   tally.busyMs += log.busyMs;
   tally.dopHint = log.dopHint ?? tally.dopHint;
   tally.refusedAtMs ??= log.firstThrottledAtMs;
@@ -79,6 +82,7 @@ export function reportOf(tally: LaneTally, stop: LaneStop, at?: LaneServer): Lan
     counts: tally.counts,
     recovered: tally.recovered,
     requests: tally.requests,
+    rowsSent: tally.rowsSent,
     throttles: tally.throttles,
     waitMs: stop.waitMs ?? 0,
     sends: tally.sends,

@@ -6,7 +6,7 @@ import type { SpoolRowsInput, SpoolRowsOutput } from '../plan/payloads.ts';
 import { SourceChangedError, type BlobSource } from '../source/blob-source.ts';
 import { createdRows } from './created-rows.ts';
 import { editedRows } from './edited-rows.ts';
-import { faultAt } from './open-run.ts';
+import { faultAt } from './open-source.ts';
 import { createRowMapWriter, decodeRowMap, type MappedRow } from './row-map.ts';
 import { loadPlan, type RunPlan } from './run-plan.ts';
 import { originalRows } from './selected-rows.ts';

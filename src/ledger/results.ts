@@ -1,4 +1,5 @@
 import type { ContainerClient } from '@azure/storage-blob';
+import type { JobPlan } from '../plan/plan-job.ts';
 import type { LiveTally } from '../plan/progress.ts';
 import type { FailureGroup, Report } from '../plan/report.ts';
 import { ifFound, json, nothing, put, putOnce, readJson } from './blobs.ts';
@@ -6,7 +7,7 @@ import { writeFailures, type FailureSheet } from './failures.ts';
 import type { PartEntry } from './parts.ts';
 import { paths, type FailuresFormat } from './paths.ts';
 
-/** What a run tells: while it goes on, and when its books are closed. */
+/** What a run tells: what it is planned to be, while it goes on, and when its books are closed. */
 export interface Results {
   readonly writeLive: (runId: string, hostInstance: string, tally: LiveTally) => Promise<void>;
   readonly readLive: (runId: string) => Promise<readonly LiveTally[]>;
@@ -16,6 +17,9 @@ export interface Results {
     sheet: FailureSheet,
   ) => Promise<readonly FailureGroup[]>;
   readonly readFailures: (runId: string, format: FailuresFormat) => Promise<NodeJS.ReadableStream | undefined>;
+  /** What the run was planned to be when it had been indexed; kept as first written. */
+  readonly writePlan: (runId: string, plan: JobPlan) => Promise<void>;
+  readonly readPlan: (runId: string) => Promise<JobPlan | undefined>;
   /** Closes the books for good: the first report stays and is returned. */
   readonly writeReport: (report: Report) => Promise<Report>;
   readonly readReport: (runId: string) => Promise<Report | undefined>;
@@ -37,6 +41,10 @@ export function createResults(container: ContainerClient): Results {
       const download = await ifFound(async () => container.getBlobClient(paths.failures(runId, format)).download());
       return download?.readableStreamBody;
     },
+    async writePlan(runId, plan) {
+      await putOnce(container, paths.plan(runId), JSON.stringify(plan), json);
+    },
+    readPlan: (runId) => readJson(container, paths.plan(runId)),
     async writeReport(report) {
       const name = paths.report(report.runId);
       const { first } = await putOnce(container, name, JSON.stringify(report, null, 2), json);

@@ -17,6 +17,7 @@ import type {
   SpoolRowsInput,
   SpoolRowsOutput,
 } from '../plan/payloads.ts';
+import { planBounds } from '../plan/plan-job.ts';
 import { statusOf, troubled, type RunStatus } from '../plan/progress.ts';
 import { endingAfter, hasDoubts, withinLimits } from '../plan/run-ending.ts';
 import { mostIdleMinutes } from '../plan/run-limits.ts';
@@ -136,7 +137,8 @@ function* open(
     if (books !== null) return { run: resumeRun(books, opened.dopHint, startedAt) };
     context.df.setCustomStatus({ stage: 'indexing', progress: null } satisfies RunStatus);
     const lanes = Math.min(opened.dopHint ?? bounds.maxLanes, bounds.maxLanes);
-    const indexing = { runId, spec, lanes } satisfies IndexSourceInput;
+    const known = { hint: opened.dopHint ?? null, ceiling: input.ceiling };
+    const indexing = { runId, spec, lanes, bounds: planBounds(bounds, spec, known) } satisfies IndexSourceInput;
     const indexed = yield* persist<IndexSourceOutput>(context, {
       activity: names.indexSource,
       stage: 'indexing',
@@ -210,6 +212,7 @@ function* close(
     requests: run?.requests ?? 0,
     throttled: run?.throttled ?? 0,
     decisions: run?.decisions ?? [],
+    ...(run === undefined || run.sent === null ? {} : { sent: run.sent }),
     ...(run === undefined ? {} : costLearned(run)),
   } satisfies CloseRunInput;
   return yield* persist<CloseRunOutput>(context, { activity: names.closeRun, stage: 'closing', input: closing });

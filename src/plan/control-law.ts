@@ -1,5 +1,14 @@
+import { doubted, weighCounters } from './counters.ts';
 import { sprintLanes } from './estimate.ts';
-import { growthByPromise, hearSilence, isSilent, promiseBroken, promisedBy, promiseKept } from './evidence.ts';
+import {
+  growthByPromise,
+  hearSilence,
+  isSilent,
+  promiseBroken,
+  promisedBy,
+  promiseKept,
+  withoutNonsense,
+} from './evidence.ts';
 import {
   facetOf,
   recommended,
@@ -65,16 +74,17 @@ interface Stepped {
 }
 
 /** One step of the law. Never reads a clock. */
-export function step(law: LawState, heard: Heard, nowMs: number): Stepped {
+export function step(before: LawState, heard: Heard, nowMs: number): Stepped {
+  const law = doubted(before, nowMs);
   const chooses = mayChoose(law, heard, nowMs);
   const followed = followHint(chooses ? law : together(law), heard.hint);
-  const { feedback } = heard;
-  if (feedback === undefined) return followed;
+  if (heard.feedback === undefined) return followed;
+  const feedback = withoutNonsense(heard.feedback);
   const met = chooses
     ? meetServers(followed.law, feedback, { nowMs, beyondHint: heard.beyondHint === true })
     : followed.law;
   const isSame = followed.why === null;
-  const measured = measure(met, feedback, { duty: heard.duty, nowMs, isSame });
+  const measured = weighCounters(measure(met, feedback, { duty: heard.duty, nowMs, isSame }), feedback, nowMs);
   const facet = facetOf(feedback.throttles);
   // What lanes ended their box for came after whatever was refused.
   const rested = facet === undefined || feedback.roomy === true ? calm(measured, heard, feedback, nowMs) : undefined;

@@ -7,6 +7,9 @@ const distrustMs = 600_000;
 /** What the law tries of what they promise, and how much more at once. */
 const believed = 0.92;
 const mostAtOnce = 0.6;
+/** Times what we have sent, and requests, that the requests left may go down by. */
+const believableUse = 3;
+const believableMore = 200;
 /** So many answers without the headers say that there are none. */
 const leastToBeSilent = 20;
 /** Headers that come and go are as if there were none. */
@@ -37,6 +40,19 @@ export function promisedBy(law: LawState, feedback: WaveFeedback, nowMs: number)
 export function growthByPromise(aim: number, promised: number | null): number | null {
   if (promised === null || promised < aim * worthATry) return null;
   return Math.min(1 + mostAtOnce, Math.max(1, (promised * believed) / aim));
+}
+
+/**
+ * Headers that cannot be true are as if there were none: the requests left on a server go down by no more than all that was answered, by it or by any, and
+ * by what others of the same identity send.
+ */
+export function withoutNonsense(feedback: WaveFeedback): WaveFeedback {
+  const most = feedback.requests * believableUse + believableMore;
+  const isNonsense = feedback.servers?.some(
+    ({ left }) => left !== undefined && left.firstRequests - left.lastRequests > most,
+  );
+  if (isNonsense !== true) return feedback;
+  return { ...feedback, servers: feedback.servers?.map(({ left: _left, ...rest }) => rest) ?? [] };
 }
 
 /** Servers answered, and most of them told nothing of what is left. */

@@ -103,6 +103,8 @@ export interface LaneReport {
   readonly recovered: number;
   /** HTTP requests sent. */
   readonly requests: number;
+  /** Rows in them, each time they were sent. */
+  readonly rowsSent: number;
   /** 429 answers by facet. */
   readonly throttles: Readonly<Partial<Record<ThrottleFacet, number>>>;
   /** Longest wait still ordered when the lane ended, in ms from its end. */

@@ -53,11 +53,25 @@ export interface Routing {
   readonly expected: number | null;
   /** Whether each server counts for itself, as far as the answers have shown. */
   readonly counters: 'unknown' | 'perServer' | 'shared';
-  /** Requests answered while that was not known, and by how many the requests left went down meanwhile. */
-  readonly counted: { readonly requests: number; readonly drop: number };
+  /** Since when, and what has been seen meanwhile that may tell otherwise. */
+  readonly countersAtMs: number;
+  readonly seen: CountersSeen;
   /** Lanes go to any server until then: choosing has not proved better. */
   readonly offUntilMs: number;
   readonly scoutedAtMs: number;
+}
+
+/** What has been seen that tells whether servers count for themselves; forgotten when that is decided, one way or the other. */
+export interface CountersSeen {
+  /** Requests answered, and by how many the requests left went down meanwhile. */
+  readonly requests: number;
+  readonly drop: number;
+  /** How unevenly the windows of the servers were filled, how much less was left where more had been spent, and how that varied, as squares of seconds. */
+  readonly uneven: number;
+  readonly less: number;
+  readonly varied: number;
+  /** Waves in a row in which, when one server refused, all did. */
+  readonly refusedTogether: number;
 }
 
 /** What the headers for debugging allowed the law to try. They never lower anything and are no ceiling. */
@@ -102,7 +116,8 @@ export interface ServerFeedback extends Pick<WaveFeedback, 'throttles' | 'lanes'
   /** ISO times: when it first refused, and before which it wants nothing. */
   readonly refusedAt?: string;
   readonly notBeforeAt?: string;
-  readonly left?: RateLeft;
+  /** Of what its lanes were told last, the most and the least. */
+  readonly left?: RateLeft & { readonly leastSeconds?: number };
 }
 
 export interface Heard {
@@ -125,6 +140,8 @@ export const fallbackHint = 4;
 
 export const anyServer: Cell = { server: null, spent: nothingSpent, notBeforeMs: 0 };
 
+export const nothingSeen: CountersSeen = { requests: 0, drop: 0, uneven: 0, less: 0, varied: 0, refusedTogether: 0 };
+
 const newRouting: Routing = {
   pinned: false,
   pinnedAtMs: 0,
@@ -132,7 +149,8 @@ const newRouting: Routing = {
   hintPerServer: fallbackHint,
   expected: null,
   counters: 'unknown',
-  counted: { requests: 0, drop: 0 },
+  countersAtMs: 0,
+  seen: nothingSeen,
   offUntilMs: 0,
   scoutedAtMs: 0,
 };

@@ -79,7 +79,7 @@ const leastRowMs = 0.01;
 const rememberedRequests = 1_000;
 const smoothingRequests = 120;
 /** Upward drift of the unhindered cost, so that an environment that became slower for good is believed in the end. */
-const driftPerSecond = 0.0002;
+const driftPerSecond = 0.00005;
 /** Before this many answers one slow request may still be the whole measurement, of the size and of what hinders. */
 const leastRequests = 20;
 const leastToCompare = 80;
@@ -145,7 +145,7 @@ export function overheadOf({ spread, slope, rowMs }: RequestFit): number {
  */
 const overheadShare = { even: 0.025, byChance: 0.05 };
 /** Far from the server's own limit of two minutes, and what a lane may be late by at the end of its box. */
-const longestRequestMs = 5_500;
+export const longestRequestMs = 5_500;
 /**
  * So many of a hundred requests may be rolled back for a bad row. Each leads to at least one request more, and has run plug-ins and held locks, so
  * it costs the environment more than the time that is counted here.

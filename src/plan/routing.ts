@@ -1,3 +1,4 @@
+import { countRequests } from './counters.ts';
 import {
   anyServer,
   facetOf,
@@ -9,7 +10,7 @@ import {
   type ServerFeedback,
   type WaveFeedback,
 } from './law-state.ts';
-import { inFlightOverWindow, scaleSpent, spentSince, sumSpent, windowSeconds } from './spent-time.ts';
+import { inFlightOverWindow, scaleSpent, sumSpent, windowSeconds } from './spent-time.ts';
 
 /** Documented environments have a handful of servers, fifteen were seen; with more than this lanes go to any. */
 export const mostServers = 32;
@@ -18,10 +19,6 @@ const drawsPerServer = { lookingOn: 4, bounded: 6 };
 const nearEnough = 1.05;
 const offMs = 3_600_000;
 const windowMs = windowSeconds * 1_000;
-/** Requests that tell whether servers count for themselves, and what they have to show. */
-const leastCounted = 12;
-const ownCounters = 1.4;
-const sharedCounters = 1.7;
 /** Requests sent anywhere sustain about this share of what the servers could: the fullest server refuses for all. */
 const anywhereSustains = 0.85;
 const judgedAfterMs = 2 * windowMs;
@@ -62,9 +59,9 @@ export function meetServers(law: LawState, feedback: WaveFeedback, moment: Momen
   const kept = law.cells.filter(({ server }) => server === null || !gone.has(server));
   const known = new Set(kept.map(({ server }) => server));
   const found = (feedback.servers ?? []).filter(({ server }) => !known.has(server) && !gone.has(server));
-  const counted = noteCounters(law, feedback, nowMs);
+  const counted = countRequests(law, feedback, nowMs);
   const draws = law.routing.draws + (feedback.scouts ?? 0);
-  const next = { ...law, routing: { ...law.routing, ...counted, draws } };
+  const next = { ...counted, routing: { ...counted.routing, draws } };
   const named = kept.filter(({ server }) => server !== null).length + found.length;
   // Servers that all answer for one another: the cookie keeps no lane where it was.
   const isIgnored = named === 0 && gone.size > 0;
@@ -112,26 +109,6 @@ function settle(law: LawState, { nowMs, beyondHint }: Moment): LawState {
       hintPerServer: recommended(law) / cells.length,
     },
   };
-}
-
-/**
- * Whether servers count for themselves: then the requests left on each go down by what it answered, else by what all of them answered. Only
- * while nothing leaves the window, which would hide it.
- */
-function noteCounters(law: LawState, feedback: WaveFeedback, nowMs: number): Partial<Routing> {
-  const { counters, counted } = law.routing;
-  const servers = (feedback.servers ?? []).flatMap(({ left, ...rest }) =>
-    left === undefined ? [] : [{ ...rest, left }],
-  );
-  const isClean = law.cells.every(({ spent }) => spentSince(spent) > nowMs - windowMs);
-  if (counters !== 'unknown' || servers.length < 2 || !isClean) return {};
-  const requests = counted.requests + servers.reduce((sum, one) => sum + Math.max(0, one.requests - one.lanes), 0);
-  const drop =
-    counted.drop + servers.reduce((sum, { left }) => sum + Math.max(0, left.firstRequests - left.lastRequests), 0);
-  const ratio = drop / Math.max(1, requests);
-  if (requests < leastCounted || ratio < 0.5) return { counted: { requests, drop } };
-  if (ratio < ownCounters) return { counters: 'perServer', counted: { requests, drop } };
-  return { counters: ratio > sharedCounters ? 'shared' : 'unknown', counted: { requests, drop } };
 }
 
 /** Gives the choice up where it has not proved better than any server. */

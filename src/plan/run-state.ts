@@ -8,6 +8,7 @@ import type { Look } from './payloads.ts';
 import { costOf, noFit, overheadOf, type RequestFit } from './request-size.ts';
 import { afterWait, newTime, type RunTime, type WaitPassed } from './run-limits.ts';
 import type { RunSpec } from './run-spec.ts';
+import type { Sent } from './sent.ts';
 import { sliceCountOf, type Stretch } from './stretch.ts';
 import type { Wave } from './wave.ts';
 
@@ -42,6 +43,8 @@ export interface RunState {
   readonly recovered: number;
   readonly requests: number;
   readonly throttled: number;
+  /** What was sent since the run began or was resumed; null before its first wave. */
+  readonly sent: Sent | null;
   readonly wave: number;
   readonly lanes: number;
   readonly dopHint: number | null;
@@ -85,6 +88,7 @@ export function beginRun(source: IndexedSource, dopHint: number | undefined, sta
     recovered: 0,
     requests: 0,
     throttled: 0,
+    sent: null,
     wave: 0,
     lanes: 0,
     dopHint: dopHint ?? null,

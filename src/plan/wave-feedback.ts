@@ -1,6 +1,7 @@
 import type { LaneReport, RateLeft, ThrottleFacet } from './lane.ts';
 import type { ServerFeedback, WaveFeedback } from './law-state.ts';
 import { mostServers } from './routing.ts';
+import { sum } from './sum.ts';
 
 /** Folds the reports of a wave's lanes into what the governor hears of it. */
 export function feedbackOf(
@@ -83,16 +84,13 @@ function timesOf(lanes: readonly LaneReport[]): Partial<ServerFeedback> {
 }
 
 /** The lanes of a server hear of one budget: the first of them heard the most, the last of them the least. */
-function leftOf(told: readonly RateLeft[]): RateLeft | undefined {
+function leftOf(told: readonly RateLeft[]): ServerFeedback['left'] {
   if (told.length === 0) return undefined;
   return {
     firstRequests: Math.max(...told.map(({ firstRequests }) => firstRequests)),
     lastRequests: Math.min(...told.map(({ lastRequests }) => lastRequests)),
     // What was told last is not known; the larger one is told sooner where sending uses it up, and later where there is more of a sudden.
     seconds: Math.max(...told.map(({ seconds }) => seconds)),
+    leastSeconds: Math.min(...told.map(({ seconds }) => seconds)),
   };
-}
-
-function sum<T>(items: readonly T[], value: (item: T) => number): number {
-  return items.reduce((total, item) => total + value(item), 0);
 }

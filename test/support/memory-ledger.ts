@@ -9,6 +9,7 @@ import type { LifeMark } from '../../src/plan/poison.ts';
 import type { LiveTally } from '../../src/plan/progress.ts';
 import type { Part, PartEntry } from '../../src/ledger/parts.ts';
 import type { StoredCost } from '../../src/plan/estimate.ts';
+import type { JobPlan } from '../../src/plan/plan-job.ts';
 import type { Report } from '../../src/plan/report.ts';
 
 /** What the ledger holds of one run. */
@@ -18,6 +19,7 @@ export interface MemoryRun {
   index?: { readonly bytes: Buffer; readonly sha256: string };
   repeated?: Buffer;
   spool?: Spool;
+  plan?: JobPlan;
   report?: Report;
   stop?: StopMark;
   isPaused?: boolean;
@@ -202,6 +204,10 @@ export function createMemoryLedger(): MemoryLedger {
       syncs.set(sync, { value: copy(record), etag: String(Number(stored?.etag ?? 0) + 1) });
       return true;
     },
+    async writePlan(runId, plan) {
+      run(runId).plan ??= copy(plan);
+    },
+    readPlan: async (runId) => copy(run(runId).plan),
     async writeReport(report) {
       return copy((run(report.runId).report ??= copy(report)));
     },

@@ -90,7 +90,7 @@ export const guards: readonly Guard[] = [
     file: 'src/plan/wave.ts',
     find: 'const work = due.length > 0 ? due : run.pending;',
     put: 'const work = due.length < 0 ? due : run.pending;',
-    tests: [unit('plan/run-state')],
+    tests: [unit('plan/run-state'), unit('plan/wave')],
   },
   {
     guard: 'a twin of a life that takes a slice up again is noticed',
@@ -228,7 +228,7 @@ export const guards: readonly Guard[] = [
   },
   {
     guard: 'a throttle while opening is waited for',
-    file: 'src/activities/open-run.ts',
+    file: 'src/activities/check-run.ts',
     find: 'if (error instanceof ThrottledError) return { waitSeconds:',
     put: 'if (error instanceof ThrottledError && client === undefined) return { waitSeconds:',
     tests: [unit('activities/open-run')],

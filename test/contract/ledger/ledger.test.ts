@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import type { JobPlan } from '../../../src/plan/plan-job.ts';
 import type { Report } from '../../../src/plan/report.ts';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -127,6 +128,16 @@ describe('a run', () => {
     expect(await ledger.markIntent('r', 101)).toBe(true);
   });
 
+  it('has marks of their own for what is due again, and knows the rows of all of them', async () => {
+    const due = ['2026-01-01T00:05:00.000Z', '2026-01-01T00:10:00.000Z'] as const;
+    expect([await ledger.markIntent('d', 5, due[0]), await ledger.markIntent('d', 5, due[0])]).toEqual([true, false]);
+    expect([await ledger.markIntent('d', 5, due[1]), await ledger.markIntent('d', 5)]).toEqual([true, true]);
+    await ledger.markContested('d', 1, due[0]);
+    expect(await ledger.isContested('d', 1, due[0])).toBe(true);
+    expect([await ledger.isContested('d', 1, due[1]), await ledger.isContested('d', 1)]).toEqual([false, false]);
+    expect(await ledger.readIntents('d')).toMatchObject({ begun: new Set([5]), contested: new Set([1]) });
+  });
+
   it('counts the lives that begin where one began before, up to a number, until one of them is heard of', async () => {
     const [lane, look] = [
       { of: 'lane', firstRow: 1 },
@@ -155,12 +166,24 @@ describe('a run', () => {
     await ledger.writeLive('r', 'two', { ...tally, rows: 5 });
     await ledger.writeLive('r', 'one', { ...tally, rows: 20 });
     expect((await ledger.readLive('r')).map(({ rows }) => rows).toSorted()).toEqual([20, 5]);
+    const wait = { sender: 0, server: 'a0B', facet: 'requests', notBeforeAt: '2026-01-01T00:05:00.000Z' } as const;
+    const waits = Array.from({ length: 16 }, (_, n) => ({ ...wait, server: n.toString(16).repeat(256) }));
+    await ledger.writeLive('w', 'one', { ...tally, waits });
+    expect((await ledger.readLive('w'))[0]?.waits).toEqual(waits);
   });
 
   it('keeps the index with its digest', async () => {
     await ledger.writeIndex('r', Buffer.from([1, 2, 3]), 'abc');
     expect(await ledger.readIndex('r')).toEqual({ bytes: Buffer.from([1, 2, 3]), sha256: 'abc' });
     expect(await ledger.readIndex('other')).toBeUndefined();
+  });
+
+  it('has one plan: the first one stays', async () => {
+    expect(await ledger.readPlan('planned')).toBeUndefined();
+    const plan = { requests: 1 } as JobPlan;
+    await ledger.writePlan('planned', plan);
+    await ledger.writePlan('planned', { ...plan, requests: 2 });
+    expect(await ledger.readPlan('planned')).toEqual(plan);
   });
 
   it('has one report: the first one stays', async () => {

@@ -90,28 +90,23 @@ describe('a lane whose rows may still change by themselves', () => {
   });
 });
 
-describe('a refusal', () => {
-  it('is asked for once more where a twin has begun to send the slice meanwhile, which may have brought it about', async () => {
-    const tooWide = {
-      class: 'row',
-      httpStatus: 400,
-      code: '0x80044331',
-      message: 'The value has 101 characters.',
-    } as const;
-    const ledger = createMemoryLedger();
-    let sends = 0;
-    const { send } = createScene({
-      ledger,
+describe('a lane that is told while it sends that a twin is at work in the slice', () => {
+  const refused: ServiceFault = { class: 'row', httpStatus: 400, code: '0x80040265', message: 'no such parent yet' };
+
+  it.each([
+    [true, { upserted: 1 }, 2],
+    [false, { rejected: 1 }, 1],
+  ])('sends what was refused once more (a twin: %s)', async (isContested, counts, requests) => {
+    const scene = createScene({
       rowCount: 1,
-      before: async () => {
-        sends += 1;
-        if (sends > 1) return;
-        await ledger.markContested('r', 1);
-        throw new BatchRejectedError(tooWide, { httpStatus: tooWide.httpStatus, maybeCommittedBefore: false });
+      before: async (_rows, { ledger, requests: sent }) => {
+        if (sent.length > 1) return;
+        if (isContested) await ledger.markContested('r', 1);
+        throw new BatchRejectedError(refused, { httpStatus: 400, maybeCommittedBefore: false });
       },
     });
-    expect(await send([{ from: 0, to: 1 }])).toMatchObject({ counts: { upserted: 1 } });
-    expect(sends).toBe(2);
+    expect(await scene.send([{ from: 0, to: 1 }])).toMatchObject({ end: 'done', counts });
+    expect(scene.requests).toHaveLength(requests);
   });
 });
 

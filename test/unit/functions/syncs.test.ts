@@ -25,6 +25,7 @@ function createScene() {
       started.push(instanceId);
       instances.set(instanceId, Running);
     },
+    readEntityState: async () => ({ entityExists: false }),
   } as unknown as DurableClient;
   const deps: SyncDeps = {
     ledger,

@@ -38,6 +38,7 @@ const report = (more: Partial<LaneReport>): LaneReport => ({
   counts: {},
   recovered: 0,
   requests: 1,
+  rowsSent: 100,
   throttles: {},
   waitMs: 0,
   sends: noSends,
