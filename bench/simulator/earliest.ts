@@ -2,16 +2,16 @@ import { changeAtSeconds, type Scenario } from './scenarios.ts';
 import { maximum, play, type Strategy } from './simulate.ts';
 import type { Environment } from './world.ts';
 
-/** A shorter mean than that of a minute would take the next best burst for the new rate. */
-export const measuredAfterChange = 60;
+/** The rate has to be there at once, and to last for a window: bursts come and go. */
+export const meansAfterChange = [30, 300];
 /** So that a change comes at another moment of a box with every seed. */
 export const startOf = (seed: number): number => (seed * 17) % 120;
 
 /** Longer than any window remembers. */
-const watchedSeconds = 330;
+const watchedSeconds = 330 + Math.max(...meansAfterChange);
 
 /**
- * When a client that has done the same until a change, and then knows everything, could first have a minute at a rate: it sends nothing until
+ * When a client that has done the same until a change, and then knows everything, could first be at a rate that lasts: it sends nothing until
  * then, and all that the windows admit in it, in requests of the best size. In seconds from the change; null where execution time is not what limits.
  */
 export function earliestAt(
@@ -24,8 +24,8 @@ export function earliestAt(
   if (executionTimeMs === null) return null;
   const cells = scope === 'shared' ? 1 : environment.servers;
   const rowsPerExecutionSecond = maximum(scenario, { environment }) / ((cells * executionTimeMs) / windowMs);
-  const wanted = (options.rowsPerSecond * measuredAfterChange) / rowsPerExecutionSecond;
-  const reached: number[] = [];
+  const secondsPerSecond = options.rowsPerSecond / rowsPerExecutionSecond;
+  const room: number[] = [];
   play(scenario, strategy, {
     seed,
     startSeconds: startOf(seed),
@@ -33,9 +33,11 @@ export function earliestAt(
     watch: (second, world) => {
       if (second < changeAtSeconds) return;
       world.hush();
-      if (world.roomSeconds('us') >= wanted) reached.push(second - changeAtSeconds);
+      room.push(world.roomSeconds('us'));
     },
   });
-  const [earliest] = reached;
-  return earliest === undefined ? null : Math.max(0, earliest - measuredAfterChange);
+  const hasRoom = (at: number): boolean =>
+    meansAfterChange.every((during) => (room[at + during] ?? 0) >= secondsPerSecond * during);
+  const earliest = room.findIndex((_, at) => hasRoom(at));
+  return earliest < 0 ? null : earliest;
 }

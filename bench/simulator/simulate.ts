@@ -117,14 +117,14 @@ export function maximum(
 
 const settlingWindow = 30;
 
-/** First second from which the mean of half a minute, or as long as said, is at least the target. */
+/** First second from which the mean of half a minute is at least the target, and of all that is said. */
 export function settled(
   seconds: readonly Second[],
   target: number,
-  { from = 0, during = settlingWindow }: { readonly from?: number; readonly during?: number } = {},
+  { from = 0, during = [settlingWindow] }: { readonly from?: number; readonly during?: readonly number[] } = {},
 ): number | null {
-  for (let at = from; at + during <= seconds.length; at += 1) {
-    const rate = sum(seconds.slice(at, at + during), ({ rows }) => rows) / during;
+  for (let at = from; at + Math.max(...during) <= seconds.length; at += 1) {
+    const rate = Math.min(...during.map((window) => sum(seconds.slice(at, at + window), ({ rows }) => rows) / window));
     if (rate >= target) return at - from;
   }
   return null;

@@ -1,5 +1,5 @@
 import { baselines } from './baselines.ts';
-import { earliestAt, measuredAfterChange, startOf } from './earliest.ts';
+import { earliestAt, meansAfterChange, startOf } from './earliest.ts';
 import { changeAtSeconds, changeScenarios, oddScenarios, profileScenarios, type Scenario } from './scenarios.ts';
 import {
   engine,
@@ -94,7 +94,7 @@ export function study(scenario: Scenario, strategy: Strategy, seeds: readonly nu
   };
 }
 
-const secondsAfterChange = 600;
+const secondsAfterChange = 900;
 
 export function studyChange(scenario: Scenario, strategy: Strategy, seeds: readonly number[]): ChangeRow {
   const environment = scenario.changes.reduce((last, { patch }) => ({ ...last, ...patch }), scenario.environment);
@@ -104,7 +104,7 @@ export function studyChange(scenario: Scenario, strategy: Strategy, seeds: reado
     const trace = play(scenario, strategy, { seed, seconds, startSeconds: startOf(seed) });
     const possible = earliestAt(scenario, strategy, { seed, environment, rowsPerSecond: target });
     return {
-      seconds: settled(trace.seconds, target, { from: changeAtSeconds, during: measuredAfterChange }),
+      seconds: settled(trace.seconds, target, { from: changeAtSeconds, during: meansAfterChange }),
       possible,
     };
   });

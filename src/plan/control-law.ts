@@ -17,48 +17,34 @@ import {
   type Heard,
   type LawState,
   type ServerFeedback,
+  type Stepped,
   type WaveFeedback,
 } from './law-state.ts';
-import type { ThrottleFacet } from './lane.ts';
 import { dueProbe, growsByProbes, passed, passedLevel, restingProbe } from './probe.ts';
+import { throttled } from './refusals.ts';
 import { judge, mayChoose, meetServers, together } from './routing.ts';
 import { addSpent, inFlightOverWindow, paceSeconds, scaleSpent, windowSeconds } from './spent-time.ts';
 
 /** Growth a second while no limit was ever met: doubles in a hundred seconds, so that the window shows the ceiling once. */
 const exploreGrowth = 0.007;
 const mostGrowthAtOnce = 0.4;
-/** Below the ceiling that a limit has shown; and again for each further wave that meets it. */
-const cut = 0.04;
-/** Where each server is accounted for. */
-const finestCut = 0.02;
-const deepestCut = 0.12;
-/** Refusals in one wave that are no chance any more. */
-const oftenAtLeast = 3;
-const oftenPerCell = 0.75;
+/** Regained in one step. */
+const regained = 0.04;
 /** After a cut the same step is taken up again within so many requests: so about one in 350 meets a limit. */
 const requestsToRegrow = 350;
 /** Where each server is accounted for, meeting its limit again soon would teach nothing. */
 const secondsToRegrow = 600;
 const boldAfterMs = 330_000;
+const bolder = { pinned: 2, anywhere: 3 };
 /** Share of the aim that the window must hold before calm allows more. */
 const leastTested = { pinned: 0.95, anywhere: 0.85 };
-const cliffMemoryMs = 600_000;
-const concurrencyCut = 0.8;
 /** Slower than this is no noise; and so much of it is accepted for being sure to use everything. */
 const hindered = 1.15;
 const surelyHindered = 1.35;
 const acceptedInflation = 1.1;
-const leastAim = 0.5;
-/** The limit was met at what was seen; this keeps clear of it. */
+/** One server carried it without a refusal; this keeps clear of its limit. */
 const belowSeen = 0.975;
-const belowMetered = 0.99;
-/** Waits that end when the window holds less than this share of the ceiling tell of a lower limit; it is believed down to the second one. */
-const surelyLower = 0.93;
-const lowestAtOnce = 0.7;
-/** Share of the ceiling above which meeting a limit is no surprise. */
-const asExpected = 0.9;
-/** Share of the hint that is kept when a limit is met early, and when requests become slower. */
-const usedByOthers = 0.4;
+/** Share of the hint that is kept when requests become slower. */
 const yieldedAtMost = 0.5;
 const farBelow = { pinned: 0.5, anywhere: 0.9 };
 const growthFarBelow = { pinned: 0.0008, anywhere: exploreGrowth };
@@ -66,12 +52,6 @@ const idleSmoothing = 0.3;
 
 /** Lane seconds that are no rounding. */
 const leastRest = 0.1;
-
-interface Stepped {
-  readonly law: LawState;
-  /** For people: why the aim changed. */
-  readonly why: string | null;
-}
 
 /** One step of the law. Never reads a clock. */
 export function step(before: LawState, heard: Heard, nowMs: number): Stepped {
@@ -152,100 +132,6 @@ function heardOf(cell: Cell, own: ServerFeedback, wave: { readonly fromMs: numbe
   return { ...cell, spent, notBeforeMs: Math.max(cell.notBeforeMs, told) };
 }
 
-/** One cut for a wave that met a limit, however many answers said so. */
-function throttled(law: LawState, facet: ThrottleFacet, feedback: WaveFeedback, nowMs: number): Stepped {
-  const strikes = law.strikes + 1;
-  const refusers = (feedback.servers ?? []).filter(({ throttles }) => facetOf(throttles) !== undefined);
-  if (facet === 'concurrency') {
-    const lanes =
-      refusers.length === 0 || !law.routing.pinned
-        ? feedback.lanes / law.cells.length
-        : Math.max(...refusers.map((one) => one.lanes));
-    // Up to the recommended number it is chance that sent too many to one server: a small step back is enough.
-    const least = Math.min(lanes - 1, recommendedPerCell(law));
-    const cliff = { lanes: Math.max(1, least, Math.floor(lanes * concurrencyCut)), untilMs: nowMs + cliffMemoryMs };
-    const aim = Math.max(1, Math.min(law.aim, cliff.lanes));
-    return { law: { ...law, strikes, cliff, aim, changedAtMs: nowMs }, why: 'concurrency limit met' };
-  }
-  const seen = seenAt(law, refusers, nowMs);
-  if (law.ceiling !== null && refusers.length > 0 && refusers.every(({ server }) => server === law.probe.server)) {
-    // Asked for: no sign of anything but where the limit is.
-    const low = lowered(law, law.ceiling, { seen, isOften: false });
-    const stands = law.probe.steps === 0 ? low : Math.max(law.ceiling, seen * belowMetered);
-    const next = {
-      ...law,
-      aim: stands,
-      ceiling: stands,
-      changedAtMs: nowMs,
-      limitAtMs: nowMs,
-      probe: restingProbe(nowMs),
-    };
-    return { law: next, why: 'the limit was looked for and met' };
-  }
-  const refusals = refusers.reduce((sum, one) => sum + countOf(one.throttles), 0);
-  const isOften = refusals >= Math.max(oftenAtLeast, law.cells.length * oftenPerCell);
-  // Met after little of ours, it was used by others or was none of the windows: then what we sent is no measure.
-  const least = recommendedPerCell(law) * usedByOthers;
-  const first = law.routing.pinned ? seen * belowMetered : seen;
-  const now = toldBy(law, refusers);
-  const aim =
-    law.ceiling === null || !law.windowed
-      ? Math.max(first, least)
-      : now !== null && now < law.ceiling * surelyLower
-        ? Math.max(now * belowMetered, law.ceiling * lowestAtOnce)
-        : lowered(law, law.ceiling, { seen, isOften });
-  const ceiling = Math.max(leastAim / law.cells.length, aim);
-  const next = {
-    ...law,
-    strikes,
-    ceiling,
-    windowed: true,
-    aim: ceiling,
-    changedAtMs: nowMs,
-    limitAtMs: nowMs,
-    probe: restingProbe(nowMs),
-  };
-  return { law: promiseBroken(next, seen, nowMs), why: `${facet} limit met` };
-}
-
-/** What the window held when the limit was met: on the servers that refused, at that moment. */
-function seenAt(law: LawState, refusers: readonly ServerFeedback[], nowMs: number): number {
-  const all = mean(law.cells.map(({ spent }) => inFlightOverWindow(spent, nowMs)));
-  if (!law.routing.pinned) return all;
-  const seen = refusers.flatMap(({ server, refusedAt }) => {
-    const cell = law.cells.find((one) => one.server === server);
-    const atMs = refusedAt === undefined ? nowMs : Math.min(nowMs, Date.parse(refusedAt));
-    return cell === undefined ? [] : [inFlightOverWindow(cell.spent, atMs)];
-  });
-  return seen.length === 0 ? all : mean(seen);
-}
-
-/**
- * What the windows will hold when the waits are over that were told: that is what the limit has become, where most servers say the same. Null where
- * they do not, or lanes go to any.
- */
-function toldBy({ cells, routing }: LawState, refusers: readonly ServerFeedback[]): number | null {
-  if (!routing.pinned) return null;
-  const left = refusers.flatMap(({ server, notBeforeAt }) => {
-    const cell = cells.find((one) => one.server === server);
-    const isTold = cell !== undefined && notBeforeAt !== undefined;
-    return isTold ? [inFlightOverWindow(cell.spent, Date.parse(notBeforeAt))] : [];
-  });
-  return left.length * 2 > cells.length ? Math.max(...left) : null;
-}
-
-/** A limit met where it was expected is a small correction; met far below, it is believed the more the oftener it is met. */
-function lowered(law: LawState, ceiling: number, met: { readonly seen: number; readonly isOften: boolean }): number {
-  const isPinned = law.routing.pinned;
-  const least = isPinned ? finestCut : cut;
-  const depth = Math.min(deepestCut, least * 2 ** law.strikes);
-  if (met.seen < ceiling * asExpected) return Math.max(met.seen, ceiling * (1 - depth));
-  // Where each server is accounted for, one refusal is chance; many mean that somebody else sends as well.
-  if (isPinned && met.isOften) return ceiling * (1 - depth);
-  const clear = isPinned ? belowMetered : belowSeen;
-  return Math.min(ceiling * (1 + least), Math.max(ceiling * (1 - least), met.seen * clear));
-}
-
 function calm(law: LawState, heard: Heard, feedback: WaveFeedback, nowMs: number): Stepped {
   const slowWaves = heard.inflation > hindered ? law.slowWaves + 1 : 0;
   const rested = promiseKept({ ...law, slowWaves, ...(feedback.requests > 0 ? { strikes: 0 } : {}) });
@@ -296,15 +182,15 @@ const exploration = ({ hint }: LawState): number => (hint === null ? 2 * explore
 
 /** A whole window without a refusal means that there is more than was thought. */
 function regrowth(law: LawState, requests: number, seconds: number, nowMs: number): number {
-  const most = law.routing.pinned ? (cut * seconds) / secondsToRegrow : Infinity;
-  const byRequests = Math.min(most, (cut * requests) / requestsToRegrow);
+  const isBold = nowMs - law.limitAtMs > boldAfterMs && (!law.routing.pinned || isSilent(law, nowMs));
+  const most = law.routing.pinned && !isBold ? (regained * seconds) / secondsToRegrow : Infinity;
+  const byRequests = Math.min(most, (regained * requests) / requestsToRegrow);
   // Where the headers tell of more, it is found by them; all servers at once above their limit would be too many refusals.
-  if (law.routing.pinned && !isSilent(law, nowMs)) return byRequests;
-  if (nowMs - law.limitAtMs <= boldAfterMs) return byRequests;
+  if (!isBold) return byRequests;
   // Far below the recommended number there are too few requests to count by.
   const pace = law.routing.pinned ? 'pinned' : 'anywhere';
   const byTime = law.aim < recommendedPerCell(law) * farBelow[pace] ? growthFarBelow[pace] * seconds : 0;
-  return Math.max(3 * byRequests, byTime);
+  return Math.max(bolder[pace] * byRequests, byTime);
 }
 
 /** The law for a wave that may use up the window's credit, when all that is left to do fits into it; undefined otherwise. */
@@ -319,8 +205,3 @@ export function sprint(law: LawState, workSeconds: number, nowMs: number): LawSt
 }
 
 const secondsOf = (spent: readonly number[]): number => spent.reduce((sum, seconds) => sum + seconds, 0);
-
-const countOf = (throttles: WaveFeedback['throttles']): number =>
-  Object.values(throttles).reduce((sum, count) => sum + count, 0);
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;

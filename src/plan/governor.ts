@@ -117,7 +117,7 @@ export function lease(
   const isLast = sprinting !== undefined || request.wanted < (own?.lanes ?? 0);
   const scouting = isLast ? 'never' : isScouting ? 'now' : 'ifUnsure';
   const exploring = request.beyondHint === true && heard.law.strikes === 0 && sprinting === undefined;
-  const widths = widthsOf(law, { boxSeconds, nowMs, scouting, exploring });
+  const widths = widthsOf(law, { boxSeconds, nowMs, scouting, exploring, alone });
 
   const most = Math.min(boundOf(state, request), sumOf(widths, lanesOf));
   const free = most - sumOf(Object.values(others), lanesOut);

@@ -135,6 +135,13 @@ export interface Heard {
   readonly beyondHint?: boolean;
 }
 
+/** What the law has become. */
+export interface Stepped {
+  readonly law: LawState;
+  /** For people: why the aim changed. */
+  readonly why: string | null;
+}
+
 /** Stands in for a missing hint: the smallest value seen on live environments. */
 export const fallbackHint = 4;
 

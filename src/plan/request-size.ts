@@ -143,14 +143,14 @@ export function overheadOf({ spread, slope, rowMs }: RequestFit): number {
  * A request's fixed cost may be this share of it. Smaller wastes time; larger makes requests few and long, which fall on the servers the more
  * unevenly where chance sends them.
  */
-const overheadShare = { even: 0.025, byChance: 0.05 };
+const overheadShare = { even: 0.015, byChance: 0.05 };
 /** Far from the server's own limit of two minutes, and what a lane may be late by at the end of its box. */
-export const longestRequestMs = 5_500;
+export const longestRequestMs = 7_000;
 /**
  * So many of a hundred requests may be rolled back for a bad row. Each leads to at least one request more, and has run plug-ins and held locks, so
  * it costs the environment more than the time that is counted here.
  */
-const mostRolledBack = 0.2;
+const mostRolledBack = 0.18;
 /** Fewer say nothing of their share. */
 const leastBadRows = 5;
 /** Sizes this near to the present one are not worth a change. */

@@ -32,8 +32,11 @@ export interface Route {
 /** The bounds of a cell's room, as shares of the aim. */
 const leastOfAim = 0.2;
 const mostOfAim = 1.2;
-/** How much faster than its ceiling a server may be sent what the last box left. */
-const catchUp = 1.25;
+/**
+ * How much faster than its ceiling a server may be sent what the last box left: less where it is the only one, and beside other runs, whose sending is
+ * heard of late.
+ */
+const catchUp = { careful: 1.25, alone: 1.4 };
 /** The same where a probe has shown that there is much more. */
 const followUp = 2;
 /** Share of the ceiling that plans use: lanes spend faster at the start of a box than at its end. */
@@ -57,6 +60,8 @@ interface Moment {
   readonly scouting: 'never' | 'ifUnsure' | 'now';
   /** More than recommended may be tried. */
   readonly exploring: boolean;
+  /** No other run holds lanes. */
+  readonly alone: boolean;
 }
 
 /** How much each server may be sent in a wave, over all runs. */
@@ -120,7 +125,11 @@ function widthOf(law: LawState, cell: Cell, moment: Moment, share = 1): Width {
   const isProbe = server !== null && server === law.probe.server;
   const level = isProbe
     ? probeLevel(law)
-    : { allowed: law.aim * keptFree.paced, most: aim * (law.probe.steps > 0 ? followUp : catchUp) };
+    : {
+        allowed: law.aim * keptFree.paced,
+        most:
+          aim * (law.probe.steps > 0 ? followUp : catchUp[moment.alone && law.cells.length > 1 ? 'alone' : 'careful']),
+      };
   const limit = isProbe ? level.allowed : law.aim;
   const most = Math.min(level.most, cliffAt(law, moment));
   const plan = { allowed: level.allowed, limit, most, nowMs, seconds: boxSeconds, notBeforeMs };

@@ -25,7 +25,8 @@ const least = [
 
 describe('the engine in the simulator', () => {
   it.each(least)('keeps %s near its physical maximum (%f) and polite', (name, efficiency, throttledShare) => {
-    const row = study(profile(name), engine, seeds);
+    // The promise is for the mean of many; four are too few.
+    const row = study(profile(name), engine, [...seeds, 5, 6, 7, 8]);
     expect(row.efficiency).toBeGreaterThanOrEqual(efficiency);
     expect(row.efficiency).toBeLessThanOrEqual(1);
     expect(row.throttledShare).toBeLessThanOrEqual(throttledShare);
@@ -59,7 +60,7 @@ describe('the engine in the simulator', () => {
 
   it('does nearly as well without the headers for debugging, and is not led astray by nonsense in them', () => {
     expect(study(odd('no rate headers'), engine, seeds).efficiency).toBeGreaterThan(0.86);
-    expect(study(odd('rate headers of nonsense'), engine, seeds).efficiency).toBeGreaterThan(0.75);
+    expect(study(odd('rate headers of nonsense'), engine, seeds).efficiency).toBeGreaterThan(0.86);
   });
 
   it('is better than every baseline where each is worst', () => {
@@ -78,6 +79,26 @@ describe('the engine in the simulator', () => {
       expect(row.slowestSeconds).toBeLessThanOrEqual(60);
     },
   );
+
+  it.each(['limit raised in silence', 'limit raised after silence', 'limit raised after silence, twelve'])(
+    'finds out that there is more though nothing tells: %s',
+    (name) => {
+      const row = studyChange(change(name), engine, seeds);
+      expect(row.unsettledSeeds).toBe(0);
+      expect(row.seconds).toBeLessThanOrEqual(60);
+    },
+  );
+
+  it('is at a lowered limit hardly later than a client that knew of it could be', () => {
+    const row = studyChange(change('limit lowered'), engine, seeds);
+    expect(row.possibleSeconds).toBeGreaterThan(40);
+    expect(row.latestBehind).toBeLessThanOrEqual(40);
+  });
+
+  it('takes no chance for slowness: bad rows, elastic, shared counters', () => {
+    for (const scenario of [odd('bad rows'), profile('elastic'), profile('shared-gateway')])
+      expect([scenario.name, study(scenario, engine, seeds).worst > 0.84]).toEqual([scenario.name, true]);
+  });
 
   it('shares a connection fairly between two runs, and never has more in flight than is leased', () => {
     const shared = seeds.map((seed) => shareRun(seed));

@@ -24,7 +24,7 @@ const begun = step(newLaw, { hint: 16, inflation: 1, limited: false, duty: 1 }, 
 
 /** What any server may be sent, in all. */
 function widthOf(law: LawState, { nowMs, boxSeconds = 20 }: { nowMs: number; boxSeconds?: number }) {
-  const [width] = widthsOf(law, { nowMs, boxSeconds, scouting: 'never', exploring: false });
+  const [width] = widthsOf(law, { nowMs, boxSeconds, scouting: 'never', exploring: false, alone: true });
   return { inFlight: width?.inFlight ?? 0, lanes: width === undefined ? 0 : lanesOf(width) };
 }
 

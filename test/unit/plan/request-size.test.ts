@@ -84,7 +84,7 @@ describe('the size of requests', () => {
 
   it('learns of bad rows before it knows what requests cost', () => {
     const first = sendOf(100, 2_600);
-    expect(sizeRequests(learn(noFit, first, { taken: 900, bad: 10 }, 10), 100)).toBe(18);
+    expect(sizeRequests(learn(noFit, first, { taken: 900, bad: 10 }, 10), 100)).toBe(16);
     expect(sizeRequests(learn(noFit, first, { taken: 998, bad: 2 }, 10), 100)).toBe(100);
   });
 
