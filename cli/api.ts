@@ -21,6 +21,7 @@ export type RunState =
   | 'closing'
   | 'completed'
   | 'stopped'
+  | 'stalled'
   | 'cancelled'
   | 'failed'
   | 'inconsistent';
@@ -71,7 +72,14 @@ export interface RunPlan extends JobPlan {
   readonly unchecked: string | null;
 }
 
-const endStates: ReadonlySet<RunState> = new Set(['completed', 'stopped', 'cancelled', 'failed', 'inconsistent']);
+const endStates: ReadonlySet<RunState> = new Set([
+  'completed',
+  'stopped',
+  'stalled',
+  'cancelled',
+  'failed',
+  'inconsistent',
+]);
 
 /** Whether a run in this state will never change again. */
 export function hasEnded(state: RunState): boolean {

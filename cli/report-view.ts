@@ -75,9 +75,9 @@ function proofText(report: RunReport): string {
   return [covered, ...complaints.filter((text) => text !== '')].join('; ');
 }
 
-/** A run that was stopped leaves rows behind, which is no fault of the books. */
+/** A run that ended early leaves rows behind, which is no fault of the books. */
 function endedEarly({ state, overlaps }: RunReport): boolean {
-  return (state === 'cancelled' || state === 'stopped') && overlaps.length === 0;
+  return (state === 'cancelled' || state === 'stopped' || state === 'stalled') && overlaps.length === 0;
 }
 
 const shownPlaces = 3;

@@ -1,6 +1,6 @@
 /**
  * @typedef {'queued' | 'opening' | 'indexing' | 'running' | 'waiting' | 'paused' | 'closing'
- *   | 'completed' | 'stopped' | 'cancelled' | 'failed' | 'inconsistent'} RunState
+ *   | 'completed' | 'stopped' | 'stalled' | 'cancelled' | 'failed' | 'inconsistent'} RunState
  *
  * @typedef {{ least: number, likely: number, most: number }} Interval
  *
@@ -162,7 +162,7 @@ async function problemText(response) {
   return `The service answered ${response.status}.`;
 }
 
-const endStates = new Set(['completed', 'stopped', 'cancelled', 'failed', 'inconsistent']);
+const endStates = new Set(['completed', 'stopped', 'stalled', 'cancelled', 'failed', 'inconsistent']);
 
 /** @param {RunState} state */
 export const hasEnded = (state) => endStates.has(state);

@@ -39,8 +39,8 @@ function proofLines(report) {
 /** @param {Report} report @param {boolean} tiles @param {string} parts */
 function tilesLine({ state, overlaps }, tiles, parts) {
   if (tiles) return proofLine(true, `${parts} without gap or overlap.`);
-  // A run that was stopped leaves rows behind; that is no fault of the books.
-  const endedEarly = (state === 'cancelled' || state === 'stopped') && overlaps.length === 0;
+  // A run that ended early leaves rows behind; that is no fault of the books.
+  const endedEarly = ['cancelled', 'stopped', 'stalled'].includes(state) && overlaps.length === 0;
   return endedEarly
     ? proofLine(true, `${parts}, each once; the others were not attempted.`)
     : proofLine(false, `${parts}; some rows are in no part, or in two.`);

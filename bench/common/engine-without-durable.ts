@@ -8,6 +8,7 @@ import { defaultRowsPerRequest } from '../../src/plan/bounds.ts';
 import type { LaneReport } from '../../src/plan/lane.ts';
 import { planBounds } from '../../src/plan/plan-job.ts';
 import { parseRunSpec } from '../../src/plan/spec.ts';
+import { sum } from '../../src/plan/sum.ts';
 import { dealLanes, type LaneWork } from '../../src/plan/waves.ts';
 import { loadSettings } from '../../src/settings.ts';
 import { wire } from '../../src/wiring.ts';
@@ -59,7 +60,7 @@ export async function runWithoutDurable(specText: unknown): Promise<{ readonly r
     ending: { state: 'completed' },
     faults: [],
     startedAt,
-    requests: reports.reduce((sum, { requests }) => sum + requests, 0),
+    requests: sum(reports, ({ requests }) => requests),
     throttled: 0,
     decisions: [],
   });

@@ -1,3 +1,4 @@
+import { sum } from '../plan/sum.ts';
 import { SourceChangedError, type BlobSource } from '../source/blob-source.ts';
 import { createIndexer } from '../source/indexer.ts';
 import { faultDetail, type SourceFormat, type SourceHead, type SourcePin } from '../source/source.ts';
@@ -79,8 +80,8 @@ async function reckon(source: BlobSource, pin: SourcePin, counted: Counted): Pro
   );
   const samples = await Promise.all(starts.map(async (from) => source.read(pin, from, from + length)));
   const densities = samples.map((sample) => countLineFeeds(sample) / length);
-  const mean = densities.reduce((sum, density) => sum + density, 0) / pieces;
-  const variance = densities.reduce((sum, density) => sum + (density - mean) ** 2, 0) / (pieces - 1);
+  const mean = sum(densities, (density) => density) / pieces;
+  const variance = sum(densities, (density) => (density - mean) ** 2) / (pieces - 1);
   const rowsPerByte = (density: number): number => (density * counted.count) / Math.max(1, counted.lineFeeds);
   const doubt = deviations * Math.sqrt(variance / pieces);
   const rowsAt = (density: number): number => counted.count + Math.round(restBytes * rowsPerByte(Math.max(0, density)));

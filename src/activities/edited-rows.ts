@@ -1,4 +1,4 @@
-import type { Manifest } from '../ledger/ledger.ts';
+import type { Manifest } from '../ledger/run-files.ts';
 import type { Lineage, RowSelection } from '../plan/lineage.ts';
 import type { MappingSpec } from '../plan/run-spec.ts';
 import { unguardFormula } from '../source/csv-text.ts';

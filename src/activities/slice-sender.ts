@@ -28,7 +28,8 @@ export interface SliceEnd {
 export interface SliceResult {
   /** What has an outcome and is not committed yet; absent when nothing was begun. */
   readonly builder?: PartBuilder;
-  readonly stop?: SliceEnd;
+  /** `poisoned`: enough lives were lost here. */
+  readonly stop?: SliceEnd | 'poisoned';
 }
 
 /**
@@ -46,6 +47,7 @@ export async function sendSlice(lane: Lane, slice: Slice, firstRow: number, dueA
   const builder = createPartBuilder(firstRow, { bytes, from: slice.from });
   try {
     const standing = await takeStanding(lane, slice, firstRow, dueAt);
+    if (standing === 'poisoned') return { stop: standing };
     for (const chunk of chunksOf(contextOf(lane, firstRow), slice, bytes)) {
       const stop = (await stopBefore(lane)) ?? (await sendChunk(lane, slice, chunk, standing, builder));
       if (stop === undefined) continue;

@@ -1,4 +1,6 @@
-import type { Ledger, Manifest, SpoolHead } from '../ledger/ledger.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Manifest } from '../ledger/run-files.ts';
+import type { SpoolHead } from '../ledger/spool.ts';
 import type { Fault } from '../plan/fault.ts';
 import type { SpoolRowsInput, SpoolRowsOutput } from '../plan/payloads.ts';
 import { SourceChangedError, type BlobSource } from '../source/blob-source.ts';

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { OrchestrationRuntimeStatus, type DurableClient } from 'durable-functions';
-import type { Manifest } from '../ledger/ledger.ts';
+import type { Manifest } from '../ledger/run-files.ts';
 import { names } from '../names.ts';
 import type { Fault } from '../plan/fault.ts';
 import type { Lineage } from '../plan/lineage.ts';

@@ -1,5 +1,5 @@
 import { OrchestrationRuntimeStatus, type DurableClient, type DurableOrchestrationStatus } from 'durable-functions';
-import type { Manifest } from '../ledger/ledger.ts';
+import type { Manifest } from '../ledger/run-files.ts';
 import type { Fault } from '../plan/fault.ts';
 import type { Interval } from '../plan/estimate.ts';
 import { secondsLeft } from '../plan/forecast.ts';

@@ -150,6 +150,7 @@ function setOff({ context, input, run, grant, flights, startedMs }: Sending, wav
       rowsPerRequest: grant.rowsPerRequest,
       duty: grant.duty,
       ...routeOf(wave, lane, startedMs),
+      ...(wave.alone === undefined ? {} : { alone: wave.alone }),
       dopHint: run.dopHint,
       ...(rowLimit === undefined ? {} : { rowLimit }),
       ...(mostRejected === undefined ? {} : { mostRejected }),

@@ -160,4 +160,6 @@ export interface StoredCost {
   readonly badShare: number;
   /** Answers behind it. */
   readonly requests: number;
+  /** ISO time at which the run that found it ended; absent before that is known. */
+  readonly endedAt?: string;
 }

@@ -96,6 +96,8 @@ export interface LaneReport {
   readonly end: LaneEnd;
   /** What is left of the stretches it was given. */
   readonly left: readonly Stretch[];
+  /** Slices it left alone, because lives before it were never heard of again; absent where there are none. */
+  readonly poisoned?: readonly Stretch[];
   /** Outcomes of the rows in the parts it committed or adopted. */
   readonly counts: OutcomeCounts;
   readonly recovered: number;

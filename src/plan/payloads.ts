@@ -74,6 +74,8 @@ export interface SendRowsInput {
   readonly boxEndsAt: string;
   /** The lane stops when so many rows have an outcome; absent: no limit. */
   readonly rowLimit?: number;
+  /** No other lane is at work, so that a slice which kills its process kills no other. */
+  readonly alone?: true;
   /** The lane stops when it has rejected more rows; absent: no limit. */
   readonly mostRejected?: number;
   readonly rowsPerRequest: number;
@@ -109,6 +111,8 @@ export interface SettleRunInput {
 export interface SettleRunOutput {
   /** Rows that a later look has to decide. */
   readonly undecidedRows: number;
+  /** Rows of slices that cannot be closed: to look at them kills, or their source has changed. */
+  readonly lostRows: number;
 }
 
 export interface CloseRunInput {

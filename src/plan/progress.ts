@@ -2,6 +2,7 @@ import type { OrderedWait } from './ordered-wait.ts';
 import { addCounts, totalOf, type OutcomeCounts } from './outcome.ts';
 import { longestNote, type RunState } from './run-state.ts';
 import type { Sent } from './sent.ts';
+import { sum } from './sum.ts';
 
 /** Stages a run passes through while its orchestration lives. */
 export type RunStage = 'opening' | 'indexing' | 'running' | 'waiting' | 'closing';
@@ -98,7 +99,7 @@ export function withLive(
 ): RunProgress {
   if (waveStartedAt === undefined) return progress;
   const ofWave = live.filter((tally) => tally.wave === progress.wave);
-  const rows = ofWave.reduce((total, tally) => total + tally.rows, 0);
+  const rows = sum(ofWave, (tally) => tally.rows);
   const seconds = (nowMs - Date.parse(waveStartedAt)) / 1_000;
   const rowsDone = progress.rowsDone + rows;
   const rowsPerSecond = rateOf(rows, seconds, progress.rowsPerSecond);
@@ -106,8 +107,8 @@ export function withLive(
     ...progress,
     rowsDone,
     counts: ofWave.reduce((total, tally) => addCounts(total, tally.counts), progress.counts),
-    requests: ofWave.reduce((total, tally) => total + tally.requests, progress.requests),
-    throttled: ofWave.reduce((total, tally) => total + tally.throttled, progress.throttled),
+    requests: progress.requests + sum(ofWave, (tally) => tally.requests),
+    throttled: progress.throttled + sum(ofWave, (tally) => tally.throttled),
     rowsPerSecond,
   };
 }

@@ -77,7 +77,7 @@ export function foldParts(parts: Iterable<PartTally>, rowCount: number): Books {
 }
 
 /**
- * The state a run may claim. `completed` needs books that close; a run that was stopped or cancelled may have gaps (their rows are
+ * The state a run may claim. `completed` needs books that close; a run that ended early may have gaps (their rows are
  * `notAttempted`), but never overlaps, rows beyond the source, or sums that disagree.
  */
 export function finalState(ending: RunEnding, books: Books, rowCount: number): FinalState {

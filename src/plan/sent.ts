@@ -1,4 +1,5 @@
 import type { LaneReport } from './lane.ts';
+import { sum } from './sum.ts';
 
 /** What a run has sent, in all: the measure that its plan is held against. */
 export interface Sent {
@@ -23,7 +24,7 @@ export function addSent(
     sinceMs: sent?.sinceMs ?? wave.startedMs,
     untilMs: wave.endedMs,
     rows: (sent?.rows ?? 0) + wave.rows,
-    rowsSent: reports.reduce((rows, report) => rows + report.rowsSent, sent?.rowsSent ?? 0),
-    busyMs: reports.reduce((busyMs, report) => busyMs + report.busyMs, sent?.busyMs ?? 0),
+    rowsSent: (sent?.rowsSent ?? 0) + sum(reports, (report) => report.rowsSent),
+    busyMs: (sent?.busyMs ?? 0) + sum(reports, (report) => report.busyMs),
   };
 }

@@ -5,7 +5,7 @@ import { overheadOf, type RequestFit } from './request-size.ts';
 import { fitsOneMore, isProbing, type RunState } from './run-state.ts';
 import { paceSeconds } from './spent-time.ts';
 import { isDue, sliceCountOf, type Stretch } from './stretch.ts';
-import { dealLanes, type Deal, type LaneWork } from './waves.ts';
+import { dealAlone, dealLanes, type Deal, type LaneWork } from './waves.ts';
 import { laneRoutes, type Route } from './widths.ts';
 
 /** A lane whose activity failed has no report: its work is pending again, and what it committed is adopted by the next lane. */
@@ -50,6 +50,7 @@ const evenWithinBoxes = 3;
  * they are due.
  */
 export function planWave(run: RunState, grant: Grant, nowMs: number): Wave {
+  if (run.pending.length === 0 && run.carried.length === 0) return planAlone(run, grant, nowMs);
   const most = Math.max(0, Math.min(grant.lanes, isProbing(run) ? 1 : Infinity) - run.carried.length);
   const { slicesPerLaneSecond } = run;
   const reach = slicesPerLaneSecond === null ? null : slicesPerLaneSecond * grant.boxSeconds * most * grant.duty;
@@ -73,6 +74,13 @@ export function planWave(run: RunState, grant: Grant, nowMs: number): Wave {
     followedAtMs: [],
     looks: 0,
   };
+}
+
+/** Nothing else is left: one slice of those that may kill what sends them, and no other lane beside it. */
+function planAlone(run: RunState, grant: Grant, nowMs: number): Wave {
+  const { boxSeconds, independent = false } = grant;
+  const deal = dealAlone(run.suspects);
+  return { ...noWave(run, nowMs), ...deal, ...placesOf(grant, []), boxSeconds, independent };
 }
 
 /** Lanes with equal work differ by as much in the time they take for it. */
@@ -202,7 +210,8 @@ export function verdictOf(run: RunState, wave: Wave, results: readonly (LaneResu
   const out = outOf(run, wave, results);
   const isMoreToDo = wave.undealt.length > 0 || back.some((result) => leftOf(result).length > 0);
   const isQuiet = back.some((result) => isTrouble(result) || mustWait(wave, result));
-  if (out === 0 || isProbing(run) || isQuiet || !isMoreToDo || !fitsOneMore(run, wave)) return 'land';
+  if (out === 0 || wave.alone === true || isProbing(run) || isQuiet || !isMoreToDo || !fitsOneMore(run, wave))
+    return 'land';
   if (isOverEarly(run, wave, results)) return 'carry';
   return waits < mostWaits ? { waitMs: firstWaitMs * 2 ** waits } : 'land';
 }

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createLedger, type Ledger, type Manifest } from '../../../src/ledger/ledger.ts';
+import { createLedger, type Ledger } from '../../../src/ledger/ledger.ts';
+import type { Manifest } from '../../../src/ledger/run-files.ts';
 import type { Part } from '../../../src/ledger/parts.ts';
 import { createBlobSource, SourceChangedError } from '../../../src/source/blob-source.ts';
 import { parseRunSpec } from '../../../src/plan/spec.ts';
@@ -137,6 +138,28 @@ describe('a run', () => {
     expect(await ledger.readIntents('d')).toMatchObject({ begun: new Set([5]), contested: new Set([1]) });
   });
 
+  it('counts the lives that begin where one began before, up to a number, until one of them is heard of', async () => {
+    const [lane, look] = [
+      { of: 'lane', firstRow: 1 },
+      { of: 'look', firstRow: 1 },
+    ] as const;
+    await ledger.markIntent('r', 1);
+    expect((await ledger.readIntents('r')).lives).toEqual(new Map());
+    const lives = await Promise.all(Array.from({ length: 4 }, async () => ledger.countLife('r', lane, 5)));
+    expect(lives.toSorted()).toEqual([2, 3, 4, 5]);
+    expect([await ledger.countLife('r', lane, 5), await ledger.countLife('r', lane, 8)]).toEqual([6, 6]);
+    expect(await ledger.countLife('r', look, 3)).toBe(1);
+    expect((await ledger.readIntents('r')).lives).toEqual(new Map([[1, 6]]));
+    const dueAt = '2026-01-01T00:05:00.000Z';
+    await ledger.markIntent('r', 1, dueAt);
+    expect(await ledger.countLife('r', { ...lane, dueAt }, 5)).toBe(2);
+    expect((await ledger.readIntents('r')).lives).toEqual(new Map([[1, 6]]));
+    await ledger.forgetLives('r', lane);
+    expect(await ledger.countLife('r', look, 3)).toBe(2);
+    expect(await ledger.countLife('r', lane, 5)).toBe(2);
+    expect(await ledger.markIntent('r', 1)).toBe(false);
+  });
+
   it('tells what its lanes have done since, by host instance', async () => {
     const tally = { wave: 2, rows: 10, counts: { created: 10 }, requests: 1, throttled: 0 };
     await ledger.writeLive('r', 'one', tally);
@@ -190,6 +213,20 @@ describe('a run', () => {
     const csv = await ledger.readFailures('r', 'csv');
     expect(csv === undefined ? '' : await text(csv)).toBe('h\n5\n2\n');
     expect(await ledger.readFailures('other', 'jsonl')).toBeUndefined();
+  });
+});
+
+describe('the record of a sync', () => {
+  it('is replaced only by one who has seen the latest', async () => {
+    const record = { version: 'v', runId: 'r', attempt: 1 };
+    expect(await ledger.readSync('s')).toBeUndefined();
+    expect(await ledger.writeSync('s', { ...record, begins: true }, undefined)).toBe(true);
+    const seen = await ledger.readSync('s');
+    expect(seen?.value).toEqual({ ...record, begins: true });
+    expect(await ledger.writeSync('s', record, undefined)).toBe(false);
+    expect(await ledger.writeSync('s', record, seen)).toBe(true);
+    expect(await ledger.writeSync('s', { ...record, attempt: 2 }, seen)).toBe(false);
+    expect((await ledger.readSync('s'))?.value).toEqual(record);
   });
 });
 

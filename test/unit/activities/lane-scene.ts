@@ -28,7 +28,7 @@ const lineBytes = 5;
 
 export interface Scene {
   readonly ledger: MemoryLedger;
-  readonly send: (stretches: readonly Stretch[]) => Promise<LaneReport>;
+  readonly send: (stretches: readonly Stretch[], more?: { readonly alone?: true }) => Promise<LaneReport>;
   /** Numbers of the rows in each request. */
   readonly requests: number[][];
   /** Wake those who look from time to time whether the run was stopped. */
@@ -94,8 +94,9 @@ export function createScene({
     ordered: [],
     nowMs: 0,
     sleptMs: 0,
-    send: (stretches) =>
+    send: (stretches, more = {}) =>
       sendRows({
+        ...more,
         runId: 'r',
         wave: 0,
         stretches,
