@@ -1,38 +1,40 @@
-import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { buildIfNeeded } from '../scripts/build-if-needed.ts';
+import { OptionError, readOptions, refuse } from '../scripts/command-options.ts';
+import { checkPlaces, readEarlier, roundOptions, writeResults } from './common/results.ts';
 import type { Measured } from './compare/run.ts';
-import { putBetweenMarks } from './common/markdown.ts';
 
-/**
- * `npm run bench [-- --rounds N] [--seconds N] [--rows N] [--add FILE] [--json FILE] [--docs FILE]`: creates rows in the emulator by other clients and by the engine, and compares.
- * `--add`: rounds that were measured before, as `--json` wrote them. Not measured: a real environment, the network, rows that are refused.
- */
-const { values } = parseArgs({
+const usage = {
+  command: 'npm run bench',
+  about: 'creates rows in the emulator by other clients and by the engine, and compares',
   options: {
-    rounds: { type: 'string', default: '2' },
-    seconds: { type: 'string', default: '12' },
-    rows: { type: 'string', default: '40000' },
-    add: { type: 'string' },
-    json: { type: 'string' },
-    docs: { type: 'string' },
+    rounds: { kind: 'whole', least: 0, most: 100, default: 2, about: 'rounds, of all clients each' },
+    seconds: { kind: 'whole', least: 1, most: 600, default: 12, about: 'time of the clients that send row by row' },
+    rows: { kind: 'whole', least: 1_000, most: 1_000_000, default: 40_000, about: 'rows of the others' },
+    ...roundOptions,
   },
-});
+  notes: 'Not measured: a real environment, the network, rows that are refused.',
+} as const;
+const mark = 'compared';
 
+type Rounds = readonly (readonly Measured[])[];
+const isRounds = (json: unknown): json is Rounds => Array.isArray(json) && json.every((round) => Array.isArray(round));
+
+const values = readOptions(usage);
+const before = await prepare().catch((error: unknown) => refuse(usage, error));
 await buildIfNeeded(fileURLToPath(new URL('..', import.meta.url)));
 const { runCompare } = await import('./compare/run.ts');
 const { compareTables } = await import('./compare/tables.ts');
-const before =
-  values.add === undefined ? [] : (JSON.parse(await readFile(values.add, 'utf8')) as readonly (readonly Measured[])[]);
-const measured = await runCompare({
-  rounds: Number(values.rounds),
-  seconds: Number(values.seconds),
-  rows: Number(values.rows),
-  onProgress: (line) => console.error(line),
-});
-const rounds = [...before, ...measured];
-const tables = compareTables(rounds);
-console.log(tables);
-if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(rounds, null, 1)}\n`);
-if (values.docs !== undefined) await putBetweenMarks(values.docs, 'compared', tables);
+const { rounds, seconds, rows } = values;
+const onProgress = (line: string): void => console.error(line);
+const measured = rounds === 0 ? [] : await runCompare({ rounds, seconds, rows, onProgress });
+const results = [...before, ...measured];
+await writeResults(values, { mark, results, tables: compareTables(results) });
+
+async function prepare(): Promise<Rounds> {
+  await checkPlaces(values, mark);
+  const earlier = (await readEarlier(values.add, isRounds)) ?? [];
+  if (values.rounds + earlier.length === 0)
+    throw new OptionError('--rounds 0 measures nothing, and --add gives no rounds.');
+  return earlier;
+}

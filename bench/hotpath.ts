@@ -1,39 +1,38 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { putBetweenMarks } from './common/markdown.ts';
+import { readOptions, refuse } from '../scripts/command-options.ts';
+import { checkPlaces, resultOptions, writeResults } from './common/results.ts';
 import { runHotPath } from './hotpath/run.ts';
 import { hotPathTables } from './hotpath/tables.ts';
 
-/**
- * `npm run bench:hotpath [-- --repeats N] [--rows N] [--long-rows N] [--json FILE] [--docs FILE]`: what one core does between the bytes of a slice and
- * the bytes of a request, beside the plainest pipeline, and whether event loop and memory stay calm.
- * Not measured: storage, TLS, a server that works.
- */
-const { values } = parseArgs({
+const usage = {
+  command: 'npm run bench:hotpath',
+  about:
+    'what one core does between the bytes of a slice and the bytes of a request, beside the plainest pipeline, and whether event loop and memory stay calm',
   options: {
-    repeats: { type: 'string', default: '5' },
-    rows: { type: 'string', default: '400000' },
-    'long-rows': { type: 'string', default: '1000000' },
-    json: { type: 'string' },
-    docs: { type: 'string' },
+    repeats: { kind: 'whole', least: 1, most: 100, default: 5, about: 'measurements of each way' },
+    rows: { kind: 'whole', least: 1_000, most: 10_000_000, default: 400_000, about: 'rows of a measurement' },
+    'long-rows': {
+      kind: 'whole',
+      least: 1_000,
+      most: 10_000_000,
+      default: 1_000_000,
+      about: 'rows of the longest measurement of memory and event loop',
+    },
+    ...resultOptions,
   },
-});
+  notes: 'Not measured: storage, TLS, a server that works.',
+} as const;
+const mark = 'hot path';
 
+const values = readOptions(usage);
+await checkPlaces(values, mark).catch((error: unknown) => refuse(usage, error));
 const dir = await mkdtemp(join(tmpdir(), 'fanout-hotpath-'));
 try {
-  const results = await runHotPath({
-    dir,
-    repeats: Number(values.repeats),
-    rows: Number(values.rows),
-    longRows: Number(values['long-rows']),
-    onProgress: (line) => console.error(line),
-  });
-  const tables = hotPathTables(results);
-  console.log(tables);
-  if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(results, null, 1)}\n`);
-  if (values.docs !== undefined) await putBetweenMarks(values.docs, 'hot path', tables);
+  const { repeats, rows, 'long-rows': longRows } = values;
+  const results = await runHotPath({ dir, repeats, rows, longRows, onProgress: (line) => console.error(line) });
+  await writeResults(values, { mark, results, tables: hotPathTables(results) });
 } finally {
   await rm(dir, { recursive: true });
 }

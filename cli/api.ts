@@ -1,11 +1,15 @@
-import type { JobPlan } from '../src/plan/estimate.ts';
 import type { Fault } from '../src/plan/fault.ts';
 import type { Operation } from '../src/plan/outcome.ts';
-import type { RunProgress } from '../src/plan/progress.ts';
+import type { JobPlan } from '../src/plan/plan-job.ts';
+import type { Interval } from '../src/plan/estimate.ts';
+import type { RunProgress as Progress } from '../src/plan/progress.ts';
 import type { Report } from '../src/plan/report.ts';
 
 /** Bodies of the HTTP API as docs/http-api.md describes them. */
-export type { RunProgress };
+export interface RunProgress extends Progress {
+  /** Until the rows are done; null where nobody can tell, and once nothing is sent any more. */
+  readonly secondsLeft: Interval | null;
+}
 
 export type RunState =
   | 'queued'
@@ -17,6 +21,7 @@ export type RunState =
   | 'closing'
   | 'completed'
   | 'stopped'
+  | 'stalled'
   | 'cancelled'
   | 'failed'
   | 'inconsistent';
@@ -47,6 +52,8 @@ export interface RunView {
   readonly table: string;
   readonly operation: Operation;
   readonly source: { readonly container: string; readonly blob: string };
+  /** What was planned when the file had been indexed; null before. */
+  readonly plan: JobPlan | null;
   readonly progress: RunProgress | null;
   readonly faults: readonly Fault[];
   readonly lineage: { readonly kind: 'redrive' | 'undo'; readonly of: string; readonly root: string } | null;
@@ -60,10 +67,19 @@ export type RunReport = Report;
 
 /** Answer of `POST /plans`. */
 export interface RunPlan extends JobPlan {
-  readonly rows: { readonly count: number; readonly exact: boolean };
+  readonly rows: { readonly count: number; readonly exact: boolean; readonly least: number; readonly most: number };
+  /** Why table and mapping are not checked; null when they are. */
+  readonly unchecked: string | null;
 }
 
-const endStates: ReadonlySet<RunState> = new Set(['completed', 'stopped', 'cancelled', 'failed', 'inconsistent']);
+const endStates: ReadonlySet<RunState> = new Set([
+  'completed',
+  'stopped',
+  'stalled',
+  'cancelled',
+  'failed',
+  'inconsistent',
+]);
 
 /** Whether a run in this state will never change again. */
 export function hasEnded(state: RunState): boolean {

@@ -3,7 +3,7 @@ import type { RunState } from './api.ts';
 /** Puts colour on text, or leaves it alone. */
 export interface Painter {
   dim(text: string): string;
-  /** Green for a run that is well, yellow for one that waits or was stopped on purpose, red for one that broke. */
+  /** Green for a run that is well, yellow for one that waits or ended early, red for one that broke. */
   state(state: RunState, text: string): string;
 }
 
@@ -17,6 +17,7 @@ const stateColors: Readonly<Record<RunState, number>> = {
   closing: 36,
   completed: 32,
   stopped: 33,
+  stalled: 33,
   cancelled: 33,
   failed: 31,
   inconsistent: 31,

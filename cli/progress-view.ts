@@ -1,7 +1,7 @@
 import type { RunProgress, RunView } from './api.ts';
 import { hasEnded } from './api.ts';
 import { paint, type Painter } from './paint.ts';
-import { formatCount, formatDuration, formatPercent, printable } from './text.ts';
+import { formatCount, formatDuration, formatPercent, formatRange, printable } from './text.ts';
 
 /** Shows one run after the other sight of it, until `end`. */
 export interface ProgressView {
@@ -77,7 +77,7 @@ function createPlainView(screen: Screen): ProgressView {
   };
 }
 
-/** `running    51,200 of 138,398 rows (37.0 %), 1,890 rows/s, DOP 48 (hint 48), 429s 0, ETA 46 s` */
+/** `running    51,200 of 138,398 rows (37.0 %), 1,890 rows/s, DOP 48 (hint 48), 429s 0, ETA 46 s (40 s to 1:02 min)` */
 export function plainLine(run: RunView, nowMs: number): string {
   const state = run.state.padEnd(10);
   const { progress } = run;
@@ -138,8 +138,9 @@ function rateFacts(run: RunView, progress: RunProgress, nowMs: number): string[]
   if (run.state === 'waiting' && progress.waitingUntil !== null) {
     const seconds = (Date.parse(progress.waitingUntil) - nowMs) / 1000;
     facts.push(`waits ${formatDuration(seconds)} more`);
-  } else if (progress.etaSeconds !== null && !hasEnded(run.state)) {
-    facts.push(`ETA ${formatDuration(progress.etaSeconds)}`);
+  } else if (progress.secondsLeft !== null && !hasEnded(run.state)) {
+    const { likely } = progress.secondsLeft;
+    facts.push(`ETA ${formatDuration(likely)} (${formatRange(progress.secondsLeft, formatDuration)})`);
   }
   return facts;
 }

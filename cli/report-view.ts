@@ -1,8 +1,9 @@
 import type { Fault } from '../src/plan/fault.ts';
 import type { OutcomeCounts } from '../src/plan/outcome.ts';
+import type { Usage } from '../src/plan/plan-job.ts';
 import type { Gap } from '../src/plan/report.ts';
 import type { RunReport, RunView } from './api.ts';
-import { formatBytes, formatCount, formatDuration, formatNoun, printable } from './text.ts';
+import { formatBytes, formatCount, formatDuration, formatNoun, formatRange, printable } from './text.ts';
 
 /** The report as lines of text: what was read, what became of every row, the proof, the cost, the commonest failures. */
 export function reportLines(report: RunReport): string[] {
@@ -29,12 +30,27 @@ export function reportLines(report: RunReport): string[] {
           ] as const,
         ]),
     ['time', `${formatDuration(report.seconds)}${rate}`],
+    ...planFacts(report),
   ];
   return [
     ...[...alignFacts(facts), ...placeLines(report), ...failureLines(report)].map(printable),
     ...faultLines(report.faults),
   ];
 }
+
+/** What was planned beside what came of it. */
+function planFacts({ plan }: RunReport): (readonly [string, string])[] {
+  if (plan === null) return [];
+  const { planned, actual } = plan;
+  const range = formatRange(planned.seconds, formatDuration);
+  return [
+    ['planned', `${formatDuration(planned.seconds.likely)} of sending (${range}), ${usageText(planned)}`],
+    ['actual', `${formatDuration(actual.seconds)} of sending, ${usageText(actual)}`],
+  ];
+}
+
+const usageText = ({ requests, entitledRequests, binding }: Omit<Usage, 'seconds'>): string =>
+  `${formatNoun(requests, 'request')}, ${formatCount(entitledRequests)} of the daily allowance; limited by: ${binding}`;
 
 /** The reason, unless the faults below say the same. */
 function stateText({ state, reason, faults }: RunReport): string {
@@ -59,9 +75,9 @@ function proofText(report: RunReport): string {
   return [covered, ...complaints.filter((text) => text !== '')].join('; ');
 }
 
-/** A run that was stopped leaves rows behind, which is no fault of the books. */
+/** A run that ended early leaves rows behind, which is no fault of the books. */
 function endedEarly({ state, overlaps }: RunReport): boolean {
-  return (state === 'cancelled' || state === 'stopped') && overlaps.length === 0;
+  return (state === 'cancelled' || state === 'stopped' || state === 'stalled') && overlaps.length === 0;
 }
 
 const shownPlaces = 3;

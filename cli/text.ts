@@ -24,6 +24,14 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(minutes / 60)}:${twoDigits(minutes % 60)}:${twoDigits(whole % 60)} h`;
 }
 
+/** `40 s to 1:02 min` */
+export function formatRange(
+  { least, most }: { readonly least: number; readonly most: number },
+  format: (value: number) => string,
+): string {
+  return `${format(least)} to ${format(most)}`;
+}
+
 /** `9.0 MB` in decimal units. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];

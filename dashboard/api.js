@@ -1,13 +1,23 @@
 /**
  * @typedef {'queued' | 'opening' | 'indexing' | 'running' | 'waiting' | 'paused' | 'closing'
- *   | 'completed' | 'stopped' | 'cancelled' | 'failed' | 'inconsistent'} RunState
+ *   | 'completed' | 'stopped' | 'stalled' | 'cancelled' | 'failed' | 'inconsistent'} RunState
+ *
+ * @typedef {{ least: number, likely: number, most: number }} Interval
+ *
+ * @typedef {object} Usage
+ * @property {number} requests
+ * @property {number} entitledRequests
+ * @property {number} executionSeconds
+ * @property {string} binding
+ *
+ * @typedef {Usage & { seconds: Interval }} Plan
  *
  * @typedef {object} Progress
  * @property {number} rowsTotal
  * @property {number} rowsDone
  * @property {Record<string, number>} counts
  * @property {number | null} rowsPerSecond
- * @property {number | null} etaSeconds
+ * @property {Interval | null} secondsLeft
  * @property {number} wave
  * @property {number} lanes
  * @property {number | null} dopHint
@@ -25,6 +35,7 @@
  * @property {string} table
  * @property {string} operation
  * @property {{ container: string, blob: string }} source
+ * @property {Plan | null} plan
  * @property {Progress | null} progress
  * @property {{ pointer: string, detail: string }[]} faults
  * @property {string | null} note
@@ -47,6 +58,7 @@
  * @property {string} endedAt
  * @property {number} seconds
  * @property {number | null} rowsPerSecond
+ * @property {{ planned: Plan, actual: Usage & { seconds: number } } | null} plan
  * @property {{ code: string, message: string, count: number, firstRow: number }[]} topFailures
  */
 
@@ -150,7 +162,7 @@ async function problemText(response) {
   return `The service answered ${response.status}.`;
 }
 
-const endStates = new Set(['completed', 'stopped', 'cancelled', 'failed', 'inconsistent']);
+const endStates = new Set(['completed', 'stopped', 'stalled', 'cancelled', 'failed', 'inconsistent']);
 
 /** @param {RunState} state */
 export const hasEnded = (state) => endStates.has(state);

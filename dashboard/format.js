@@ -3,6 +3,8 @@ const oneDigit = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 const percent = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 1 });
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+
 /** What stands where nothing was measured yet. */
 export const nothing = '–';
 
@@ -33,6 +35,15 @@ export function formatDuration(seconds) {
   const minutes = Math.floor(total / 60);
   if (minutes < 60) return `${minutes} min ${String(total % 60).padStart(2, '0')} s`;
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+}
+
+/** How long it may take. @param {import('./api.js').Interval} interval */
+export const formatSpan = ({ least, most }) => `${formatDuration(least)} to ${formatDuration(most)}`;
+
+/** When something ends that takes so long from now. @param {import('./api.js').Interval} secondsLeft @param {number} nowMs */
+export function formatEnd({ least, most }, nowMs) {
+  const format = most < 20 * 3_600 ? clock : moment;
+  return format.formatRange(new Date(nowMs + least * 1_000), new Date(nowMs + most * 1_000));
 }
 
 /** @param {number} bytes */

@@ -93,7 +93,7 @@ function createRow(run) {
     setText(lanes, progress === null || hasEnded(now.state) ? nothing : lanesText(progress));
     setText(throttled, formatCount(progress?.throttled));
     throttled.classList.toggle('warn', (progress?.throttled ?? 0) > 0);
-    setText(eta, hasEnded(now.state) ? nothing : formatDuration(progress?.etaSeconds));
+    setText(eta, hasEnded(now.state) ? nothing : formatDuration(progress?.secondsLeft?.likely));
   }
   return { element: h('tr', {}, ...cells), update };
 }

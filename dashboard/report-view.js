@@ -1,5 +1,5 @@
 import { h } from './dom.js';
-import { formatBytes, formatCount, formatDuration, formatMoment, formatRate, nothing } from './format.js';
+import { formatBytes, formatCount, formatDuration, formatMoment, formatRate, formatSpan, nothing } from './format.js';
 
 /** @typedef {import('./api.js').Report} Report */
 
@@ -16,6 +16,7 @@ export function reportSection(report) {
       { class: 'facts-grid' },
       ...facts(report).flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]),
     ),
+    planTable(report),
     failuresTable(report),
   );
 }
@@ -38,8 +39,8 @@ function proofLines(report) {
 /** @param {Report} report @param {boolean} tiles @param {string} parts */
 function tilesLine({ state, overlaps }, tiles, parts) {
   if (tiles) return proofLine(true, `${parts} without gap or overlap.`);
-  // A run that was stopped leaves rows behind; that is no fault of the books.
-  const endedEarly = (state === 'cancelled' || state === 'stopped') && overlaps.length === 0;
+  // A run that ended early leaves rows behind; that is no fault of the books.
+  const endedEarly = ['cancelled', 'stopped', 'stalled'].includes(state) && overlaps.length === 0;
   return endedEarly
     ? proofLine(true, `${parts}, each once; the others were not attempted.`)
     : proofLine(false, `${parts}; some rows are in no part, or in two.`);
@@ -62,34 +63,58 @@ const facts = (report) => [
 ];
 
 /** @param {Report} report */
+function planTable({ plan }) {
+  if (plan === null) return null;
+  const { planned, actual } = plan;
+  const time = `${formatDuration(planned.seconds.likely)} (${formatSpan(planned.seconds)})`;
+  /** @type {[string, string, string][]} */
+  const lines = [
+    ['Sending', time, formatDuration(actual.seconds)],
+    ['Requests', formatCount(planned.requests), formatCount(actual.requests)],
+    ['Daily allowance', formatCount(planned.entitledRequests), formatCount(actual.entitledRequests)],
+    ['Execution time', formatDuration(planned.executionSeconds), formatDuration(actual.executionSeconds)],
+    ['Limited by', planned.binding, actual.binding],
+  ];
+  return reportTable(
+    'planned',
+    'Planned against actual',
+    ['', 'Planned', 'Actual'],
+    lines.map(([name, ...cells]) =>
+      h('tr', {}, h('th', { scope: 'row' }, name), ...cells.map((cell) => h('td', {}, cell))),
+    ),
+  );
+}
+
+/** @param {Report} report */
 function failuresTable({ topFailures }) {
   if (topFailures.length === 0) return null;
-  return h(
-    'div',
-    { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Most frequent failures' },
-    h(
-      'table',
-      { class: 'failures' },
-      h('caption', {}, 'Most frequent failures'),
+  return reportTable(
+    'failures',
+    'Most frequent failures',
+    ['Code', 'Message', 'Rows', 'First row'],
+    topFailures.map((failure) =>
       h(
-        'thead',
+        'tr',
         {},
-        h('tr', {}, ...['Code', 'Message', 'Rows', 'First row'].map((name) => h('th', { scope: 'col' }, name))),
-      ),
-      h(
-        'tbody',
-        {},
-        ...topFailures.map((failure) =>
-          h(
-            'tr',
-            {},
-            h('td', {}, h('code', {}, failure.code)),
-            h('td', {}, failure.message),
-            h('td', { class: 'number' }, formatCount(failure.count)),
-            h('td', { class: 'number' }, formatCount(failure.firstRow)),
-          ),
-        ),
+        h('td', {}, h('code', {}, failure.code)),
+        h('td', {}, failure.message),
+        h('td', { class: 'number' }, formatCount(failure.count)),
+        h('td', { class: 'number' }, formatCount(failure.firstRow)),
       ),
     ),
   );
 }
+
+/** @param {string} kind @param {string} caption @param {string[]} heads @param {HTMLElement[]} rows */
+const reportTable = (kind, caption, heads, rows) =>
+  h(
+    'div',
+    { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption },
+    h(
+      'table',
+      { class: `details ${kind}` },
+      h('caption', {}, caption),
+      h('thead', {}, h('tr', {}, ...heads.map((name) => h('th', { scope: 'col' }, name)))),
+      h('tbody', {}, ...rows),
+    ),
+  );

@@ -1,7 +1,17 @@
 import { getFailures, hasEnded } from './api.js';
 import { addSample, drawChart } from './chart.js';
 import { h, setText } from './dom.js';
-import { formatCount, formatDuration, formatMoment, formatRate, formatShare, nothing, outcomeWords } from './format.js';
+import {
+  formatCount,
+  formatDuration,
+  formatEnd,
+  formatMoment,
+  formatRate,
+  formatShare,
+  formatSpan,
+  nothing,
+  outcomeWords,
+} from './format.js';
 import { createBar, createStateChip, lanesText } from './list-view.js';
 import { reportSection } from './report-view.js';
 import { createActions } from './run-actions.js';
@@ -52,6 +62,7 @@ function createHead(runId, onChanged) {
   });
   const bar = createBar();
   const done = h('p', { class: 'done' });
+  const ends = h('p', { class: 'ends quiet' });
   const facts = h('p', { class: 'facts quiet' });
   const family = h('p', { class: 'facts' });
   const note = h('p', { class: 'note', role: 'status' });
@@ -64,6 +75,7 @@ function createHead(runId, onChanged) {
     family,
     bar.element,
     done,
+    ends,
     note,
   );
   let relatives = '';
@@ -78,6 +90,7 @@ function createHead(runId, onChanged) {
       bar.update(run);
       setText(facts, factsOf(run));
       setText(done, doneText(run));
+      setText(ends, endsText(run, Date.now()));
       // The report says the same where there is one, and a single fault is told below.
       setText(note, hasEnded(run.state) ? '' : (run.note ?? ''));
       const now = JSON.stringify([run.lineage, run.children]);
@@ -115,6 +128,23 @@ function doneText({ state, progress }) {
     : `${text}. Nothing is sent before ${formatMoment(progress.waitingUntil)}.`;
 }
 
+/**
+ * When the run may end, and what was planned, while that is of use; the report has both side by side.
+ *
+ * @param {Run} run
+ * @param {number} nowMs
+ */
+function endsText({ state, plan, progress }, nowMs) {
+  if (hasEnded(state)) return '';
+  const left = progress?.secondsLeft ?? null;
+  return [
+    left === null || left.most === 0 ? '' : `${formatSpan(left)} left, ends between ${formatEnd(left, nowMs)}.`,
+    plan === null ? '' : `Planned: ${formatSpan(plan.seconds)} of sending, limited by: ${plan.binding}.`,
+  ]
+    .filter((text) => text !== '')
+    .join(' ');
+}
+
 function createNumbers() {
   const shown = ['Rows per second', 'Lanes / hint', '429s', 'Time left', 'Rows per request', 'Requests', 'Wave'];
   const values = shown.map(() => h('dd'));
@@ -136,7 +166,7 @@ function createNumbers() {
               formatRate(progress.rowsPerSecond),
               ended ? nothing : lanesText(progress),
               formatCount(progress.throttled),
-              ended ? nothing : formatDuration(progress.etaSeconds),
+              ended ? nothing : formatDuration(progress.secondsLeft?.likely),
               progress.rowsPerRequest === null ? nothing : formatCount(progress.rowsPerRequest),
               formatCount(progress.requests),
               formatCount(progress.wave),

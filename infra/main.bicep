@@ -23,6 +23,14 @@ param dataverseUrl string
 @description('Upper bound of requests in flight against the environment; 0 follows what the environment recommends.')
 param dataverseMaxDop int = 0
 
+@allowed(['false', 'true'])
+@description('Whether runs may look for the ceiling beyond the number of requests in flight that the environment recommends.')
+param dataverseBeyondHint string = 'false'
+
+@allowed(['off', 'auto'])
+@description('Whether lanes may stay on one web server each, where that proves better than any server.')
+param dataverseServerAffinity string = 'off'
+
 @description('Object id of the person who uploads sources and reads reports. Empty: nobody but the app is given access to the storage account.')
 param principalId string = ''
 
@@ -145,6 +153,8 @@ module app 'modules/function-app.bicep' = {
     maximumInstanceCount: maximumInstanceCount
     dataverseUrl: dataverseUrl
     dataverseMaxDop: dataverseMaxDop
+    dataverseBeyondHint: dataverseBeyondHint
+    dataverseServerAffinity: dataverseServerAffinity
     sourceContainer: sourceContainer
     runsContainer: runsContainer
     syncsContainer: syncsContainer

@@ -22,12 +22,15 @@ import { startTelemetry } from './telemetry.ts';
 import { wire } from './wiring.ts';
 
 /** The only registration: names to functions. */
+df.app.orchestration(names.bulkRun, bulkRun);
+df.app.entity(names.governor, governor);
+
+// Not before these two: where an app throws before it registers anything, the worker takes it for one of an older model without functions,
+// and the host answers 404 to everything instead of saying what is wrong (Azure/azure-functions-nodejs-worker, FunctionsMetadataHandler.ts).
 const settings = loadProcessSettings();
 await startTelemetry(settings.applicationInsights);
 const deps = wire(settings);
 
-df.app.orchestration(names.bulkRun, bulkRun);
-df.app.entity(names.governor, governor);
 df.app.activity(names.openRun, { handler: createOpenRun(deps) });
 df.app.activity(names.indexSource, { handler: createIndexSource(deps) });
 df.app.activity(names.sendRows, { handler: createSendRows(deps) });

@@ -1,5 +1,6 @@
 import { checkConnectionUrl, type Connection } from './dataverse/connection.ts';
 import { maxDop } from './plan/bounds.ts';
+import { countFaults } from './plan/fault.ts';
 import { scheduleFault } from './sync-schedule.ts';
 
 /** Everything the app reads from its environment, checked once at start. */
@@ -34,7 +35,7 @@ export class SettingsError extends Error {
   readonly faults: readonly string[];
 
   constructor(faults: readonly string[]) {
-    super(`The app settings have ${faults.length} fault(s):\n${faults.map((fault) => `- ${fault}`).join('\n')}`);
+    super(`The app settings have ${countFaults(faults)}:\n${faults.map((fault) => `- ${fault}`).join('\n')}`);
     this.name = 'SettingsError';
     this.faults = faults;
   }

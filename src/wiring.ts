@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { BlobServiceClient, StorageRetryPolicyType, type StoragePipelineOptions } from '@azure/storage-blob';
 import type { CloseRunDeps } from './activities/close-run.ts';
 import type { LaneDeps } from './activities/lane-deps.ts';
-import { createCountRows } from './activities/count-rows.ts';
+import { createCheckPlan } from './activities/check-plan.ts';
 import { createLiveProgress } from './activities/live-progress.ts';
 import { createRunPlans } from './activities/run-plan.ts';
 import { createWaitRecall } from './activities/wait-recall.ts';
@@ -38,15 +38,16 @@ export function wire(settings: Settings): Wiring {
   const storage = createStorage(settings.storage);
   const ledger = createLedger(storage.getContainerClient(settings.runsContainer));
   const source = createBlobSource(storage);
+  const clientOf = createClients(settings);
   return {
     settings,
     clock,
     now: () => clock.now(),
     ledger,
     source,
-    countRows: createCountRows(source),
+    checkPlan: createCheckPlan({ source, clientOf }),
     syncDefinitions: storage.getContainerClient(settings.syncsContainer),
-    clientOf: createClients(settings),
+    clientOf,
     planOf: createRunPlans(ledger),
     stopOf: createStopWatch(ledger, clock),
     live: createLiveProgress(ledger, randomUUID(), clock),

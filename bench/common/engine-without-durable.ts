@@ -6,7 +6,9 @@ import { createOpenRun } from '../../src/activities/open-run.ts';
 import { createSendRows } from '../../src/activities/send-rows.ts';
 import { defaultRowsPerRequest } from '../../src/plan/bounds.ts';
 import type { LaneReport } from '../../src/plan/lane.ts';
+import { planBounds } from '../../src/plan/plan-job.ts';
 import { parseRunSpec } from '../../src/plan/spec.ts';
+import { sum } from '../../src/plan/sum.ts';
 import { dealLanes, type LaneWork } from '../../src/plan/waves.ts';
 import { loadSettings } from '../../src/settings.ts';
 import { wire } from '../../src/wiring.ts';
@@ -30,7 +32,8 @@ export async function runWithoutDurable(specText: unknown): Promise<{ readonly r
   const opened = await createOpenRun(deps)({ runId, spec });
   if (!('dopHint' in opened)) throw new Error(JSON.stringify(opened));
   const { dopHint } = opened;
-  const indexed = await createIndexSource(deps)({ runId, spec, lanes: dopHint });
+  const bounds = planBounds(deps.settings, spec, { hint: dopHint, ceiling: undefined });
+  const indexed = await createIndexSource(deps)({ runId, spec, lanes: dopHint, bounds });
   if ('faults' in indexed) throw new Error(JSON.stringify(indexed.faults));
 
   const sendRows = createSendRows(deps);
@@ -57,7 +60,7 @@ export async function runWithoutDurable(specText: unknown): Promise<{ readonly r
     ending: { state: 'completed' },
     faults: [],
     startedAt,
-    requests: reports.reduce((sum, { requests }) => sum + requests, 0),
+    requests: sum(reports, ({ requests }) => requests),
     throttled: 0,
     decisions: [],
   });

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { appSettings, inheritedEnvironment } from '../../scripts/local-environment.ts';
+import { sum } from '../../src/plan/sum.ts';
 import { startApp, type App } from '../../test/support/app.ts';
 import { citiesCsv, cityTable } from '../common/cities.ts';
 import { controlOf, type EmulatorControl } from '../common/emulator-control.ts';
@@ -75,13 +76,13 @@ async function measure({ app, control, source, options }: Bench, client: ClientN
   const times = await control.commitTimes(before);
   if (times.length !== done.rows) throw new Error(`${client} says ${done.rows} rows, the journal ${times.length}.`);
   const users = Object.values(counters.users);
-  const throttled = users.reduce((sum, { refused }) => sum + Object.values(refused).reduce((a, b) => a + b, 0), 0);
+  const throttled = sum(users, ({ refused }) => sum(Object.values(refused), (count) => count));
   return {
     client,
     rows: done.rows,
     rowsPerSecond: done.rows / done.seconds,
     sendingRowsPerSecond: rateOf(times),
-    requests: users.reduce((sum, { requests }) => sum + requests, 0),
+    requests: sum(users, ({ requests }) => requests),
     throttled,
     earlyRetries: counters.earlyRetries,
   };

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { SettingsPatch } from 'dataverse-emulator';
 import { appSettings, inheritedEnvironment } from '../../scripts/local-environment.ts';
 import { startApp, type App } from '../../test/support/app.ts';
+import { sum } from '../../src/plan/sum.ts';
 import { citiesCsv, cityTable } from '../common/cities.ts';
 import { startCountingProxy, type CountingProxy } from '../common/counting-proxy.ts';
 import { controlOf } from '../common/emulator-control.ts';
@@ -140,8 +141,6 @@ function roundOf(history: RunHistory, without: readonly Sample[], withDurable: r
   if (first === undefined || last === undefined) throw new Error(`No long box ended: ${JSON.stringify(waves)}`);
   const [fromMs, toMs] = [first.beganAtMs, last.endedAtMs];
   const within = turns.filter(({ atMs }) => atMs >= fromMs && atMs < toMs);
-  const sumOf = (value: (turn: (typeof within)[number]) => number) =>
-    within.reduce((sum, turn) => sum + value(turn), 0);
   const sideOf = (samples: readonly Sample[]): Side => {
     const counted = between(samples, fromMs, toMs);
     return {
@@ -156,9 +155,9 @@ function roundOf(history: RunHistory, without: readonly Sample[], withDurable: r
     waves: waves.map(({ beganAtMs, endedAtMs }) => (endedAtMs - beganAtMs) / 1_000),
     without: sideOf(without),
     with: sideOf(withDurable),
-    events: sumOf(({ events }) => events),
+    events: sum(within, ({ events }) => events),
     turns: within.length,
-    activities: sumOf(({ activities }) => activities),
-    messages: sumOf(({ messages }) => messages),
+    activities: sum(within, ({ activities }) => activities),
+    messages: sum(within, ({ messages }) => messages),
   };
 }

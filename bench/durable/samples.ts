@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { sum } from '../../src/plan/sum.ts';
 import type { CountingProxy } from '../common/counting-proxy.ts';
 import type { EmulatorControl } from '../common/emulator-control.ts';
 
@@ -22,8 +23,8 @@ export async function sample(control: EmulatorControl, proxy: CountingProxy, unt
     samples.push({
       atMs: Date.now(),
       rows: journal.lastSequence,
-      requests: all.reduce((sum, { requests }) => sum + requests, 0),
-      executionMs: all.reduce((sum, { executionTimeMs }) => sum + executionTimeMs, 0),
+      requests: sum(all, ({ requests }) => requests),
+      executionMs: sum(all, ({ executionTimeMs }) => executionTimeMs),
       storage: proxy.counts(),
     });
     await delay(everyMs, undefined, { signal: until }).catch(() => undefined);

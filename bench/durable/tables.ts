@@ -70,7 +70,7 @@ export function durableTables({ title, tailProbability, rounds }: DurableTable):
       side('without Durable and waves', ({ without }) => without),
       side('with both', (round) => round.with),
     ]),
-    `Cost of Durable and waves: ${cost(({ busyShare }) => busyShare)} by the lanes' time, ${cost(({ rowsPerSecond }) => rowsPerSecond)} by rows/s (which also holds the chance of how long requests take). Over many boxes, waiting for the last request of each takes ${percent(drainOf(60))} with boxes of 60 s and ${percent(drainOf(120))} with boxes of 120 s, by the latency model.`,
+    `Cost of Durable and waves: ${cost(({ busyShare }) => busyShare)} by the lanes' time, ${cost(({ rowsPerSecond }) => rowsPerSecond)} by rows/s (which also holds the chance of how long requests take). Over many boxes, the ends of boxes cost ${percent(drainOf(60))} with boxes of 60 s and ${percent(drainOf(120))} with boxes of 120 s, by the latency model.`,
     table([
       ['per million rows', 'without', 'with'],
       ...storageRows,

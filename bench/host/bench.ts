@@ -2,18 +2,32 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { startHost } from 'functions-host';
+import { readOptions } from '../../scripts/command-options.ts';
 import { BenchClient } from './client.ts';
 
-/**
- * What the embedded host costs: activities per second, one turn by length of history, memory by number of finished instances.
- * Not measured: activities that do something, payloads of more than a few bytes, HTTP under load, power-loss durability.
- *
- * `--instances N` (default 100,000) for the memory part; `--only activities|replay|memory`.
- */
-const { values: options } = parseArgs({
-  options: { instances: { type: 'string', default: '100000' }, only: { type: 'string' } },
+/** Instances at once, and moments at which memory is looked at. */
+const inFlight = 100;
+const memorySteps = 5;
+
+const parts = { activities: benchActivities, replay: benchReplay, memory: benchMemory };
+
+const options = readOptions({
+  command: 'npm run bench:host',
+  about:
+    'what the embedded host costs: activities per second, one turn by length of history, memory by number of finished instances',
+  options: {
+    instances: {
+      kind: 'whole',
+      least: memorySteps * inFlight,
+      most: 10_000_000,
+      default: 100_000,
+      about: 'instances of the memory part',
+    },
+    only: { kind: 'text', value: 'PART', oneOf: Object.keys(parts), about: 'one part alone' },
+  },
+  notes:
+    'Not measured: activities that do something, payloads of more than a few bytes, HTTP under load, power-loss durability.',
 });
 
 const appDir = fileURLToPath(new URL('fixtures/app', import.meta.url));
@@ -82,17 +96,16 @@ async function benchReplay(): Promise<void> {
   }
 }
 
-const inFlight = 100;
-
 /** Small orchestrations until that many have ended, and what stays in memory. */
 async function benchMemory(): Promise<void> {
-  const total = Number(options.instances);
+  const step = Math.ceil(options.instances / memorySteps / inFlight) * inFlight;
+  const total = step * memorySteps;
   console.log('\nFinished instances      heap MB   resident MB   database MB   per second');
   for (let finished = 0, begin = performance.now(); finished <= total;) {
-    if (finished % (total / 5) === 0) {
+    if (finished % step === 0) {
       globalThis.gc?.();
       const { heapUsed, rss } = process.memoryUsage();
-      const rate = finished === 0 ? 0 : (total / 5 / (performance.now() - begin)) * 1000;
+      const rate = finished === 0 ? 0 : (step / (performance.now() - begin)) * 1000;
       const numbers = [
         heapUsed / 2 ** 20,
         rss / 2 ** 20,
@@ -111,7 +124,6 @@ async function benchMemory(): Promise<void> {
   }
 }
 
-const parts = { activities: benchActivities, replay: benchReplay, memory: benchMemory };
 for (const [name, part] of Object.entries(parts)) {
   if (options.only === undefined || options.only === name) await part();
 }

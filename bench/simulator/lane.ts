@@ -78,7 +78,7 @@ export function runLane(
       ...(waitMs > 0 ? { notBeforeAt: new Date(queue.nowMs + waitMs).toISOString() } : {}),
     };
     const placed = route === undefined ? {} : { at };
-    const sent = { requests, throttles, waitMs, sends, busyMs, badRows: bad };
+    const sent = { requests, rowsSent: done, throttles, waitMs, sends, busyMs, badRows: bad };
     ended({ end, left, counts, recovered: 0, ...sent, ...known, ...placed });
   };
 

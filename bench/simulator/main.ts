@@ -1,35 +1,34 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { formatNoun } from '../../cli/text.ts';
 import { putBetweenMarks } from '../common/markdown.ts';
+import { writeResults, type ResultPlaces } from '../common/results.ts';
 import { drawChart } from './chart.ts';
+import { forecastTable, studyForecasts } from './forecasts.ts';
 import { changeScenarios, oddScenarios, profileScenarios } from './scenarios.ts';
 import { anyServer, engine, maximum, nameOf, play } from './simulate.ts';
 import { runStudies } from './studies.ts';
 import { tablesOf } from './tables.ts';
 
-/**
- * `npm run bench:simulate [-- --json FILE] [--charts FOLDER] [--docs FILE] [--seeds N]`: plays every scenario in virtual time, prints the
- * tables, writes charts, and on request puts the tables into a document between its marks.
- */
-const { values } = parseArgs({
-  options: {
-    json: { type: 'string' },
-    charts: { type: 'string', default: '.local/simulator' },
-    docs: { type: 'string' },
-    seeds: { type: 'string', default: '8' },
-  },
-});
+/** Of the studies of plans, more seeds tell little more. */
+const mostForecastSeeds = 4;
 
-const began = Date.now();
-const seeds = Array.from({ length: Number(values.seeds) }, (_, at) => at + 1);
-const studies = runStudies(seeds);
-const tables = tablesOf(studies);
-console.log(tables);
-if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(studies, null, 1)}\n`);
-if (values.docs !== undefined) await putBetweenMarks(values.docs, 'simulated', tables);
-await writeCharts(values.charts);
-console.log(`\n${seeds.length} seeds in ${((Date.now() - began) / 1_000).toFixed(1)} s; charts in ${values.charts}`);
+/** Plays every scenario, prints the tables, draws charts, and on request puts the tables into a document between their marks. */
+export async function simulate(
+  options: ResultPlaces & { readonly seeds: number; readonly charts: string },
+): Promise<void> {
+  const began = Date.now();
+  const seeds = Array.from({ length: options.seeds }, (_, at) => at + 1);
+  const studies = runStudies(seeds);
+  const forecasts = studyForecasts(seeds.slice(0, mostForecastSeeds));
+  const foretold = forecastTable(forecasts);
+  await writeResults(options, { mark: 'simulated', results: { ...studies, forecasts }, tables: tablesOf(studies) });
+  console.log(`\n### Plans and forecasts\n\n${foretold}`);
+  if (options.docs !== undefined) await putBetweenMarks(options.docs, 'foretold', foretold);
+  await writeCharts(options.charts);
+  const seconds = ((Date.now() - began) / 1_000).toFixed(1);
+  console.log(`\n${formatNoun(seeds.length, 'seed')} in ${seconds} s; charts in ${options.charts}`);
+}
 
 async function writeCharts(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });

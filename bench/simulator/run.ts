@@ -118,7 +118,8 @@ export function startRun(
     run.state = granted(run.state, grant, iso(queue.nowMs));
     recorder.granted(options.user, grant.lanes, grant.rowsPerRequest);
     if (grant.lanes === 0 && run.state.carried.length === 0) {
-      run.state = waited(run.state);
+      const { waitSeconds, ordered = false } = grant;
+      run.state = waited(run.state, { meantSeconds: waitSeconds, seconds: waitSeconds, ordered });
       queue.after(grant.waitSeconds * 1_000, turn);
       return;
     }

@@ -4,7 +4,16 @@ import type { Grant } from '../../src/plan/governor.ts';
 import type { LaneReport } from '../../src/plan/lane.ts';
 import type { RunSpec } from '../../src/plan/run-spec.ts';
 import { rowLimitOf, type RunState } from '../../src/plan/run-state.ts';
-import { follow, graceOf, looksOf, noWave, planWave, verdictOf, type Wave } from '../../src/plan/wave.ts';
+import {
+  follow,
+  graceOf,
+  isOverEarly,
+  nextLookMs,
+  noWave,
+  planWave,
+  verdictOf,
+  type Wave,
+} from '../../src/plan/wave.ts';
 import type { EventQueue } from './event-queue.ts';
 import type { LaneInput } from './lane.ts';
 
@@ -71,10 +80,17 @@ export class SimulatedWaves {
       if (wave.lanes.every((_, lane) => this.#reports.has(nameOf(flight.number, lane)))) finish();
     });
     queue.after(wave.boxSeconds * 1_000 + graceOf(run.state.fit, grant.rowsPerRequest), finish);
-    for (const afterMs of looksOf(run.state, wave))
-      queue.after(afterMs, () => {
-        if (!isOver && flight.wave.late.length < run.state.carried.length) this.#look(flight);
+    const lookAgain = (sinceMs: number): void => {
+      const afterMs = nextLookMs(run.state, flight.wave, sinceMs);
+      if (afterMs === undefined) return;
+      queue.at(wave.startedMs + afterMs, () => {
+        if (isOver) return;
+        this.#look(flight);
+        if (isOverEarly(run.state, flight.wave, this.#resultsOf(flight))) finish();
+        else lookAgain(afterMs);
       });
+    };
+    lookAgain(0);
     queue.after(betweenWavesMs / 2, () => this.#setOff(flight, 0));
   }
 

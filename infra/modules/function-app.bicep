@@ -19,6 +19,12 @@ param dataverseUrl string
 
 @description('Upper bound of requests in flight; 0 leaves the setting out.')
 param dataverseMaxDop int
+
+@allowed(['false', 'true'])
+param dataverseBeyondHint string
+
+@allowed(['off', 'auto'])
+param dataverseServerAffinity string
 param sourceContainer string
 param runsContainer string
 param syncsContainer string
@@ -36,6 +42,8 @@ var settings = union(
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
     Dataverse__main__url: dataverseUrl
     Dataverse__main__clientIds: identityClientId
+    Dataverse__main__beyondHint: dataverseBeyondHint
+    Dataverse__main__serverAffinity: dataverseServerAffinity
     FANOUT_SOURCE_CONTAINERS: sourceContainer
     FANOUT_RUNS_CONTAINER: runsContainer
     FANOUT_SYNCS_CONTAINER: syncsContainer

@@ -1,6 +1,9 @@
-import type { Ledger, Manifest } from '../ledger/ledger.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Manifest } from '../ledger/run-files.ts';
 import type { PartEntry } from '../ledger/parts.ts';
+import type { StoredCost } from '../plan/estimate.ts';
 import type { CloseRunInput, CloseRunOutput } from '../plan/payloads.ts';
+import { usageOf, type JobPlan } from '../plan/plan-job.ts';
 import {
   finalState,
   foldParts,
@@ -22,21 +25,34 @@ export interface CloseRunDeps {
 
 /**
  * Activity: proves from the ledger alone that the parts tile the source and that their sums agree, writes the failures file and, last, the
- * report. Safe to run again: a report that exists is the answer.
+ * report. Safe to run again: a report that exists is the answer. What was learned comes after it, because it is nothing to close books for.
  */
 export function createCloseRun(deps: CloseRunDeps): (input: CloseRunInput) => Promise<CloseRunOutput> {
   const { ledger, now } = deps;
   return async (input) => {
-    const existing = await ledger.readReport(input.runId);
-    if (existing !== undefined) return outputOf(existing);
+    const report = (await ledger.readReport(input.runId)) ?? (await ledger.writeReport(await draft(input)));
+    await rememberCost(ledger, report, input.cost);
+    return outputOf(report);
+  };
+
+  async function draft(input: CloseRunInput): Promise<Report> {
     const manifest = await ledger.manifest(input.runId);
     if (manifest === undefined) throw new Error(`Run ${input.runId} has no manifest.`);
     const isIndexed = (await ledger.readIndex(input.runId)) !== undefined;
-    const report = isIndexed ? await closeBooks(deps, input, manifest) : reportOf(input, manifest, now());
-    const { connection, table, operation } = report;
-    if (input.cost !== undefined) await ledger.writeCost({ connection, table, operation }, input.cost);
-    return outputOf(await ledger.writeReport(report));
-  };
+    return isIndexed ? closeBooks(deps, input, manifest) : reportOf(input, manifest, now());
+  }
+}
+
+/** For the plans of later runs. A copy of this activity that comes late does not put an old cost in the place of a newer one. */
+async function rememberCost(
+  ledger: Ledger,
+  { connection, table, operation, endedAt }: Report,
+  cost: StoredCost | undefined,
+): Promise<void> {
+  if (cost === undefined) return;
+  const key = { connection, table, operation };
+  const known = await ledger.readCost(key);
+  if (known?.endedAt === undefined || known.endedAt < endedAt) await ledger.writeCost(key, { ...cost, endedAt });
 }
 
 async function closeBooks(deps: CloseRunDeps, input: CloseRunInput, manifest: Manifest): Promise<Report> {
@@ -45,6 +61,7 @@ async function closeBooks(deps: CloseRunDeps, input: CloseRunInput, manifest: Ma
   const { rowCount } = plan.index;
   const parts: PartEntry[] = [];
   for await (const part of ledger.listParts(input.runId)) parts.push(part);
+  const planned = await ledger.readPlan(input.runId);
   const books = foldParts(parts, rowCount);
   const sheet = { source, pin: plan.rows, format: plan.format, columns: plan.head.columns };
   const topFailures = await ledger.writeFailures(input.runId, parts, createFailureSheet(sheet));
@@ -52,6 +69,7 @@ async function closeBooks(deps: CloseRunDeps, input: CloseRunInput, manifest: Ma
     books,
     state: finalState(input.ending, books, rowCount),
     topFailures,
+    planned,
     rowCount,
     sha256: manifest.lineage === undefined ? plan.sha256 : null,
   });
@@ -61,6 +79,7 @@ interface Closed {
   readonly books: Books;
   readonly state: FinalState;
   readonly topFailures: readonly FailureGroup[];
+  readonly planned: JobPlan | undefined;
   readonly rowCount: number;
   /** Of the pinned source; null when the run read a spooled part of it. */
   readonly sha256: string | null;
@@ -95,11 +114,15 @@ function reportOf(input: CloseRunInput, manifest: Manifest, nowMs: number, close
     endedAt: new Date(nowMs).toISOString(),
     seconds: Math.round(seconds * 10) / 10,
     rowsPerSecond: seconds > 0 && covered > 0 ? Math.round((covered / seconds) * 10) / 10 : null,
+    plan: planKept(input, closed?.planned),
     topFailures: closed?.topFailures ?? [],
     faults: input.faults,
     decisions: input.decisions,
   };
 }
+
+const planKept = ({ sent, requests }: CloseRunInput, planned: JobPlan | undefined): Report['plan'] =>
+  sent === undefined || planned === undefined ? null : { planned, actual: usageOf(planned, sent, requests) };
 
 const outputOf = ({ state, reason }: Report): CloseRunOutput => ({
   state,

@@ -1,12 +1,13 @@
-import type { Manifest } from '../ledger/ledger.ts';
+import type { Manifest } from '../ledger/run-files.ts';
 import type { Lineage, RowSelection } from '../plan/lineage.ts';
+import type { MappingSpec } from '../plan/run-spec.ts';
 import { unguardFormula } from '../source/csv-text.ts';
 import { createIndexer } from '../source/indexer.ts';
 import { decodeText } from '../source/one-byte-text.ts';
 import type { Cell, SourceRow } from '../source/source-row.ts';
 import { faultDetail } from '../source/source.ts';
 import { sheetColumns } from './failure-sheet.ts';
-import { formatOf, openSource } from './open-run.ts';
+import { formatOf, openSource } from './open-source.ts';
 import { createRowMarks, type RowMarks } from './row-marks.ts';
 import { loadPlan, type RunPlan } from './run-plan.ts';
 import { withCurrentPin } from './same-source.ts';
@@ -33,7 +34,12 @@ export async function editedRows(deps: SelectDeps, parent: RunPlan, edited: Edit
     wanted.mark(sourceRowOf(parent, selected.row), maybeSent(parent, selected) ? isWantedAndMaybeSent : isWanted);
   const rowColumn = file.columns.indexOf(sheetColumns.row);
   if (rowColumn >= 0)
-    return mendedSheet(file, { wanted, rowColumn, lacks: await whatRowsLack(deps, parent, selection) });
+    return mendedSheet(file, {
+      empty: edited.spec.mapping.empty,
+      wanted,
+      rowColumn,
+      lacks: await whatRowsLack(deps, parent, selection),
+    });
   const { index } =
     edited.lineage.root === parent.manifest.runId ? parent : await loadPlan(deps.ledger, edited.lineage.root);
   if (file.index.rowCount !== index.rowCount) {
@@ -95,6 +101,7 @@ async function whatRowsLack(deps: SelectDeps, ended: RunPlan, selection: RowSele
 }
 
 interface Sheet {
+  readonly empty: MappingSpec['empty'];
   readonly wanted: RowMarks;
   readonly rowColumn: number;
   readonly lacks: Lacks;
@@ -104,7 +111,7 @@ interface Sheet {
  * Copied without our columns, and without the marks that keep spreadsheets from computing; as JSON lines, which tell what is empty from what is
  * not there, and of which none is ever a blank line.
  */
-function mendedSheet(file: EditedFile, { wanted, rowColumn, lacks }: Sheet): SpoolPlan {
+function mendedSheet(file: EditedFile, { empty, wanted, rowColumn, lacks }: Sheet): SpoolPlan {
   const kept = file.columns.flatMap((name, at) => (ownColumns.has(name) ? [] : [{ at, name: unguardFormula(name) }]));
   async function* rows(): AsyncGenerator<SpoolRow> {
     for await (const record of readRecords(file)) {
@@ -115,9 +122,12 @@ function mendedSheet(file: EditedFile, { wanted, rowColumn, lacks }: Sheet): Spo
       if (mark === isSeen) throw wrong(`Record ${row.row}: row ${sourceRow} is there twice.`);
       wanted.mark(sourceRow, isSeen);
       const members = kept.flatMap(({ at, name }) => {
-        const text = cellText(row.cells.at(at));
-        if (text === null && lacks.get(sourceRow)?.has(name) === true) return [];
-        return [`${JSON.stringify(name)}:${JSON.stringify(text === null ? null : unguardFormula(text))}`];
+        const cell = cellText(row.cells.at(at));
+        // Many programs put quotation marks around every cell, so that they say nothing here.
+        const isEmpty = cell === null || cell === '';
+        if (isEmpty && lacks.get(sourceRow)?.has(name) === true) return [];
+        const text = cell === null || (isEmpty && empty === 'omit') ? null : unguardFormula(cell);
+        return [`${JSON.stringify(name)}:${JSON.stringify(text)}`];
       });
       const bytes = Buffer.from(`{${members.join()}}\n`, 'utf8');
       yield { bytes, sourceRow, maybeSent: mark === isWantedAndMaybeSent };

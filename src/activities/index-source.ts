@@ -1,14 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { Ledger } from '../ledger/ledger.ts';
 import { defaultRowsPerRequest } from '../plan/bounds.ts';
+import { certain } from '../plan/estimate.ts';
 import type { IndexSourceInput, IndexSourceOutput } from '../plan/payloads.ts';
+import { planJob, type JobPlan, type PlanBounds } from '../plan/plan-job.ts';
+import type { RunSpec } from '../plan/run-spec.ts';
 import { leastSliceRows, sliceRowsFor } from '../plan/slices.ts';
 import { SourceChangedError, type BlobSource } from '../source/blob-source.ts';
 import { createIndexer, type IndexedSource } from '../source/indexer.ts';
 import { decodeIndex, encodeIndex } from '../source/slice-index.ts';
 import { faultDetail, type SourcePin } from '../source/source.ts';
 import { findRepeatedKeys, mostRowsWithKeys } from './find-repeated-keys.ts';
-import { faultAt, type Faults } from './open-run.ts';
+import { faultAt, type Faults } from './open-source.ts';
 import { encodeRepeatedKeys } from './repeated-keys.ts';
 import type { StoredPlan } from './run-plan.ts';
 
@@ -25,7 +28,7 @@ const mostSliceBytes = 1024 * 1024;
  * file whose structure is doubtful is refused whole.
  */
 export function createIndexSource(deps: IndexSourceDeps): (input: IndexSourceInput) => Promise<IndexSourceOutput> {
-  return async ({ runId, spec, lanes }) => {
+  return async ({ runId, spec, lanes, bounds }) => {
     const [manifest, plan, spool] = await Promise.all([
       deps.ledger.manifest(runId),
       deps.ledger.readMapping<StoredPlan>(runId),
@@ -47,6 +50,7 @@ export function createIndexSource(deps: IndexSourceDeps): (input: IndexSourceInp
         const repeated = await findRepeatedKeys(records, plan.mapping, spec.options.duplicates);
         await deps.ledger.writeRepeatedKeys(runId, encodeRepeatedKeys(repeated));
       }
+      await deps.ledger.writePlan(runId, await planOf(deps.ledger, { spec, plan, rowCount, bounds }));
       await deps.ledger.writeIndex(runId, encodeIndex(index), sha256);
       // An earlier life of this run may have cut its slices otherwise; the first index is the one that counts.
       const stored = await deps.ledger.readIndex(runId);
@@ -57,6 +61,29 @@ export function createIndexSource(deps: IndexSourceDeps): (input: IndexSourceInp
       throw error;
     }
   };
+}
+
+/** What the run will take, as far as that can be told before it sends a row. */
+async function planOf(
+  ledger: Ledger,
+  run: {
+    readonly spec: RunSpec;
+    readonly plan: StoredPlan;
+    readonly rowCount: number;
+    readonly bounds: PlanBounds;
+  },
+): Promise<JobPlan> {
+  const { spec, plan, rowCount, bounds } = run;
+  const { table, operation } = spec.target;
+  return planJob({
+    rows: certain(rowCount),
+    operation,
+    byAlternateKey: plan.mapping.key.kind === 'alternate',
+    isElastic: plan.table.tableType === 'Elastic',
+    cost: await ledger.readCost({ connection: spec.connection, table, operation }),
+    rowsPerRequest: spec.options.rowsPerRequest,
+    bounds,
+  });
 }
 
 const tooManyRows = (rowCount: number): string =>

@@ -1,6 +1,7 @@
 import type { Client } from '../dataverse/client.ts';
 import type { Clock } from '../dataverse/clock.ts';
-import type { Ledger, StopMark } from '../ledger/ledger.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { StopMark } from '../ledger/marks.ts';
 import type { BlobSource } from '../source/blob-source.ts';
 import type { LiveProgress } from './live-progress.ts';
 import type { RunPlan } from './run-plan.ts';

@@ -3,6 +3,7 @@ import type { ServerPin } from '../dataverse/server-pin.ts';
 import { notePaced, type LaneEnd, type LaneReport, type LaneServer, type ThrottleFacet } from '../plan/lane.ts';
 import type { LaneRoute } from '../plan/payloads.ts';
 import { addCounts, type OutcomeCounts } from '../plan/outcome.ts';
+import type { LifeMark } from '../plan/poison.ts';
 import type { PartTally } from '../plan/report.ts';
 import { noSends, type SendSums } from '../plan/request-size.ts';
 import type { Stretch } from '../plan/stretch.ts';
@@ -12,6 +13,7 @@ export interface LaneTally {
   counts: OutcomeCounts;
   recovered: number;
   requests: number;
+  rowsSent: number;
   readonly throttles: Partial<Record<ThrottleFacet, number>>;
   sends: SendSums;
   busyMs: number;
@@ -24,12 +26,17 @@ export interface LaneTally {
   /** Seconds of sending by the ten seconds of the box, on the server that answered last. */
   spent: number[];
   refusedAtMs: number | undefined;
+  /** Slices left alone. */
+  readonly poisoned: Stretch[];
+  /** Where this life was counted as one more, until it has got behind that row. */
+  countedAt: LifeMark | undefined;
 }
 
 export const newTally = (): LaneTally => ({
   counts: {},
   recovered: 0,
   requests: 0,
+  rowsSent: 0,
   throttles: {},
   sends: noSends,
   busyMs: 0,
@@ -39,6 +46,8 @@ export const newTally = (): LaneTally => ({
   dopHint: undefined,
   spent: [],
   refusedAtMs: undefined,
+  poisoned: [],
+  countedAt: undefined,
 });
 
 /** Counts a part that is in the ledger, whoever wrote it. */
@@ -50,6 +59,7 @@ export function tallyPart(tally: LaneTally, part: PartTally): void {
 /** Counts what sending has cost, whether or not it led to outcomes. */
 export function tallyLog(tally: LaneTally, log: SendLog, sinceBoxStartMs: number): void {
   tally.requests += log.requests;
+  tally.rowsSent += log.rowsSent;
   tally.busyMs += log.busyMs;
   tally.dopHint = log.dopHint ?? tally.dopHint;
   tally.refusedAtMs ??= log.firstThrottledAtMs;
@@ -68,9 +78,11 @@ export function reportOf(tally: LaneTally, stop: LaneStop, at?: LaneServer): Lan
   return {
     end: stop.end,
     left: stop.left,
+    ...(tally.poisoned.length === 0 ? {} : { poisoned: tally.poisoned }),
     counts: tally.counts,
     recovered: tally.recovered,
     requests: tally.requests,
+    rowsSent: tally.rowsSent,
     throttles: tally.throttles,
     waitMs: stop.waitMs ?? 0,
     sends: tally.sends,

@@ -41,6 +41,12 @@ export async function runLane(lane: Lane): Promise<LaneStop> {
       const stop = await finishSlice(lane, slice, progress, { adoption, dueAt }).catch(unavailable);
       cursor = undefined;
       if (stop === undefined) continue;
+      if (stop === 'poisoned') {
+        lane.tally.poisoned.push({ from: at, to: at + 1, ...cursorAt(slice, progress.row) });
+        // A life before this one may have come to the same end here, and have gone on.
+        adoption.expected = true;
+        continue;
+      }
       const here = remainder(stretch, at, slice, progress, stop);
       if (stop.asideUntilMs !== undefined && aside.length < mostAside) {
         aside.push(...here.slice(0, 1));
@@ -60,6 +66,12 @@ function dueAtOf({ deps }: Lane, stretch: Stretch): string | undefined {
   return isDue(stretch, deps.clock.now()) ? stretch.notBeforeAt : undefined;
 }
 
+/** This life is heard of, so it is none of those that a slice has killed. Where storage fails it counts as one: that errs by a look. */
+export async function sayFarewell({ tally: { countedAt }, deps, input }: Lane): Promise<void> {
+  if (countedAt === undefined) return;
+  await deps.ledger.forgetLives(input.runId, countedAt).catch(() => undefined);
+}
+
 const unavailable = (error: unknown): SliceEnd => ({
   end: 'unavailable',
   detail: error instanceof Error ? error.message : String(error),
@@ -71,7 +83,7 @@ async function finishSlice(
   slice: Slice,
   progress: { row: number },
   { adoption, dueAt }: { readonly adoption: { expected: boolean }; readonly dueAt: string | undefined },
-): Promise<SliceEnd | undefined> {
+): Promise<SliceEnd | 'poisoned' | undefined> {
   const behind = slice.firstRow + slice.rowCount;
   while (progress.row < behind) {
     if (adoption.expected) {
@@ -85,7 +97,9 @@ async function finishSlice(
     }
     const before = progress.row;
     const { builder, stop } = await sendSlice(lane, slice, before, dueAt);
+    if (stop === 'poisoned') return stop;
     progress.row = await commit(lane, builder, before, adoption);
+    if (progress.row > before) lane.tally.countedAt = undefined;
     if (stop !== undefined) return stop;
     if (progress.row === before)
       throw new Error(`Slice of rows ${slice.firstRow} to ${behind - 1} yields no row ${before}.`);
@@ -121,7 +135,7 @@ function remainder(
   const isDone = row >= slice.firstRow + slice.rowCount;
   const behind = at + 1 < stretch.to ? [{ from: at + 1, to: stretch.to }] : [];
   if (isDone) return behind;
-  const cursor = row > slice.firstRow ? { cursor: row } : {};
+  const cursor = cursorAt(slice, row);
   if (asideUntilMs === undefined) {
     // A slice that was set aside before and not gone on with stays as it was.
     const isAsBefore = stretch.notBeforeAt !== undefined && row === (stretch.cursor ?? slice.firstRow);
@@ -129,3 +143,5 @@ function remainder(
   }
   return [{ from: at, to: at + 1, ...cursor, notBeforeAt: new Date(asideUntilMs).toISOString() }, ...behind];
 }
+
+const cursorAt = ({ firstRow }: Slice, row: number): Pick<Stretch, 'cursor'> => (row > firstRow ? { cursor: row } : {});

@@ -15,13 +15,13 @@ export interface LookupKeys {
  * Finds the keys by which lookups are bound, and what keeps them from being used. Tables that are not there, or that the lookup does not point to,
  * are the mapping's to name.
  */
-export async function findLookupKeys(client: Client, spec: RunSpec): Promise<LookupKeys> {
+export async function findLookupKeys(client: Client, spec: RunSpec, signal?: AbortSignal): Promise<LookupKeys> {
   const tables = new Map<string, TableMetadata | undefined>();
   const lookupKeys = new Map<string, ColumnMetadata>();
   const lookupFaults: Fault[] = [];
   for (const [column, { lookup }] of Object.entries(spec.mapping.columns ?? {})) {
     if (lookup?.key === undefined) continue;
-    if (!tables.has(lookup.table)) tables.set(lookup.table, await readKnown(client, lookup.table));
+    if (!tables.has(lookup.table)) tables.set(lookup.table, await readKnown(client, lookup.table, signal));
     const table = tables.get(lookup.table);
     if (table === undefined) continue;
     const found = findKey(table, lookup.key);
@@ -35,9 +35,9 @@ export async function findLookupKeys(client: Client, spec: RunSpec): Promise<Loo
   return { lookupKeys, lookupFaults };
 }
 
-async function readKnown(client: Client, table: string): Promise<TableMetadata | undefined> {
+async function readKnown(client: Client, table: string, signal?: AbortSignal): Promise<TableMetadata | undefined> {
   try {
-    return await readTable(client, table);
+    return await readTable(client, table, signal);
   } catch (error) {
     if (error instanceof UnknownTableError) return undefined;
     throw error;

@@ -1,5 +1,6 @@
 import type { WriteTarget } from '../dataverse/bulk-messages.ts';
-import type { Ledger, Manifest } from '../ledger/ledger.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Manifest } from '../ledger/run-files.ts';
 import type { MappingPlan } from '../mapping/mapping-plan.ts';
 import { createRowEncoder, isRejection, type RowEncoder } from '../mapping/row-encoder.ts';
 import { decodeIndex, type SliceIndex } from '../source/slice-index.ts';

@@ -3,7 +3,7 @@ import { createServerPin } from '../dataverse/server-pin.ts';
 import { createBreaker } from './breaker.ts';
 import type { LaneDeps } from './lane-deps.ts';
 import { newTally, placeOf, reportOf } from './lane-tally.ts';
-import { runLane } from './lane.ts';
+import { runLane, sayFarewell } from './lane.ts';
 
 /**
  * Activity: one lane. Works through its stretches with one request in flight, commits a part for each slice, and stops when its work or
@@ -20,7 +20,7 @@ export function createSendRows(deps: LaneDeps): (input: SendRowsInput) => Promis
     const { route } = input;
     const pin = route === undefined ? undefined : createServerPin(route);
     const nowMs = deps.clock.now();
-    const stop = await runLane({
+    const lane = {
       deps,
       plan,
       input,
@@ -31,7 +31,9 @@ export function createSendRows(deps: LaneDeps): (input: SendRowsInput) => Promis
       pin,
       boxStartsMs: route === undefined ? nowMs : Date.parse(route.boxStartsAt),
       boxEndsMs: boxEndOf(input, nowMs),
-    });
+    };
+    const stop = await runLane(lane);
+    await sayFarewell(lane);
     if (pin === undefined || route === undefined) return reportOf(tally, stop);
     return reportOf(tally, stop, placeOf({ pin, route }, tally, { waitMs: stop.waitMs, nowMs: deps.clock.now() }));
   };

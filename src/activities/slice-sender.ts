@@ -28,7 +28,8 @@ export interface SliceEnd {
 export interface SliceResult {
   /** What has an outcome and is not committed yet; absent when nothing was begun. */
   readonly builder?: PartBuilder;
-  readonly stop?: SliceEnd;
+  /** `poisoned`: enough lives were lost here. */
+  readonly stop?: SliceEnd | 'poisoned';
 }
 
 /**
@@ -38,25 +39,31 @@ export interface SliceResult {
 export async function sendSlice(lane: Lane, slice: Slice, firstRow: number, dueAt?: string): Promise<SliceResult> {
   const early = await stopBefore(lane);
   if (early !== undefined) return { stop: early };
-  const nowMs = (): number => lane.deps.clock.now();
-  const bytes = await lane.deps.source
-    .read(lane.plan.rows, slice.from, slice.to)
-    .catch((error: unknown) => endOf(error, nowMs()));
-  if ('end' in bytes) return { stop: bytes };
+  const { clock, ledger, source } = lane.deps;
+  const { runId } = lane.input;
+  const ended = (error: unknown): SliceEnd => endOf(error, clock.now());
+  // The mark comes first: it tells also of a life that was killed by what it read.
+  const standing = await takeStanding(lane, slice, firstRow, dueAt).catch(ended);
+  if (standing === 'poisoned' || 'end' in standing) return { stop: standing };
+  const bytes = await source.read(lane.plan.rows, slice.from, slice.to).catch(ended);
+  if ('end' in bytes) {
+    // Where storage fails again the mark stays, which costs a look.
+    if (!standing.repeat) await ledger.markUntouched(runId, firstRow).catch(() => undefined);
+    return { stop: bytes };
+  }
   const builder = createPartBuilder(firstRow, { bytes, from: slice.from });
   try {
-    const standing = await takeStanding(lane, slice, firstRow, dueAt);
     for (const chunk of chunksOf(contextOf(lane, firstRow), slice, bytes)) {
       const stop = (await stopBefore(lane)) ?? (await sendChunk(lane, slice, chunk, standing, builder));
       if (stop === undefined) continue;
       const isUntouched = !standing.repeat && stop.isDoubtful === undefined && builder.nextRow() === firstRow;
-      if (isUntouched) await lane.deps.ledger.markUntouched(lane.input.runId, firstRow);
+      if (isUntouched) await ledger.markUntouched(runId, firstRow);
       return { builder, stop };
     }
     return { builder };
   } catch (error) {
     // What is settled so far is still committed.
-    return { builder, stop: endOf(error, nowMs()) };
+    return { builder, stop: ended(error) };
   }
 }
 

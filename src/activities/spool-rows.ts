@@ -1,10 +1,12 @@
-import type { Ledger, Manifest, SpoolHead } from '../ledger/ledger.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Manifest } from '../ledger/run-files.ts';
+import type { SpoolHead } from '../ledger/spool.ts';
 import type { Fault } from '../plan/fault.ts';
 import type { SpoolRowsInput, SpoolRowsOutput } from '../plan/payloads.ts';
 import { SourceChangedError, type BlobSource } from '../source/blob-source.ts';
 import { createdRows } from './created-rows.ts';
 import { editedRows } from './edited-rows.ts';
-import { faultAt } from './open-run.ts';
+import { faultAt } from './open-source.ts';
 import { createRowMapWriter, decodeRowMap, type MappedRow } from './row-map.ts';
 import { loadPlan, type RunPlan } from './run-plan.ts';
 import { originalRows } from './selected-rows.ts';

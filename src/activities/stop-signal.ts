@@ -1,4 +1,4 @@
-import type { StopMark } from '../ledger/ledger.ts';
+import type { StopMark } from '../ledger/marks.ts';
 import type { Lane } from './lane.ts';
 
 /** How often a lane that is at work, or waits, looks whether it shall stop. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../dataverse/clock.ts';
-import type { Ledger, StopMark } from '../ledger/ledger.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { StopMark } from '../ledger/marks.ts';
 
 /** How old an answer may be. A cancelled or paused run sends nothing after this time plus the request in flight. */
 const freshMs = 2_000;

@@ -66,6 +66,20 @@ export interface DoubtfulRow {
   readonly fault: ServiceFault;
 }
 
+/** How much of its log a call has used up. */
+export const sendsOf = ({ log }: TableCall): { readonly requests: number; readonly throttles: number } => ({
+  requests: log.requests,
+  throttles: log.throttles.length,
+});
+
+/** Counts what has been sent since then for the rows that were in it. */
+export function noteSends(call: TableCall, rows: readonly PendingRow[], before: ReturnType<typeof sendsOf>): void {
+  const now = sendsOf(call);
+  const sends = now.requests - before.requests;
+  for (const pending of rows) pending.sends += sends;
+  call.log.rowsSent += rows.length * Math.max(0, sends - (now.throttles - before.throttles));
+}
+
 export const successKinds = { create: 'created', update: 'updated', upsert: 'upserted', delete: 'deleted' } as const;
 
 export function settleSuccess(call: WriteCall, pending: PendingRow): void {

@@ -11,6 +11,8 @@ export interface ThrottleEvent {
 export interface SendLog {
   /** HTTP requests, repeats included. */
   requests: number;
+  /** Rows written by them, each time they were sent; what a limit refused unseen is left out. */
+  rowsSent: number;
   readonly throttles: ThrottleEvent[];
   /** When the first of them came, on the client's clock. */
   firstThrottledAtMs?: number;
@@ -25,5 +27,5 @@ export interface SendLog {
 }
 
 export function newSendLog(ordered?: SendLog['ordered']): SendLog {
-  return { requests: 0, throttles: [], busyMs: 0, ...(ordered !== undefined && { ordered }) };
+  return { requests: 0, rowsSent: 0, throttles: [], busyMs: 0, ...(ordered !== undefined && { ordered }) };
 }

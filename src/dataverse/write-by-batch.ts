@@ -9,7 +9,9 @@ import { maxBatchOperations, writeOperation } from './odata-batch.ts';
 import {
   busyPauseMs,
   markRepeat,
+  noteSends,
   pauseWithin,
+  sendsOf,
   settleByFault,
   settleRefusal,
   settleSuccess,
@@ -67,7 +69,7 @@ async function sendRows(call: WriteCall, rows: readonly PendingRow[]): Promise<S
     ...writeOperation(call.target, call.operation, pending.row, sent),
     check: check(pending),
   }));
-  const requestsBefore = call.log.requests;
+  const before = sendsOf(call);
   try {
     const reply = await sendOperations(call, operations);
     if (reply.maybeCommittedBefore) markRepeat(rows);
@@ -76,8 +78,7 @@ async function sendRows(call: WriteCall, rows: readonly PendingRow[]): Promise<S
   } catch (error) {
     return refusalOf(call, rows, error);
   } finally {
-    const sends = call.log.requests - requestsBefore;
-    for (const pending of rows) pending.sends += sends;
+    noteSends(call, rows, before);
   }
 }
 

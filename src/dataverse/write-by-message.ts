@@ -10,7 +10,9 @@ import {
   busyPauseMs,
   isSuccess,
   markRepeat,
+  noteSends,
   pauseWithin,
+  sendsOf,
   settleByFault,
   settleSuccess,
   throwIfForAllRows,
@@ -53,8 +55,7 @@ async function sendBulk(
   pending: readonly PendingRow[],
 ): Promise<ServiceFault | undefined> {
   const rows = pending.map(({ row }) => row);
-  const requestsBefore = call.log.requests;
-  const throttlesBefore = call.log.throttles.length;
+  const before = sendsOf(call);
   try {
     const sent = await call.client.send({
       method: 'POST',
@@ -74,10 +75,9 @@ async function sendBulk(
   } catch (error) {
     return faultOf(error, pending);
   } finally {
-    const sends = call.log.requests - requestsBefore;
-    for (const row of pending) row.sends += sends;
+    noteSends(call, pending, before);
     // A limit of the service is looked at before any work; another 429 may be that of single rows of an elastic table.
-    const throttles = call.log.throttles.slice(throttlesBefore);
+    const throttles = call.log.throttles.slice(before.throttles);
     if (call.target.tableType === 'Elastic' && throttles.some(({ facet }) => facet === 'other')) markRepeat(pending);
   }
 }

@@ -1,22 +1,25 @@
 import { isDeepStrictEqual } from 'node:util';
 import { OrchestrationRuntimeStatus, type DurableClient } from 'durable-functions';
-import type { Manifest } from '../ledger/ledger.ts';
+import type { Manifest } from '../ledger/run-files.ts';
 import { names } from '../names.ts';
 import type { Fault } from '../plan/fault.ts';
 import type { Lineage } from '../plan/lineage.ts';
 import type { BulkRunInput } from '../plan/payloads.ts';
 import type { RunSpec } from '../plan/run-spec.ts';
+import type { RunBounds } from '../plan/run-state.ts';
+import type { Settings } from '../settings.ts';
 import type { SourcePin } from '../source/source.ts';
+import { readGovernor } from './read-governor.ts';
 import type { RunsDeps } from './runs-deps.ts';
 
 /** What a spec names that settings decide; also looked at in a spec that has other faults. */
-export interface NamedInSpec {
+interface NamedInSpec {
   readonly connection?: unknown;
   readonly source?: { readonly container?: unknown };
 }
 
 /** Faults of names that settings do not know. Values that are no names at all are the spec's own faults. */
-export function findSettingFaults({ settings }: RunsDeps, { connection, source }: NamedInSpec): readonly Fault[] {
+function findSettingFaults({ settings }: RunsDeps, { connection, source }: NamedInSpec): readonly Fault[] {
   const faults: Fault[] = [];
   if (typeof connection === 'string' && connection !== '' && !settings.connections.has(connection)) {
     const configured = [...settings.connections.keys()].join(', ');
@@ -30,6 +33,13 @@ export function findSettingFaults({ settings }: RunsDeps, { connection, source }
     faults.push({ pointer: '/source/container', detail });
   }
   return faults;
+}
+
+/** A spec with faults is also told which of its names the settings do not know, once for each place. */
+export function withSettingFaults(deps: RunsDeps, json: unknown, faults: readonly Fault[]): readonly Fault[] {
+  const named = typeof json === 'object' && json !== null ? (json as NamedInSpec) : {};
+  const placed = new Set(faults.map(({ pointer }) => pointer));
+  return [...faults, ...findSettingFaults(deps, named).filter(({ pointer }) => !placed.has(pointer))];
 }
 
 /** Checks what settings and storage can tell at once, and fixes the version of the source. */
@@ -87,21 +97,34 @@ export async function ensureStarted(
   const status = await statusOf(client, runId);
   if (status !== undefined && !isGone(status.runtimeStatus)) return;
   if ((await ledger.readReport(runId)) !== undefined) return;
-  const connection = settings.connections.get(spec.connection);
-  const maxDop = connection?.maxDop;
-  const beyondHint = connection?.beyondHint ?? false;
-  const affinity = connection?.serverAffinity === 'auto';
-  const { maxLanes, settleSeconds } = settings;
-  const bounds = { maxLanes, settleSeconds, beyondHint, affinity, ...(maxDop === undefined ? {} : { maxDop }) };
+  const bounds = runBounds(settings, spec.connection);
+  const { ceiling } = await readGovernor(client, spec.connection);
   const resume = (await ledger.readIndex(runId)) === undefined ? {} : { resume: true as const };
   const spool = lineage === undefined ? {} : { spool: true as const };
   try {
-    const input: BulkRunInput = { runId, spec, bounds, ...spool, ...resume };
+    const input: BulkRunInput = {
+      runId,
+      spec,
+      bounds,
+      ...(ceiling === undefined ? {} : { ceiling }),
+      ...spool,
+      ...resume,
+    };
     await client.startNew(names.bulkRun, { instanceId: runId, input });
   } catch (error) {
     // Two callers at once: the host refuses the second start, and the run is there.
     if ((await statusOf(client, runId)) === undefined) throw error;
   }
+}
+
+/** What the settings let the runs of a connection do. */
+export function runBounds(settings: Settings, name: string): RunBounds {
+  const { maxLanes, settleSeconds } = settings;
+  const connection = settings.connections.get(name);
+  const maxDop = connection?.maxDop;
+  const beyondHint = connection?.beyondHint ?? false;
+  const affinity = connection?.serverAffinity === 'auto';
+  return { maxLanes, settleSeconds, beyondHint, affinity, ...(maxDop === undefined ? {} : { maxDop }) };
 }
 
 /** States in which an orchestration does nothing more, though the run has no report. */

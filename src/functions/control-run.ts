@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import { OrchestrationRuntimeStatus, type DurableClient } from 'durable-functions';
-import type { Manifest } from '../ledger/ledger.ts';
+import type { Manifest } from '../ledger/run-files.ts';
 import { cancelEvent } from '../names.ts';
 import { ensureStarted, isGone, statusOf } from './accept-run.ts';
 import { problem } from './problem.ts';

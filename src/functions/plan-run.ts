@@ -1,80 +1,55 @@
-import { EntityId, type DurableClient } from 'durable-functions';
-import type { createCountRows, RowCount } from '../activities/count-rows.ts';
-import { names } from '../names.ts';
-import { planJob, type JobPlan } from '../plan/estimate.ts';
-import type { GovernorState } from '../plan/governor.ts';
-import { maxDop } from '../plan/bounds.ts';
-import type { RunSpec } from '../plan/run-spec.ts';
+import type { createCheckPlan } from '../activities/check-plan.ts';
+import type { RowCount } from '../activities/count-rows.ts';
+import { planBounds, planJob, type JobPlan } from '../plan/plan-job.ts';
 import { parseRunSpec } from '../plan/spec.ts';
-import { pinSource } from './accept-run.ts';
+import { pinSource, runBounds, withSettingFaults } from './accept-run.ts';
 import { faultyProblem } from './problem.ts';
+import { readGovernor } from './read-governor.ts';
 import { readBody, type Handler } from './requests.ts';
 import type { RunsDeps } from './runs-deps.ts';
 
 export interface PlanDeps extends RunsDeps {
-  readonly countRows: ReturnType<typeof createCountRows>;
+  readonly checkPlan: ReturnType<typeof createCheckPlan>;
 }
 
 /** What a run would be: nothing is started, sent or stored. */
 export interface RunPlanView extends JobPlan {
   readonly rows: RowCount;
+  /** Why table and mapping are not checked; null when they are, and without a fault. */
+  readonly unchecked: string | null;
 }
 
-/** `POST /plans`: how long the run of a spec will take, what it will use, and which limit it will feel. */
+/** `POST /plans`: whether the run of a spec could begin, how long it will take, what it will use, and which limit it will feel. */
 export const planRun =
   (deps: PlanDeps): Handler =>
   async (request, client) => {
     const body = await readBody(request);
     if ('refused' in body) return body.refused;
     const parsed = parseRunSpec(body.json);
-    if ('faults' in parsed) return faultyProblem('run spec', parsed.faults);
+    if ('faults' in parsed) return faultyProblem('run spec', withSettingFaults(deps, body.json, parsed.faults));
     const { spec } = parsed;
     const pinned = await pinSource(deps, spec);
     if ('faults' in pinned) return faultyProblem('run spec', pinned.faults);
-    const rows = await deps.countRows(spec, pinned.pin);
-    if ('faults' in rows) return faultyProblem('run spec', rows.faults);
-    const [cost, known] = await Promise.all([
+    const [checked, cost, known] = await Promise.all([
+      deps.checkPlan(spec, pinned.pin),
       deps.ledger.readCost({ connection: spec.connection, ...spec.target }),
-      whatGovernorKnows(client, spec.connection),
+      readGovernor(client, spec.connection),
     ]);
-    const { operation, table } = spec.target;
-    const key = 'key' in spec.target ? spec.target.key : undefined;
+    if ('faults' in checked) return faultyProblem('run spec', checked.faults);
+    const { rows, target, unchecked } = checked;
+    const { key = [], operation, table } = spec.target;
     const plan = planJob({
-      rows: rows.count,
+      rows: { least: rows.least, likely: rows.count, most: rows.most },
       operation,
-      byAlternateKey: key !== undefined && !(key.length === 1 && key[0] === `${table}id`),
+      // Without metadata, by the name that primary keys have nearly always.
+      byAlternateKey: target?.byAlternateKey ?? key.some((column) => column !== `${table}id`),
+      isElastic: target?.isElastic ?? false,
       cost,
       rowsPerRequest: spec.options.rowsPerRequest,
-      ...boundsOf(deps, spec, known),
+      bounds: planBounds(runBounds(deps.settings, spec.connection), spec, {
+        hint: target === undefined ? known.hint : (target.dopHint ?? null),
+        ceiling: known.ceiling,
+      }),
     });
-    return { jsonBody: { rows, ...plan } satisfies RunPlanView };
+    return { jsonBody: { ...plan, rows, unchecked } satisfies RunPlanView };
   };
-
-interface Known {
-  readonly hint: number | undefined;
-  readonly ceiling: number | undefined;
-}
-
-/** What runs on the connection have taught; nothing where there was none. */
-async function whatGovernorKnows(client: DurableClient, connection: string): Promise<Known> {
-  const { entityState } = await client.readEntityState<GovernorState>(new EntityId(names.governor, connection));
-  const law = (entityState as Partial<GovernorState> | undefined)?.law;
-  if (law?.cells === undefined) return { hint: undefined, ceiling: undefined };
-  return {
-    hint: law.hint ?? undefined,
-    ceiling: law.ceiling === null ? undefined : law.ceiling * law.cells.length,
-  };
-}
-
-/** The hint is a bound unless the connection's settings say that more may be tried. */
-function boundsOf({ settings }: RunsDeps, spec: RunSpec, { hint, ceiling }: Known): Known & { mostLanes: number } {
-  const connection = settings.connections.get(spec.connection);
-  const isBound = connection?.beyondHint !== true && hint !== undefined;
-  const mostLanes = Math.min(
-    settings.maxLanes,
-    connection?.maxDop ?? maxDop,
-    spec.options.maxLanes ?? maxDop,
-    isBound ? hint : maxDop,
-  );
-  return { hint, ceiling, mostLanes };
-}

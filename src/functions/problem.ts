@@ -1,5 +1,5 @@
 import type { HttpResponseInit } from '@azure/functions';
-import type { Fault } from '../plan/fault.ts';
+import { countFaults, type Fault } from '../plan/fault.ts';
 
 /** An RFC 9457 problem. Details go to callers, so they never carry secrets, tokens or row contents. */
 export function problem(status: number, title: string, faults?: readonly Fault[]): HttpResponseInit {
@@ -8,4 +8,4 @@ export function problem(status: number, title: string, faults?: readonly Fault[]
 }
 
 export const faultyProblem = (what: string, faults: readonly Fault[]): HttpResponseInit =>
-  problem(400, `The ${what} has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}`, faults);
+  problem(400, `The ${what} has ${countFaults(faults)}`, faults);

@@ -1,7 +1,10 @@
 import { OrchestrationRuntimeStatus, type DurableClient, type DurableOrchestrationStatus } from 'durable-functions';
-import type { Manifest } from '../ledger/ledger.ts';
+import type { Manifest } from '../ledger/run-files.ts';
 import type { Fault } from '../plan/fault.ts';
+import type { Interval } from '../plan/estimate.ts';
+import { secondsLeft } from '../plan/forecast.ts';
 import type { Lineage } from '../plan/lineage.ts';
+import type { JobPlan } from '../plan/plan-job.ts';
 import { held, withLive, type LiveTally, type RunProgress, type RunStatus } from '../plan/progress.ts';
 import type { Report } from '../plan/report.ts';
 import { brokenStates, statusOf } from './accept-run.ts';
@@ -17,7 +20,9 @@ export interface RunView {
   readonly table: string;
   readonly operation: string;
   readonly source: { readonly container: string; readonly blob: string };
-  readonly progress: RunProgress | null;
+  /** What was planned when the source had been indexed; null before. */
+  readonly plan: JobPlan | null;
+  readonly progress: ViewedProgress | null;
   readonly faults: readonly Fault[];
   /** What holds the run up, or why it ended early; null while all is well. */
   readonly note: string | null;
@@ -26,6 +31,12 @@ export interface RunView {
   /** Redrives and undos of this run. */
   readonly children: readonly string[];
   readonly links: RunLinks;
+}
+
+/** Progress, and when it may end. */
+export interface ViewedProgress extends RunProgress {
+  /** Until the rows are done; null where nobody can tell, and once nothing is sent any more. */
+  readonly secondsLeft: Interval | null;
 }
 
 export interface RunLinks {
@@ -67,13 +78,16 @@ export async function viewRun(
 ): Promise<RunView | undefined> {
   const manifest = await ledger.manifest(runId);
   if (manifest === undefined) return undefined;
-  const [report, status, tallies, children] = await Promise.all([
-    ledger.readReport(runId),
+  const closed = ledger.readReport(runId);
+  const [report, status, tallies, children, plan] = await Promise.all([
+    closed,
     statusOf(client, runId),
     ledger.readLive(runId),
     ledger.children(runId),
+    // A report has it.
+    closed.then(async (report) => (report === undefined ? ledger.readPlan(runId) : report.plan?.planned)),
   ]);
-  return compose({ manifest, report, status, tallies, children }, linksOf(requestUrl, runId));
+  return compose({ manifest, report, status, tallies, children, plan }, linksOf(requestUrl, runId));
 }
 
 interface Known {
@@ -82,18 +96,24 @@ interface Known {
   readonly status: DurableOrchestrationStatus | undefined;
   readonly tallies: readonly LiveTally[];
   readonly children: readonly string[];
+  readonly plan: JobPlan | undefined;
 }
 
-function compose({ manifest, report, status, tallies, children }: Known, links: RunLinks): RunView {
+function compose({ manifest, report, status, tallies, children, plan }: Known, links: RunLinks): RunView {
   const { runId, spec, createdAt, lineage } = manifest;
   const custom = (status?.customStatus ?? undefined) as RunStatus | undefined;
   const broken = status !== undefined && brokenStates.has(status.runtimeStatus);
   const paused = status?.runtimeStatus === OrchestrationRuntimeStatus.Suspended;
   const progress = custom?.progress ?? null;
-  const progressNow = (told: RunProgress): RunProgress => {
-    if (report !== undefined) return settled(told, report);
-    const live = withLive(told, tallies, { waveStartedAt: custom?.waveStartedAt, nowMs: Date.now() });
-    return paused ? held(live) : live;
+  const progressNow = (told: RunProgress): ViewedProgress => {
+    if (report !== undefined) return { ...settled(told, report), secondsLeft: null };
+    const nowMs = Date.now();
+    const live = withLive(told, tallies, { waveStartedAt: custom?.waveStartedAt, nowMs });
+    if (paused) return { ...held(live), secondsLeft: null };
+    // While the books are closed nothing is sent any more, be there rows left or not.
+    const isSending = !broken && custom?.stage !== 'closing';
+    const course = { plan, told, live, sent: custom?.sent ?? null };
+    return { ...live, secondsLeft: isSending ? secondsLeft(course, nowMs) : null };
   };
   return {
     runId,
@@ -104,6 +124,7 @@ function compose({ manifest, report, status, tallies, children }: Known, links: 
     table: spec.target.table,
     operation: spec.target.operation,
     source: { container: spec.source.container, blob: spec.source.blob },
+    plan: plan ?? null,
     progress: progress === null ? null : progressNow(progress),
     faults:
       report?.faults ??
@@ -128,7 +149,6 @@ function settled(progress: RunProgress, { counts, proof, rowsPerSecond }: Report
     counts,
     rowsDone: proof?.rowsCovered ?? progress.rowsDone,
     rowsPerSecond,
-    etaSeconds: 0,
     lanes: 0,
     waitingUntil: null,
   };

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { HttpResponseInit } from '@azure/functions';
-import type { Fault } from '../plan/fault.ts';
 import { parseRunSpec } from '../plan/spec.ts';
-import { acceptRun, ensureStarted, findSettingFaults, isSameRun, pinSource, type NamedInSpec } from './accept-run.ts';
+import { acceptRun, ensureStarted, isSameRun, pinSource, withSettingFaults } from './accept-run.ts';
 import { faultyProblem, problem } from './problem.ts';
 import {
   accepted,
@@ -90,13 +89,6 @@ export const getFailures =
       return problem(404, 'There are no failures to read: no such run, or its books are not closed yet.');
     return { headers: { 'content-type': contentTypes[format] }, body: stream as unknown as ReadableStream };
   };
-
-/** A spec with faults is also told which of its names the settings do not know, once for each place. */
-function withSettingFaults(deps: RunsDeps, json: unknown, faults: readonly Fault[]): readonly Fault[] {
-  const named = typeof json === 'object' && json !== null ? (json as NamedInSpec) : {};
-  const placed = new Set(faults.map(({ pointer }) => pointer));
-  return [...faults, ...findSettingFaults(deps, named).filter(({ pointer }) => !placed.has(pointer))];
-}
 
 const otherSpecProblem = (): HttpResponseInit =>
   problem(409, 'This idempotency-key belongs to a run with another spec.');

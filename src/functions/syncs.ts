@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { InvocationContext } from '@azure/functions';
 import { RestError, type ContainerClient } from '@azure/storage-blob';
 import { OrchestrationRuntimeStatus, type DurableClient } from 'durable-functions';
-import type { Manifest, SyncRecord } from '../ledger/ledger.ts';
+import type { SyncRecord } from '../ledger/lasting.ts';
+import type { Manifest } from '../ledger/run-files.ts';
 import { parseRunSpec } from '../plan/spec.ts';
 import { acceptRun, ensureStarted, isGone, pinSource, statusOf } from './accept-run.ts';
 import type { RunsDeps } from './runs-deps.ts';
@@ -25,7 +26,8 @@ export type SyncResult = { readonly sync: string } & (
 /**
  * Timer: starts a run for each sync whose source has changed. The run's id is made from the sync's name, its spec and the source's version, so
  * a timer that fires twice, late or on two hosts starts one run. A new version waits until the run of the one before has ended: an old
- * value may not land last. What was loaded is remembered beside the runs, for longer than the runs themselves.
+ * value may not land last. What was loaded is remembered beside the runs, for longer than the runs themselves, and noted before the run is
+ * accepted: whatever dies in between, the next timer finds either nothing begun or the run that was.
  */
 export async function startSyncs(deps: SyncDeps, client: DurableClient): Promise<readonly SyncResult[]> {
   const results: SyncResult[] = [];
@@ -64,19 +66,44 @@ async function startSync(deps: SyncDeps, client: DurableClient, sync: string, de
     .update(JSON.stringify([spec, pinned.pin.etag]))
     .digest('hex')
     .slice(0, 16);
-  const last = await deps.ledger.readSync(sync);
+  const seen = await deps.ledger.readSync(sync);
+  const last = seen === undefined ? undefined : await begunRun(deps, sync, seen.value);
   if (last !== undefined) {
     const open = await openManifest(deps, last.runId);
     if (open !== undefined) return { sync, runId: last.runId, did: await keepGoing(deps, client, open) };
     if (last.version === version && !(await mayTryAgain(deps, last)))
       return { sync, runId: last.runId, did: 'unchanged' };
   }
-  const attempt = last?.version === version ? last.attempt + 1 : 1;
+  const attempt = attemptFor(version, seen?.value, last);
   const name = sync.replaceAll(/[^A-Za-z0-9_-]/g, '_').slice(0, 60);
   const runId = `sync-${name}-${version}${attempt === 1 ? '' : `-${attempt}`}`;
+  // Another timer may have begun a run since: there is one at a time.
+  if (!(await deps.ledger.writeSync(sync, { version, runId, attempt, begins: true }, seen)))
+    return { sync, runId, did: 'waiting' };
   await acceptRun(deps, client, { runId, spec, pin: pinned.pin });
-  await deps.ledger.writeSync(sync, { version, runId, attempt });
+  await noteAccepted(deps, sync, runId);
   return { sync, runId, did: 'started' };
+}
+
+/** The record of a run that was accepted; one that was only about to be stands for nothing. */
+async function begunRun(deps: SyncDeps, sync: string, record: SyncRecord): Promise<SyncRecord | undefined> {
+  if (record.begins === undefined) return record;
+  if ((await deps.ledger.manifest(record.runId)) === undefined) return undefined;
+  await noteAccepted(deps, sync, record.runId);
+  return record;
+}
+
+async function noteAccepted({ ledger }: SyncDeps, sync: string, runId: string): Promise<void> {
+  const seen = await ledger.readSync(sync);
+  if (seen?.value.runId !== runId) return;
+  const { begins: _begins, ...record } = seen.value;
+  await ledger.writeSync(sync, record, seen);
+}
+
+/** A run that was not accepted is no attempt. */
+function attemptFor(version: string, noted: SyncRecord | undefined, begun: SyncRecord | undefined): number {
+  if (noted?.version !== version) return 1;
+  return begun === undefined ? noted.attempt : noted.attempt + 1;
 }
 
 /** A run that could not begin (the environment away, a setting wrong) is tried again; one that sent rows is a person's business. */

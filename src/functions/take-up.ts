@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import type { DurableClient } from 'durable-functions';
-import type { Manifest } from '../ledger/ledger.ts';
+import type { Manifest } from '../ledger/run-files.ts';
 import type { Lineage } from '../plan/lineage.ts';
 import { parseRedriveSpec, type RedriveSpec } from '../plan/redrive-spec.ts';
 import type { Report } from '../plan/report.ts';

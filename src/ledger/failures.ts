@@ -67,11 +67,16 @@ async function* failuresOf(
   }
 }
 
-const isFailure = (line: ExceptionLine): boolean => line.outcome === 'rejected' || line.outcome === 'unknown';
+const isFailure = ({ outcome, reason }: ExceptionLine): boolean =>
+  outcome === 'rejected' || outcome === 'unknown' || reason === 'poison';
+
+const textOf = ({ reason }: ExceptionLine): string =>
+  reason === 'poison' ? 'Whatever sent the row was never heard of again; the row was not found done.' : '';
 
 function count(groups: Map<string, { message: string; count: number; firstRow: number }>, line: ExceptionLine): void {
-  const code = line.rejection?.code ?? line.outcome;
+  const code = line.rejection?.code ?? line.reason ?? line.outcome;
   const group = groups.get(code);
-  if (group === undefined) groups.set(code, { message: line.rejection?.message ?? '', count: 1, firstRow: line.row });
+  if (group === undefined)
+    groups.set(code, { message: line.rejection?.message ?? textOf(line), count: 1, firstRow: line.row });
   else group.count += 1;
 }

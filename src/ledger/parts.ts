@@ -44,8 +44,23 @@ export interface CommitResult {
   readonly part: PartTally;
 }
 
+/** The outcomes of a run's rows. */
+export interface Parts {
+  readonly commitPart: (runId: string, part: Part) => Promise<CommitResult>;
+  readonly findPart: (runId: string, firstRow: number) => Promise<PartTally | undefined>;
+  readonly listParts: (runId: string) => AsyncIterable<PartEntry>;
+  readonly readPart: (runId: string, firstRow: number) => Promise<Part>;
+}
+
+export const createParts = (container: ContainerClient): Parts => ({
+  commitPart: (runId, part) => commitPart(container, runId, part),
+  findPart: (runId, firstRow) => findPart(container, runId, firstRow),
+  listParts: (runId) => listParts(container, runId),
+  readPart: (runId, firstRow) => readPart(container, runId, firstRow),
+});
+
 /** Writes a part unless one with this first row exists; then the existing one is the truth and is returned. */
-export async function commitPart(container: ContainerClient, runId: string, part: Part): Promise<CommitResult> {
+async function commitPart(container: ContainerClient, runId: string, part: Part): Promise<CommitResult> {
   const name = paths.part(runId, part.firstRow);
   const body = JSON.stringify({ version: 1, ...part });
   const { first } = await putOnce(container, name, body, {
@@ -59,17 +74,13 @@ export async function commitPart(container: ContainerClient, runId: string, part
 }
 
 /** The committed part that begins with this row. */
-export async function findPart(
-  container: ContainerClient,
-  runId: string,
-  firstRow: number,
-): Promise<PartEntry | undefined> {
+async function findPart(container: ContainerClient, runId: string, firstRow: number): Promise<PartEntry | undefined> {
   const properties = await ifFound(async () => container.getBlobClient(paths.part(runId, firstRow)).getProperties());
   return properties === undefined ? undefined : entryOf(firstRow, properties.metadata ?? {});
 }
 
 /** All parts of a run in order of their first row. */
-export async function* listParts(container: ContainerClient, runId: string): AsyncGenerator<PartEntry> {
+async function* listParts(container: ContainerClient, runId: string): AsyncGenerator<PartEntry> {
   for await (const blob of container.listBlobsFlat({ prefix: paths.parts(runId), includeMetadata: true })) {
     yield entryOf(firstRowOf(blob.name), blob.metadata ?? {});
   }

@@ -15,6 +15,7 @@ export const paths = {
   mapping: (runId: string) => `${folder(runId)}mapping.json`,
   index: (runId: string) => `${folder(runId)}index.bin`,
   cancel: (runId: string) => `${folder(runId)}cancel`,
+  plan: (runId: string) => `${folder(runId)}plan.json`,
   report: (runId: string) => `${folder(runId)}report.json`,
   failures: (runId: string, format: FailuresFormat) => `${folder(runId)}failures.${format}`,
   repeated: (runId: string) => `${folder(runId)}repeated.bin`,

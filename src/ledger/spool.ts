@@ -1,11 +1,21 @@
 import { Readable } from 'node:stream';
 import { RestError, type ContainerClient } from '@azure/storage-blob';
-import type { SourcePin } from '../source/source.ts';
+import type { SourceFormat, SourceHead, SourcePin } from '../source/source.ts';
 import { put, putOnce, read, readJson } from './blobs.ts';
-import type { Spool, SpoolHead } from './ledger.ts';
 import { paths } from './paths.ts';
 
 const blockBytes = 4 * 1024 * 1024;
+
+/** Rows of an earlier run, copied into a file of their own. */
+export interface SpoolHead {
+  readonly format: SourceFormat;
+  readonly head: SourceHead;
+}
+
+export interface Spool extends SpoolHead {
+  readonly pin: SourcePin;
+  readonly rowMap: Buffer;
+}
 
 export interface SpoolContent {
   readonly spool: SpoolHead;

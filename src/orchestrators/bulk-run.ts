@@ -17,7 +17,10 @@ import type {
   SpoolRowsInput,
   SpoolRowsOutput,
 } from '../plan/payloads.ts';
+import { planBounds } from '../plan/plan-job.ts';
 import { statusOf, troubled, type RunStatus } from '../plan/progress.ts';
+import { endingAfter, hasDoubts, withinLimits } from '../plan/run-ending.ts';
+import { mostIdleMinutes } from '../plan/run-limits.ts';
 import {
   beginRun,
   brokenOff,
@@ -29,7 +32,6 @@ import {
   hasWork,
   nextGeneration,
   looks,
-  mostIdleWaves,
   needsQuiet,
   resumeRun,
   type RunEnding,
@@ -61,6 +63,8 @@ export function* bulkRun(context: OrchestrationContext): Generator<Task, BulkRun
       run = cancelled(run);
       break;
     }
+    run = withinLimits(run, input.spec, context.df.currentUtcDateTime.getTime());
+    if (!hasWork(run)) break;
     if (generationIsFull(run) && run.carried.length === 0) {
       context.df.continueAsNew({ ...input, run: nextGeneration(run) });
       return undefined;
@@ -74,8 +78,8 @@ export function* bulkRun(context: OrchestrationContext): Generator<Task, BulkRun
   // What is still under way may leave parts behind: the books are closed when all lanes are back.
   run = yield* land(context, input, run, flights);
   releaseLanes(context, input);
-  if (run.ending !== null) yield* settle(context, input, run);
-  return yield* close(context, input, run, run.ending ?? { state: 'completed' }, []);
+  const lostRows = hasDoubts(run) ? yield* settle(context, input, run) : 0;
+  return yield* close(context, input, run, endingAfter(run, lostRows), []);
 }
 
 /** A wave, or a wait: because this run holds back, or because the governor has no lanes for it now. */
@@ -88,11 +92,14 @@ function* nextStep(
   if (run.carried.length > 0 && needsQuiet(run)) return yield* land(context, input, run, flights);
   if (run.holdSeconds > 0) {
     releaseLanes(context, input);
-    return yield* pause(context, cancel, run, run.holdSeconds);
+    return yield* pause(context, cancel, input, run, { seconds: run.holdSeconds, ordered: false });
   }
   const grant = yield* leaseLanes(context, input, run);
   const next = granted(run, grant, context.df.currentUtcDateTime.toISOString());
-  if (grant.lanes === 0 && run.carried.length === 0) return yield* pause(context, cancel, next, grant.waitSeconds);
+  if (grant.lanes === 0 && run.carried.length === 0) {
+    const wait = { seconds: grant.waitSeconds, ordered: grant.ordered === true };
+    return yield* pause(context, cancel, input, next, wait);
+  }
   return yield* sendWave(context, input, next, { grant, flights });
 }
 
@@ -119,7 +126,8 @@ function* open(
     if (resumed !== null) return { run: resumeRun(resumed, opened.dopHint, startedAt) };
     context.df.setCustomStatus({ stage: 'indexing', progress: null } satisfies RunStatus);
     const lanes = Math.min(opened.dopHint ?? bounds.maxLanes, bounds.maxLanes);
-    const indexing = { runId, spec, lanes } satisfies IndexSourceInput;
+    const known = { hint: opened.dopHint ?? null, ceiling: input.ceiling };
+    const indexing = { runId, spec, lanes, bounds: planBounds(bounds, spec, known) } satisfies IndexSourceInput;
     const indexed = yield* persist<IndexSourceOutput>(context, {
       activity: names.indexSource,
       stage: 'indexing',
@@ -137,13 +145,15 @@ function* openTarget(
   cancel: CancelWatch,
   input: OpenRunInput,
 ): Steps<Exclude<OpenRunOutput, { readonly waitSeconds: number }> | { readonly ending: RunEnding }> {
-  for (let waits = 0; ; waits += 1) {
+  for (let waitedSeconds = 0; ;) {
     const opened = yield* persist<OpenRunOutput>(context, { activity: names.openRun, stage: 'opening', input });
     if (!('waitSeconds' in opened)) return opened;
-    if (waits === mostIdleWaves)
-      throw new Error(`The environment asked to wait ${waits} times before it told of its tables.`);
+    const seconds = Math.min(opened.waitSeconds, mostIdleMinutes * 60 - waitedSeconds);
+    if (seconds <= 0)
+      throw new Error(`The environment asked to wait for ${mostIdleMinutes} minutes before it told of its tables.`);
     context.df.setCustomStatus(troubled('opening', `The environment asked to wait ${opened.waitSeconds} s.`));
-    if (yield* cancel.isHeardWithin(opened.waitSeconds * 1_000)) return { ending: cancelledOnRequest };
+    if (yield* cancel.isHeardWithin(seconds * 1_000)) return { ending: cancelledOnRequest };
+    waitedSeconds += seconds;
   }
 }
 
@@ -153,22 +163,25 @@ function* readBooks(context: OrchestrationContext, runId: string): Steps<ReadBoo
 }
 
 /**
- * A run that ends early may leave rows behind that were sent by a life nobody heard of again. What a first look cannot decide is looked at
- * once more when nothing can come any longer.
+ * A run that ends early, or gives slices up, may leave rows behind that were sent by a life nobody heard of again. What a first look cannot
+ * decide is looked at once more when nothing can come any longer. Answers how many rows cannot be looked at.
  */
-function* settle(context: OrchestrationContext, { runId, bounds }: BulkRunInput, run: RunState): Steps<void> {
+function* settle(context: OrchestrationContext, { runId, bounds }: BulkRunInput, run: RunState): Steps<number> {
+  let lost = 0;
   for (const { look, waitSeconds } of looks(bounds.settleSeconds)) {
     if (waitSeconds > 0) yield timerIn(context, waitSeconds * 1_000);
     const input = { runId, look } satisfies SettleRunInput;
-    const { undecidedRows } = yield* persist<SettleRunOutput>(context, {
+    const { undecidedRows, lostRows } = yield* persist<SettleRunOutput>(context, {
       activity: names.settleRun,
       stage: 'closing',
       input,
     });
-    if (undecidedRows === 0) return;
+    lost = lostRows;
+    if (undecidedRows === 0) break;
     const note = `${undecidedRows} rows were lost sight of; they are looked up once nothing can change them any more.`;
     context.df.setCustomStatus(statusOf('closing', { ...run, note }, { lanes: 0 }));
   }
+  return lost;
 }
 
 function* close(
@@ -188,6 +201,7 @@ function* close(
     requests: run?.requests ?? 0,
     throttled: run?.throttled ?? 0,
     decisions: run?.decisions ?? [],
+    ...(run === undefined || run.sent === null ? {} : { sent: run.sent }),
     ...(run === undefined ? {} : costLearned(run)),
   } satisfies CloseRunInput;
   return yield* persist<CloseRunOutput>(context, { activity: names.closeRun, stage: 'closing', input: closing });

@@ -9,7 +9,8 @@ import { toleratedLeft } from '../plan/tolerance.ts';
 import {
   follow,
   graceOf,
-  looksOf,
+  isOverEarly,
+  nextLookMs,
   noWave,
   planWave,
   verdictOf,
@@ -64,7 +65,7 @@ function* flyBox(sending: Sending, begun: Wave): Steps<Wave> {
   let wave = begun;
   // Not yielded yet, and so not scheduled.
   let fresh: Task | undefined = over;
-  for (const afterMs of looksOf(run, begun)) {
+  for (let afterMs = nextLookMs(run, wave, 0); afterMs !== undefined; afterMs = nextLookMs(run, wave, afterMs)) {
     yield* awaitAny(context, fresh, timerAt(context, startedMs + afterMs));
     fresh = undefined;
     wave = { ...wave, looks: wave.looks + 1 };
@@ -72,14 +73,20 @@ function* flyBox(sending: Sending, begun: Wave): Steps<Wave> {
     const before = wave.lanes.length;
     wave = follow(run, wave, newlyBack(run, wave, flights), nowOf(context));
     const more = setOff(sending, wave, before);
-    fresh = more.length === 0 ? undefined : Task.all(more);
-    if (wave.late.length === run.carried.length) break;
+    if (more.length > 0) fresh = Task.all(more);
+    else if (isOverEarly(run, wave, resultsOf(sending, wave))) {
+      end.cancel();
+      return wave;
+    }
   }
   if (fresh !== undefined && fresh !== over) yield* awaitAny(context, fresh, timerAt(context, endMs));
   if (!over.isCompleted) yield over;
   if (!end.isCompleted) end.cancel();
   return wave;
 }
+
+const resultsOf = ({ run, flights }: Sending, wave: Wave): readonly (LaneResult | null)[] =>
+  wave.lanes.map((work, lane) => flights.resultOf({ wave: run.wave, lane }, work));
 
 const newlyBack = (run: RunState, wave: Wave, flights: Flights) => {
   const known = new Set(wave.late.map(({ lane }) => lane));
@@ -93,13 +100,14 @@ function* awaitAny(context: OrchestrationContext, task: Task | undefined, timer:
 
 /** Decides about the lanes that are not back, and waits for them where that is better. */
 function* gather(
-  { context, run, flights }: Sending,
+  sending: Sending,
   begun: Wave,
 ): Steps<{ readonly over: Wave; readonly results: readonly (LaneResult | null)[] }> {
+  const { context, run, flights } = sending;
   let over = begun;
   for (let waits = 0; ; waits += 1) {
     over = follow(run, { ...over, isLast: true }, newlyBack(run, over, flights), nowOf(context));
-    const results = over.lanes.map((work, lane) => flights.resultOf({ wave: run.wave, lane }, work));
+    const results = resultsOf(sending, over);
     const verdict = verdictOf(run, over, results, waits);
     const isAllBack = results.every((result) => result !== null) && over.late.length === run.carried.length;
     if (verdict === 'carry' || isAllBack) return { over, results };
@@ -142,6 +150,7 @@ function setOff({ context, input, run, grant, flights, startedMs }: Sending, wav
       rowsPerRequest: grant.rowsPerRequest,
       duty: grant.duty,
       ...routeOf(wave, lane, startedMs),
+      ...(wave.alone === undefined ? {} : { alone: wave.alone }),
       dopHint: run.dopHint,
       ...(rowLimit === undefined ? {} : { rowLimit }),
       ...(mostRejected === undefined ? {} : { mostRejected }),

@@ -1,17 +1,13 @@
 import { carry, restOf } from './carried.ts';
 import type { LaneReport } from './lane.ts';
+import type { WaveFeedback } from './law-state.ts';
 import { addCounts, totalOf, type OutcomeCounts } from './outcome.ts';
+import { givenUpText, mostGivenUp } from './poison.ts';
 import { addSends, learn, noSends } from './request-size.ts';
-import {
-  cancelled,
-  eventsOf,
-  longestNote,
-  mostIdleWaves,
-  rowLimitOf,
-  type RunEnding,
-  type RunState,
-} from './run-state.ts';
+import { afterWave } from './run-limits.ts';
+import { cancelled, eventsOf, longestNote, rowLimitOf, type RunEnding, type RunState } from './run-state.ts';
 import type { RunSpec } from './run-spec.ts';
+import { addSent } from './sent.ts';
 import { isDue, mergeStretches, sliceCountOf, type Stretch } from './stretch.ts';
 import { toleranceExceeded } from './tolerance.ts';
 import { feedbackOf } from './wave-feedback.ts';
@@ -40,6 +36,7 @@ export function absorb(
     recovered: run.recovered + sum(reports, (report) => report.recovered),
     requests: run.requests + sum(reports, (report) => report.requests),
     throttled: run.throttled + sum(reports, (report) => sum(Object.values(report.throttles), (count) => count)),
+    sent: addSent(run.sent, reports, { rows: done, ...times }),
     wave: isWave ? run.wave + 1 : run.wave,
     lanes: isWave ? wave.lanes.length - wave.followedAtMs.length + run.carried.length : run.lanes,
     dopHint: latestHint(reports, run.dopHint),
@@ -55,7 +52,8 @@ export function absorb(
       isUnavailable(all) ? unavailableHoldSeconds : 0,
       untilDueSeconds(work.pending, times.endedMs),
     ),
-    idleWaves: done > 0 ? 0 : run.idleWaves + (isWave ? 1 : 0),
+    time: afterWave(run.time, { seconds, progress: done > 0 }),
+    givenUp: run.givenUp + (wave.alone === true ? sliceCountOf(all.flatMap(poisonedOf)) : 0),
     note: detailOf(all)?.slice(0, longestNote) ?? (isWave ? null : run.note),
     historyEvents: run.historyEvents + eventsOf(wave.lanes.length, wave.looks),
   };
@@ -68,27 +66,49 @@ function restOfWork(
   wave: Wave,
   results: readonly (LaneResult | null)[],
   times: WaveTimes,
-): Pick<RunState, 'pending' | 'carried' | 'feedback' | 'slicesPerLaneSecond'> {
+): Pick<RunState, 'pending' | 'suspects' | 'carried' | 'feedback' | 'slicesPerLaneSecond'> {
   const back = results.filter((result) => result !== null);
   const reports = back.filter((result) => 'end' in result);
-  const pending = mergeStretches([...wave.undealt, ...back.flatMap(leftOf)]);
   const returned = new Set(wave.late.map(({ lane }) => lane));
-  const out = carry({ number: run.wave, wave, results, reports, times });
+  const out = carry({ number: run.wave, wave, results, times });
   const rests = wave.late.flatMap((late) => restOf(late, times));
   const seconds = Math.max(0.001, (times.endedMs - times.startedMs) / 1_000);
   const busySeconds = sum(rests, ({ busyMs }) => busyMs) / 1_000;
   const lanes = Math.round((averageLanes(wave, seconds) + busySeconds / seconds) * 100) / 100;
-  const feedback = feedbackOf([...reports, ...out.map(({ assumed }) => assumed), ...rests], { seconds, lanes });
+  const heard = feedbackOf([...reports, ...out.map(({ assumed }) => assumed), ...rests], { seconds, lanes });
   const dealt = wave.lanes.flatMap((work, lane) => (results[lane] === null ? [] : work));
-  const slicesDone = sliceCountOf(dealt) - sliceCountOf(back.flatMap(leftOf));
+  const slicesDone = sliceCountOf(dealt) - sliceCountOf([...back.flatMap(leftOf), ...back.flatMap(poisonedOf)]);
   const atWork = Math.max(1, averageLanes(wave, seconds) - out.length);
   return {
-    pending,
+    ...workLeft(run, wave, back),
     carried: [...run.carried.filter((lane) => !returned.has(lane)), ...out.map(({ lane }) => lane)],
-    feedback: wave.lanes.length === 0 && run.feedback !== null ? run.feedback : feedback,
+    feedback: wave.lanes.length > 0 ? heard : (run.feedback ?? withoutWave(heard, wave)),
     slicesPerLaneSecond: slicesDone > 0 ? slicesDone / atWork / seconds : run.slicesPerLaneSecond,
   };
 }
+
+/** Lanes that were waited for, with nothing else under way, say nothing of how busy lanes are. */
+const withoutWave = (heard: WaveFeedback, { late }: Wave): WaveFeedback => ({
+  ...heard,
+  lanes: Math.max(1, late.length),
+  requests: 0,
+});
+
+/** A suspect whose lane is heard of when it is alone was a neighbour of one that kills; what is lost alone stays one. */
+function workLeft(run: RunState, wave: Wave, back: readonly LaneResult[]): Pick<RunState, 'pending' | 'suspects'> {
+  if (wave.alone !== true) {
+    const poisoned = [...back, ...wave.late.map(({ result }) => result)].flatMap(poisonedOf);
+    return {
+      pending: mergeStretches([...wave.undealt, ...back.flatMap(leftOf)]),
+      suspects: mergeStretches([...run.suspects, ...poisoned]),
+    };
+  }
+  const lost = back.flatMap((result) => ('lost' in result ? result.lost : []));
+  const left = back.flatMap((result) => ('end' in result ? result.left : []));
+  return { pending: mergeStretches(left), suspects: mergeStretches([...wave.undealt, ...lost]) };
+}
+
+const poisonedOf = (result: LaneResult): readonly Stretch[] => ('end' in result ? (result.poisoned ?? []) : []);
 
 const takenOf = (counts: OutcomeCounts): number => takenKinds.reduce((rows, kind) => rows + (counts[kind] ?? 0), 0);
 const takenKinds = ['created', 'updated', 'upserted', 'deleted', 'alreadyAbsent'] as const;
@@ -102,9 +122,7 @@ function endingOf(run: RunState, spec: RunSpec, results: readonly LaneResult[]):
   if (reports.some((report) => report.end === 'cancelled')) return cancelled(run).ending;
   const exceeded = toleranceExceeded(run.counts, spec.options.tolerate);
   if (exceeded !== undefined) return { state: 'stopped', reason: exceeded };
-  if (run.pending.length > 0 && run.idleWaves >= mostIdleWaves) {
-    return { state: 'stopped', reason: `No row got an outcome in ${mostIdleWaves} waves. ${run.note ?? ''}`.trim() };
-  }
+  if (run.givenUp > mostGivenUp) return { state: 'stopped', reason: givenUpText(run.givenUp) };
   return null;
 }
 

@@ -30,8 +30,6 @@ interface Folding {
   readonly number: number;
   readonly wave: Wave;
   readonly results: readonly (LaneResult | null)[];
-  /** Of the lanes that are back. */
-  readonly reports: readonly LaneReport[];
   readonly times: WaveTimes;
 }
 
@@ -40,14 +38,15 @@ interface Folding {
  * came back; once they are back themselves, it hears of the rest.
  */
 export function carry(folding: Folding): readonly { readonly lane: CarriedLane; readonly assumed: LaneReport }[] {
-  const { number, wave, results, reports, times } = folding;
-  const metLimit = reports.some(({ throttles }) => Object.keys(throttles).length > 0);
+  const { number, wave, results, times } = folding;
+  const metLimit = results.some((result) => result !== null && 'end' in result && hasThrottles(result));
+  const peers = peersOf(wave, results);
   return wave.lanes.flatMap((work, lane) => {
     if (results[lane] !== null) return [];
     const place = wave.places?.[lane];
     const server = place?.server;
     // A lane that sends once has been answered nothing yet.
-    const assumed = place?.once === true ? silent : assumedOf(reports, server);
+    const assumed = place?.once === true ? silent : assumedOf(peers, server);
     const { requests, busyMs } = assumed;
     const placed = server === undefined ? {} : { server };
     const boxStartsMs = times.startedMs;
@@ -55,9 +54,19 @@ export function carry(folding: Folding): readonly { readonly lane: CarriedLane; 
   });
 }
 
-function assumedOf(reports: readonly LaneReport[], server: string | null | undefined): LaneReport {
-  const there = server === undefined ? [] : reports.filter(({ at }) => at?.server === server);
-  const peers = there.length > 0 ? there : reports;
+const hasThrottles = ({ throttles }: LaneReport): boolean => Object.keys(throttles).length > 0;
+
+/** Reports of lanes that had the whole box: none that only looked where it was sent, or set off later. */
+function peersOf({ lanes, places, followedAtMs }: Wave, results: readonly (LaneResult | null)[]): LaneReport[] {
+  const whole = results.slice(0, lanes.length - followedAtMs.length);
+  return whole.flatMap((result, lane) =>
+    result === null || !('end' in result) || places?.[lane]?.once === true ? [] : [result],
+  );
+}
+
+function assumedOf(all: readonly LaneReport[], server: string | null | undefined): LaneReport {
+  const there = server === undefined ? [] : all.filter(({ at }) => at?.server === server);
+  const peers = there.length > 0 ? there : all;
   const mean = (value: (report: LaneReport) => number): number =>
     peers.length === 0 ? 0 : peers.reduce((sum, report) => sum + value(report), 0) / peers.length;
   const steps = Math.max(0, ...peers.map(({ at }) => at?.spent.length ?? 0));
@@ -77,6 +86,7 @@ const silent: LaneReport = {
   counts: {},
   recovered: 0,
   requests: 0,
+  rowsSent: 0,
   throttles: {},
   waitMs: 0,
   sends: noSends,

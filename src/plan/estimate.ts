@@ -1,18 +1,24 @@
-import { fallbackHint } from './law-state.ts';
-import { sizeFor } from './request-size.ts';
+import { longestRequestMs } from './request-size.ts';
 import { windowSeconds } from './spent-time.ts';
+
+/** A value that is not known for certain. */
+export interface Interval {
+  readonly least: number;
+  readonly likely: number;
+  readonly most: number;
+}
+
+export const certain = (value: number): Interval => ({ least: value, likely: value, most: value });
 
 /** What is known or assumed of a job before, or while, it runs. */
 export interface Job {
-  readonly rows: number;
+  readonly rows: Interval;
   readonly rowsPerRequest: number;
-  /** Fixed cost of a request and cost of a row, in ms. */
+  /** Fixed cost of a request in ms; it is as uncertain as that of a row. */
   readonly overheadMs: number;
-  readonly rowMs: number;
-  /** How far off the cost may be, as a factor: 1.2 for a fit of the same table, 3 for a guess. */
-  readonly doubt: number;
-  /** The recommended degree of parallelism, or a ceiling that was learned. */
-  readonly sustained: number;
+  readonly rowMs: Interval;
+  /** Requests in flight on average that the environment bears: the recommended degree of parallelism, or a ceiling that was learned. */
+  readonly sustained: Interval;
   /** Bound of the app, the connection or the spec on requests in flight. */
   readonly mostLanes: number;
 }
@@ -21,8 +27,8 @@ export interface Job {
 export type Binding = 'execution time' | 'requests' | 'lanes' | 'none (the job fits the credit of one window)';
 
 export interface Estimate {
-  /** Seconds of sending; opening and closing come on top. */
-  readonly seconds: { readonly least: number; readonly likely: number; readonly most: number };
+  /** Of sending; opening and closing come on top. */
+  readonly seconds: Interval;
   readonly requests: number;
   /** Every row counts against the tenant's daily requests, in a bulk message too (learn.microsoft.com/power-platform/admin/api-request-limits-allocations). */
   readonly entitledRequests: number;
@@ -36,21 +42,20 @@ const lanesPerServer = 4;
 
 /**
  * How long a job will take. Assumes the documented limits and that the recommended number is what the execution-time limit sustains, four a
- * server (learn.microsoft.com/power-apps/developer/data-platform/api-limits); `doubt` makes the interval.
+ * server (learn.microsoft.com/power-apps/developer/data-platform/api-limits).
  */
 export function estimateJob(job: Job): Estimate {
-  const requests = Math.ceil(job.rows / job.rowsPerRequest);
-  const executionSeconds = executionSecondsOf(job);
-  const likely = duration(job, requests, executionSeconds);
+  const { rows, rowMs, sustained } = job;
+  const likely = courseOf(job, { rows: rows.likely, rowMs: rowMs.likely, sustained: sustained.likely });
   return {
     seconds: {
-      least: duration(job, requests, executionSeconds / job.doubt).seconds,
-      likely: likely.seconds,
-      most: duration(job, requests, executionSeconds * job.doubt).seconds,
+      least: lasting(courseOf(job, { rows: rows.least, rowMs: rowMs.least, sustained: sustained.most }), besides.least),
+      likely: lasting(likely, besides.likely),
+      most: lasting(courseOf(job, { rows: rows.most, rowMs: rowMs.most, sustained: sustained.least }), besides.most),
     },
-    requests,
-    entitledRequests: job.rows,
-    executionSeconds,
+    requests: likely.requests,
+    entitledRequests: rows.likely,
+    executionSeconds: likely.executionSeconds,
     binding: likely.binding,
   };
 }
@@ -61,15 +66,58 @@ export function executionSecondsOf({
   rowsPerRequest,
   overheadMs,
   rowMs,
-}: Pick<Job, 'rows' | 'rowsPerRequest' | 'overheadMs' | 'rowMs'>): number {
+}: Readonly<Record<'rows' | 'rowsPerRequest' | 'overheadMs' | 'rowMs', number>>): number {
   return (Math.ceil(rows / rowsPerRequest) * overheadMs + rows * rowMs) / 1_000;
 }
 
-function duration(
-  { sustained, mostLanes }: Job,
-  requests: number,
-  executionSeconds: number,
-): { readonly seconds: number; readonly binding: Binding } {
+interface Course {
+  readonly seconds: number;
+  readonly requests: number;
+  readonly executionSeconds: number;
+  readonly binding: Binding;
+}
+
+/**
+ * What a run loses beside its limits: waves and chance take a share; at the beginning few lanes learn what rows cost, and at the end most lanes have run
+ * out of work while others wait for slow requests. Found in the simulator (docs/performance.md, *Plans and forecasts*).
+ */
+const besides = {
+  least: { factor: 1, seconds: 0, requests: 1 },
+  likely: { factor: 1.12, seconds: 1, requests: 3 },
+  most: { factor: 1.25, seconds: 5, requests: 12 },
+};
+
+function lasting(
+  { seconds, requests, executionSeconds }: Course,
+  more: { readonly factor: number; readonly seconds: number; readonly requests: number },
+): number {
+  // A single request has neither a beginning nor an end.
+  if (requests <= 1) return seconds;
+  // Where rows cost more than was thought, requests get fewer of them.
+  const requestSeconds = Math.min(longestRequestMs / 1_000, executionSeconds / requests);
+  return seconds * more.factor + more.seconds + more.requests * requestSeconds;
+}
+
+/** One of the ways a job may go, if nothing but limits held it up. */
+function courseOf(
+  { rowsPerRequest, overheadMs: likelyOverheadMs, rowMs: { likely: likelyRowMs }, mostLanes }: Job,
+  { rows, rowMs, sustained }: { readonly rows: number; readonly rowMs: number; readonly sustained: number },
+): Course {
+  const requests = Math.ceil(rows / rowsPerRequest);
+  const overheadMs = likelyOverheadMs * (rowMs / likelyRowMs);
+  const executionSeconds = executionSecondsOf({ rows, rowsPerRequest, overheadMs, rowMs });
+  const course = bindingOf({ requests, executionSeconds, sustained, mostLanes });
+  return { ...course, requests, executionSeconds };
+}
+
+/** How long work takes under the limits, and which of them it feels first. */
+export function bindingOf(work: {
+  readonly requests: number;
+  readonly executionSeconds: number;
+  readonly sustained: number;
+  readonly mostLanes: number;
+}): Pick<Course, 'seconds' | 'binding'> {
+  const { requests, executionSeconds, sustained, mostLanes } = work;
   const sprint = sprintLanes({ sustained, workSeconds: executionSeconds, spentSeconds: 0 });
   if (sprint !== undefined) {
     // A lane for each request is all that a small job can use.
@@ -112,56 +160,6 @@ export interface StoredCost {
   readonly badShare: number;
   /** Answers behind it. */
   readonly requests: number;
-}
-
-/**
- * Before anything is known of a table: published measurements of bulk messages (joshsmithxrm/power-platform-developer-suite; microsoft/PowerApps-Samples,
- * BulkOperations). Others were found three times as fast, and three times as slow with plug-ins and wide rows.
- */
-const assumedOverheadMs = 150;
-const assumedRowMs = { create: 24.7, update: 37, upsert: 24.7, delete: 49.4 } as const;
-const alternateKeyRowMs = 62;
-const doubts = { measured: 1.3, assumed: 3, unknownParallelism: 2 };
-
-export interface PlannedJob {
-  readonly rows: number;
-  readonly operation: keyof typeof assumedRowMs;
-  readonly byAlternateKey: boolean;
-  readonly cost: StoredCost | undefined;
-  /** The spec's own choice. */
-  readonly rowsPerRequest: number | undefined;
-  /** What the environment recommends, and what the governor has learned that it sustains; undefined where nobody has asked yet. */
-  readonly hint: number | undefined;
-  readonly ceiling: number | undefined;
-  readonly mostLanes: number;
-}
-
-export interface JobPlan extends Estimate {
-  readonly basis: {
-    readonly cost: 'measured' | 'assumed';
-    readonly overheadMs: number;
-    readonly rowMs: number;
-    readonly rowsPerRequest: number;
-    readonly inFlight: number;
-    readonly inFlightFrom: 'ceiling' | 'hint' | 'assumed';
-  };
-}
-
-/** How long a job that has not begun will take, from whatever is known of its table and its environment. */
-export function planJob(job: PlannedJob): JobPlan {
-  const { cost } = job;
-  const overheadMs = cost?.overheadMs ?? assumedOverheadMs;
-  const ownRowMs = job.byAlternateKey ? alternateKeyRowMs : assumedRowMs[job.operation];
-  const rowMs = cost?.rowMs ?? ownRowMs;
-  const inFlightFrom = job.ceiling !== undefined ? 'ceiling' : job.hint !== undefined ? 'hint' : 'assumed';
-  const sustained = job.ceiling ?? job.hint ?? fallbackHint;
-  const rowsPerRequest = job.rowsPerRequest ?? sizeFor({ overheadMs, rowMs, badShare: cost?.badShare ?? 0 });
-  const doubt =
-    (cost === undefined ? doubts.assumed : doubts.measured) *
-    (inFlightFrom === 'assumed' ? doubts.unknownParallelism : 1);
-  const { mostLanes, rows } = job;
-  const estimate = estimateJob({ rows, rowsPerRequest, overheadMs, rowMs, doubt, sustained, mostLanes });
-  const source = cost === undefined ? 'assumed' : 'measured';
-  const inFlight = Math.min(sustained, mostLanes);
-  return { ...estimate, basis: { cost: source, overheadMs, rowMs, rowsPerRequest, inFlight, inFlightFrom } };
+  /** ISO time at which the run that found it ended; absent before that is known. */
+  readonly endedAt?: string;
 }

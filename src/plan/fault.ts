@@ -6,6 +6,9 @@ export interface Fault {
   readonly detail: string;
 }
 
+/** `a fault`, `2 faults` */
+export const countFaults = ({ length }: readonly unknown[]): string => (length === 1 ? 'a fault' : `${length} faults`);
+
 /** One step of a JSON pointer, escaped as RFC 6901 section 3 says. */
 export function pointerSegment(name: string | number): string {
   return `/${String(name).replaceAll('~', '~0').replaceAll('/', '~1')}`;

@@ -74,6 +74,8 @@ export interface Grant {
   readonly rowsPerRequest: number;
   readonly boxSeconds: number;
   readonly waitSeconds: number;
+  /** The environment ordered that wait. */
+  readonly ordered?: true;
   /** Why this differs from the run's last grant; null when nothing that matters changed. */
   readonly why: string | null;
 }
@@ -146,6 +148,7 @@ export function lease(
     rowsPerRequest: next.rowsPerRequest,
     boxSeconds,
     waitSeconds,
+    ...(waitMs > 0 ? { ordered: true as const } : {}),
     ...(chooses ? { routes, independent: heard.law.routing.counters === 'perServer' } : {}),
     why: reasonOf(own, next, sprinting === undefined ? heard.why : 'the rest fits the credit', waitMs),
   };

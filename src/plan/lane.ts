@@ -96,11 +96,15 @@ export interface LaneReport {
   readonly end: LaneEnd;
   /** What is left of the stretches it was given. */
   readonly left: readonly Stretch[];
+  /** Slices it left alone, because lives before it were never heard of again; absent where there are none. */
+  readonly poisoned?: readonly Stretch[];
   /** Outcomes of the rows in the parts it committed or adopted. */
   readonly counts: OutcomeCounts;
   readonly recovered: number;
   /** HTTP requests sent. */
   readonly requests: number;
+  /** Rows in them, each time they were sent. */
+  readonly rowsSent: number;
   /** 429 answers by facet. */
   readonly throttles: Readonly<Partial<Record<ThrottleFacet, number>>>;
   /** Longest wait still ordered when the lane ended, in ms from its end. */

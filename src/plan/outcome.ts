@@ -38,8 +38,11 @@ export interface RowOutcome {
   readonly reason?: NotAttemptedReason;
 }
 
-/** `superseded`: a later row of the file has the same key, and the last one wins. */
-export type NotAttemptedReason = 'superseded';
+/**
+ * `superseded`: a later row of the file has the same key, and the last one wins. `poison`: whatever sent the row's slice was never heard of again,
+ * time after time, and the row was not found done.
+ */
+export type NotAttemptedReason = 'superseded' | 'poison';
 
 export interface Rejection {
   readonly class: RejectionClass;

@@ -2,9 +2,11 @@ import type { Decision } from './decisions.ts';
 import type { StoredCost } from './estimate.ts';
 import type { Fault } from './fault.ts';
 import type { LaneReport } from './lane.ts';
+import type { PlanBounds } from './plan-job.ts';
 import type { FinalState } from './report.ts';
 import type { RunSpec } from './run-spec.ts';
 import type { IndexedSource, ResumedRun, RunBounds, RunEnding, RunState } from './run-state.ts';
+import type { Sent } from './sent.ts';
 import type { Stretch } from './stretch.ts';
 import type { Route } from './widths.ts';
 
@@ -14,6 +16,8 @@ export interface BulkRunInput {
   readonly spec: RunSpec;
   readonly bounds: RunBounds;
   readonly run?: RunState;
+  /** Requests in flight on average that earlier runs on the connection have found to be sustained; absent where none met a limit. */
+  readonly ceiling?: number;
   /** The rows are those of an earlier run and have to be spooled first. */
   readonly spool?: true;
   /** The run lost its orchestration and goes on from its parts. */
@@ -56,6 +60,8 @@ export interface IndexSourceInput {
   readonly spec: RunSpec;
   /** Lanes to be expected; more lanes make smaller slices. */
   readonly lanes: number;
+  /** What the run's plan is made with. */
+  readonly bounds: PlanBounds;
 }
 
 export type IndexSourceOutput = IndexedSource | { readonly faults: readonly Fault[] };
@@ -68,6 +74,8 @@ export interface SendRowsInput {
   readonly boxEndsAt: string;
   /** The lane stops when so many rows have an outcome; absent: no limit. */
   readonly rowLimit?: number;
+  /** No other lane is at work, so that a slice which kills its process kills no other. */
+  readonly alone?: true;
   /** The lane stops when it has rejected more rows; absent: no limit. */
   readonly mostRejected?: number;
   readonly rowsPerRequest: number;
@@ -103,6 +111,8 @@ export interface SettleRunInput {
 export interface SettleRunOutput {
   /** Rows that a later look has to decide. */
   readonly undecidedRows: number;
+  /** Rows of slices that cannot be closed: to look at them kills, or their source has changed. */
+  readonly lostRows: number;
 }
 
 export interface CloseRunInput {
@@ -114,6 +124,8 @@ export interface CloseRunInput {
   readonly requests: number;
   readonly throttled: number;
   readonly decisions: readonly Decision[];
+  /** Absent where nothing was sent. */
+  readonly sent?: Sent;
   /** What the run's requests cost, for the plans of later runs; absent where too few were sent to tell. */
   readonly cost?: StoredCost;
 }

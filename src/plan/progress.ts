@@ -1,6 +1,8 @@
 import type { OrderedWait } from './ordered-wait.ts';
 import { addCounts, totalOf, type OutcomeCounts } from './outcome.ts';
 import { longestNote, type RunState } from './run-state.ts';
+import type { Sent } from './sent.ts';
+import { sum } from './sum.ts';
 
 /** Stages a run passes through while its orchestration lives. */
 export type RunStage = 'opening' | 'indexing' | 'running' | 'waiting' | 'closing';
@@ -13,6 +15,8 @@ export interface RunStatus {
   readonly note?: string;
   /** ISO time at which the lanes of the current wave set off; absent between waves. */
   readonly waveStartedAt?: string;
+  /** What was sent until the current wave; absent before the first. */
+  readonly sent?: Sent;
 }
 
 export interface RunProgress {
@@ -20,7 +24,6 @@ export interface RunProgress {
   readonly rowsDone: number;
   readonly counts: OutcomeCounts;
   readonly rowsPerSecond: number | null;
-  readonly etaSeconds: number | null;
   readonly wave: number;
   readonly lanes: number;
   readonly dopHint: number | null;
@@ -57,13 +60,12 @@ export function statusOf(stage: RunStage, run: RunState, detail: StatusDetail = 
     stage,
     ...(run.note === null ? {} : { note: run.note }),
     ...(detail.waveStartedAt === undefined ? {} : { waveStartedAt: detail.waveStartedAt }),
+    ...(run.sent === null ? {} : { sent: run.sent }),
     progress: {
       rowsTotal: run.source.rowCount,
       rowsDone,
       counts: run.counts,
       rowsPerSecond: rate === null ? null : toTenths(rate),
-      // While the books are closed nothing is sent any more, be there rows left or not.
-      etaSeconds: stage === 'closing' ? null : etaSeconds(run.source.rowCount - rowsDone, rate),
       wave: run.wave,
       lanes: detail.lanes ?? run.lanes,
       dopHint: run.dopHint,
@@ -97,7 +99,7 @@ export function withLive(
 ): RunProgress {
   if (waveStartedAt === undefined) return progress;
   const ofWave = live.filter((tally) => tally.wave === progress.wave);
-  const rows = ofWave.reduce((total, tally) => total + tally.rows, 0);
+  const rows = sum(ofWave, (tally) => tally.rows);
   const seconds = (nowMs - Date.parse(waveStartedAt)) / 1_000;
   const rowsDone = progress.rowsDone + rows;
   const rowsPerSecond = rateOf(rows, seconds, progress.rowsPerSecond);
@@ -105,25 +107,18 @@ export function withLive(
     ...progress,
     rowsDone,
     counts: ofWave.reduce((total, tally) => addCounts(total, tally.counts), progress.counts),
-    requests: ofWave.reduce((total, tally) => total + tally.requests, progress.requests),
-    throttled: ofWave.reduce((total, tally) => total + tally.throttled, progress.throttled),
+    requests: progress.requests + sum(ofWave, (tally) => tally.requests),
+    throttled: progress.throttled + sum(ofWave, (tally) => tally.throttled),
     rowsPerSecond,
-    etaSeconds: etaSeconds(progress.rowsTotal - rowsDone, rowsPerSecond),
   };
 }
 
-/** A run that is held sends nothing, at no rate, and nobody knows when it ends. */
+/** A run that is held sends nothing, at no rate. */
 export const held = (progress: RunProgress): RunProgress => ({
   ...progress,
   rowsPerSecond: null,
-  etaSeconds: null,
   lanes: 0,
 });
-
-/** Seconds until the rows left are done at this rate; null while no rate is known. */
-export function etaSeconds(rowsLeft: number, rowsPerSecond: number | null): number | null {
-  return rowsPerSecond === null ? null : Math.ceil(Math.max(0, rowsLeft) / rowsPerSecond);
-}
 
 /** For a step that failed and is tried again: what people see meanwhile. */
 export const troubled = (stage: RunStage, note: string): RunStatus => ({

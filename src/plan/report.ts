@@ -2,6 +2,7 @@ import type { Decision } from './decisions.ts';
 import type { Fault } from './fault.ts';
 import type { Lineage } from './lineage.ts';
 import { addCounts, totalOf, type OutcomeCounts } from './outcome.ts';
+import type { JobPlan, Usage } from './plan-job.ts';
 import type { RunEnding } from './run-state.ts';
 
 /** How a run ended, as its report says it. */
@@ -76,7 +77,7 @@ export function foldParts(parts: Iterable<PartTally>, rowCount: number): Books {
 }
 
 /**
- * The state a run may claim. `completed` needs books that close; a run that was stopped or cancelled may have gaps (their rows are
+ * The state a run may claim. `completed` needs books that close; a run that ended early may have gaps (their rows are
  * `notAttempted`), but never overlaps, rows beyond the source, or sums that disagree.
  */
 export function finalState(ending: RunEnding, books: Books, rowCount: number): FinalState {
@@ -132,6 +133,8 @@ export interface Report {
   readonly endedAt: string;
   readonly seconds: number;
   readonly rowsPerSecond: number | null;
+  /** What was planned before a row was sent, and what came of it; null when nothing was sent. */
+  readonly plan: { readonly planned: JobPlan; readonly actual: Usage } | null;
   readonly topFailures: readonly FailureGroup[];
   readonly faults: readonly Fault[];
   /** How the governor steered: the first and the latest changes. */

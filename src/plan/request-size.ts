@@ -145,7 +145,7 @@ export function overheadOf({ spread, slope, rowMs }: RequestFit): number {
  */
 const overheadShare = { even: 0.015, byChance: 0.05 };
 /** Far from the server's own limit of two minutes, and what a lane may be late by at the end of its box. */
-const longestRequestMs = 7_000;
+export const longestRequestMs = 7_000;
 /**
  * So many of a hundred requests may be rolled back for a bad row. Each leads to at least one request more, and has run plug-ins and held locks, so
  * it costs the environment more than the time that is counted here.

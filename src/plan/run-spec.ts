@@ -68,6 +68,8 @@ export interface RunOptions {
    * of them. Without effect where the run makes the ids itself.
    */
   readonly duplicates: 'lastWins' | 'reject';
+  /** The run ends as `stalled` after so long; absent: 24 hours. */
+  readonly deadlineMinutes?: number;
   /** The run stops when more rows than this are rejected. */
   readonly tolerate: Tolerance;
 }

@@ -6,7 +6,9 @@ import type { WaveFeedback } from './law-state.ts';
 import { totalOf, type OutcomeCounts } from './outcome.ts';
 import type { Look } from './payloads.ts';
 import { costOf, noFit, overheadOf, type RequestFit } from './request-size.ts';
+import { afterWait, newTime, type RunTime, type WaitPassed } from './run-limits.ts';
 import type { RunSpec } from './run-spec.ts';
+import type { Sent } from './sent.ts';
 import { sliceCountOf, type Stretch } from './stretch.ts';
 import type { Wave } from './wave.ts';
 
@@ -18,8 +20,8 @@ export interface IndexedSource {
 
 /** How a run ends, decided before its books are closed. */
 export interface RunEnding {
-  readonly state: 'completed' | 'stopped' | 'cancelled' | 'failed';
-  /** For people; absent when completed. */
+  readonly state: 'completed' | 'stopped' | 'stalled' | 'cancelled' | 'failed';
+  /** For people; absent when there is nothing to say. */
   readonly reason?: string;
 }
 
@@ -33,10 +35,16 @@ export interface RunState {
   readonly pending: readonly Stretch[];
   /** Lanes of earlier waves that are not back; their work is not pending. None when a generation or the run ends. */
   readonly carried: readonly CarriedLane[];
+  /** Slices whose lanes were never heard of again; tried one at a time when nothing else is pending. */
+  readonly suspects: readonly Stretch[];
+  /** Slices that are not tried any more. */
+  readonly givenUp: number;
   readonly counts: OutcomeCounts;
   readonly recovered: number;
   readonly requests: number;
   readonly throttled: number;
+  /** What was sent since the run began or was resumed; null before its first wave. */
+  readonly sent: Sent | null;
   readonly wave: number;
   readonly lanes: number;
   readonly dopHint: number | null;
@@ -52,8 +60,7 @@ export interface RunState {
   readonly decisions: readonly Decision[];
   /** How long this run alone holds back: something other than the environment's limits failed, or all that is left was set aside. */
   readonly holdSeconds: number;
-  /** Waves in a row without a new outcome. */
-  readonly idleWaves: number;
+  readonly time: RunTime;
   readonly ending: RunEnding | null;
   /** What went wrong in the last wave, for people; null when nothing did. */
   readonly note: string | null;
@@ -61,8 +68,6 @@ export interface RunState {
   readonly historyEvents: number;
 }
 
-/** A run that makes no progress for this many waves (each ends with a wait of up to a minute) is given up, redrivable. */
-export const mostIdleWaves = 60;
 /** Keeps each generation's history short: replay cost is linear in it. */
 export const mostHistoryEvents = 2_000;
 /** Scheduled, completed and, at worst, a turn of its own (two events) for each lane's completion. */
@@ -77,10 +82,13 @@ export function beginRun(source: IndexedSource, dopHint: number | undefined, sta
     startedAt,
     pending: source.sliceCount > 0 ? [{ from: 0, to: source.sliceCount }] : [],
     carried: [],
+    suspects: [],
+    givenUp: 0,
     counts: {},
     recovered: 0,
     requests: 0,
     throttled: 0,
+    sent: null,
     wave: 0,
     lanes: 0,
     dopHint: dopHint ?? null,
@@ -91,7 +99,7 @@ export function beginRun(source: IndexedSource, dopHint: number | undefined, sta
     rowsPerRequest: null,
     decisions: [],
     holdSeconds: 0,
-    idleWaves: 0,
+    time: newTime,
     ending: null,
     note: null,
     historyEvents: 0,
@@ -125,7 +133,7 @@ export function looks(settleSeconds: number): readonly { readonly look: Look; re
 
 /** More to send or to hear of, and no reason to stop. */
 export const hasWork = (run: RunState): boolean =>
-  run.ending === null && (run.pending.length > 0 || run.carried.length > 0);
+  run.ending === null && run.pending.length + run.carried.length + run.suspects.length > 0;
 
 /** The history is long enough; the run goes on in a new generation. */
 export const generationIsFull = (run: RunState): boolean =>
@@ -161,7 +169,8 @@ export interface RunBounds {
 export function leaseRequest(runId: string, run: RunState, spec: RunSpec, bounds: RunBounds): LeaseRequest {
   const most = isProbing(run) ? 1 : bounds.maxLanes;
   const carried = run.carried.length;
-  const wanted = Math.min(sliceCountOf(run.pending) + carried, most, spec.options.maxLanes ?? most);
+  // With nothing pending it is a suspect that is tried, alone.
+  const wanted = Math.min(Math.max(1, sliceCountOf(run.pending) + carried), most, spec.options.maxLanes ?? most);
   return {
     runId,
     wanted,
@@ -207,8 +216,9 @@ export const granted = (run: RunState, grant: Grant, at: string): RunState => ({
 });
 
 /** A wait is a few events and no wave. What the last wave met is told to the governor once, by the lease that led to the wait. */
-export const waited = (run: RunState): RunState => ({
+export const waited = (run: RunState, wait: WaitPassed): RunState => ({
   ...run,
+  time: afterWait(run.time, wait),
   feedback: run.holdSeconds > 0 ? run.feedback : null,
   holdSeconds: 0,
   historyEvents: run.historyEvents + eventsPerWave,

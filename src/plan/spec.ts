@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { defaultInARow, maxDop, maxRowsPerRequest } from './bounds.ts';
 import { pointerSegment, type Fault } from './fault.ts';
 import { findTooDeep } from './json-depth.ts';
+import { mostDeadlineMinutes } from './run-limits.ts';
 import type { RunSpec } from './run-spec.ts';
 
 const name = (pattern: RegExp, what: string) => z.string().regex(pattern, what);
@@ -82,6 +83,7 @@ const options = z.strictObject({
   tag: z.exactOptional(headerText),
   callerObjectId: z.exactOptional(z.guid()),
   duplicates: z.enum(['lastWins', 'reject']).default('lastWins'),
+  deadlineMinutes: z.exactOptional(z.int().min(1).max(mostDeadlineMinutes)),
   tolerate: z
     .strictObject({
       count: z.exactOptional(z.int().min(0).max(1_000_000_000)),

@@ -1,6 +1,7 @@
 import type { LaneReport, RateLeft, ThrottleFacet } from './lane.ts';
 import type { ServerFeedback, WaveFeedback } from './law-state.ts';
 import { mostServers } from './routing.ts';
+import { sum } from './sum.ts';
 
 /** Folds the reports of a wave's lanes into what the governor hears of it. */
 export function feedbackOf(
@@ -92,8 +93,4 @@ function leftOf(told: readonly RateLeft[]): ServerFeedback['left'] {
     seconds: Math.max(...told.map(({ seconds }) => seconds)),
     leastSeconds: Math.min(...told.map(({ seconds }) => seconds)),
   };
-}
-
-function sum<T>(items: readonly T[], value: (item: T) => number): number {
-  return items.reduce((total, item) => total + value(item), 0);
 }

@@ -5,7 +5,7 @@ import { overheadOf, type RequestFit } from './request-size.ts';
 import { fitsOneMore, isProbing, type RunState } from './run-state.ts';
 import { paceSeconds } from './spent-time.ts';
 import { isDue, sliceCountOf, type Stretch } from './stretch.ts';
-import { dealLanes, type Deal, type LaneWork } from './waves.ts';
+import { dealAlone, dealLanes, type Deal, type LaneWork } from './waves.ts';
 import { laneRoutes, type Route } from './widths.ts';
 
 /** A lane whose activity failed has no report: its work is pending again, and what it committed is adopted by the next lane. */
@@ -50,6 +50,7 @@ const evenWithinBoxes = 3;
  * they are due.
  */
 export function planWave(run: RunState, grant: Grant, nowMs: number): Wave {
+  if (run.pending.length === 0 && run.carried.length === 0) return planAlone(run, grant, nowMs);
   const most = Math.max(0, Math.min(grant.lanes, isProbing(run) ? 1 : Infinity) - run.carried.length);
   const { slicesPerLaneSecond } = run;
   const reach = slicesPerLaneSecond === null ? null : slicesPerLaneSecond * grant.boxSeconds * most * grant.duty;
@@ -73,6 +74,13 @@ export function planWave(run: RunState, grant: Grant, nowMs: number): Wave {
     followedAtMs: [],
     looks: 0,
   };
+}
+
+/** Nothing else is left: one slice of those that may kill what sends them, and no other lane beside it. */
+function planAlone(run: RunState, grant: Grant, nowMs: number): Wave {
+  const { boxSeconds, independent = false } = grant;
+  const deal = dealAlone(run.suspects);
+  return { ...noWave(run, nowMs), ...deal, ...placesOf(grant, []), boxSeconds, independent };
 }
 
 /** Lanes with equal work differ by as much in the time they take for it. */
@@ -127,12 +135,29 @@ export function graceOf(fit: RequestFit, rowsPerRequest: number): number {
 export const looksAfterMs = [1_500, 4_000, 10_000, 25_000];
 /** Later than this in a box nobody sets off any more. */
 const latestShare = 0.6;
+/** Lanes may end their box early, all but one in a request that hangs. */
+const earlyLookMs = 30_000;
+const leastSavedMs = 10_000;
 
-/** When it is looked whether lanes of earlier waves are back, in ms from the start of the wave. */
-export function looksOf(run: RunState, wave: Wave): readonly number[] {
-  if (run.carried.length === 0 || wave.isLast) return [];
-  return looksAfterMs.filter((afterMs) => afterMs < wave.boxSeconds * 1_000 * latestShare);
+/**
+ * When it is looked next who is back, in ms from the start of the wave: soon where lanes of earlier waves are out, and now and again in a long box;
+ * undefined when the end of the box comes first.
+ */
+export function nextLookMs(run: RunState, wave: Wave, sinceMs: number): number | undefined {
+  const boxMs = wave.boxSeconds * 1_000;
+  const early = (Math.floor(sinceMs / earlyLookMs) + 1) * earlyLookMs;
+  const isOut = wave.late.length < run.carried.length && !wave.isLast;
+  const soon = looksAfterMs.filter((afterMs) => isOut && afterMs > sinceMs && afterMs < boxMs * latestShare);
+  const next = Math.min(early, ...soon);
+  return next < early || early <= boxMs - leastSavedMs ? next : undefined;
 }
+
+/** Before its box is over, a wave ends when nearly all lanes are back. */
+export const isOverEarly = (run: RunState, wave: Wave, results: readonly (LaneResult | null)[]): boolean =>
+  outOf(run, wave, results) <= mostCarried(results.length + run.carried.length - wave.late.length);
+
+const outOf = (run: RunState, wave: Wave, results: readonly (LaneResult | null)[]): number =>
+  results.filter((result) => result === null).length + run.carried.length - wave.late.length;
 
 /** Takes note of lanes of earlier waves that are back. Where they got on well, others set off in their place with what they left. */
 export function follow(run: RunState, wave: Wave, back: readonly LateLane[], nowMs: number): Wave {
@@ -182,12 +207,12 @@ const mostWaits = 5;
 /** Asked when the box and its grace are over, and again after each wait. */
 export function verdictOf(run: RunState, wave: Wave, results: readonly (LaneResult | null)[], waits: number): Verdict {
   const back = [...results.filter((result) => result !== null), ...wave.late.map(({ result }) => result)];
-  const earlier = run.carried.length - wave.late.length;
-  const out = results.length - results.filter((result) => result !== null).length + earlier;
+  const out = outOf(run, wave, results);
   const isMoreToDo = wave.undealt.length > 0 || back.some((result) => leftOf(result).length > 0);
   const isQuiet = back.some((result) => isTrouble(result) || mustWait(wave, result));
-  if (out === 0 || isProbing(run) || isQuiet || !isMoreToDo || !fitsOneMore(run, wave)) return 'land';
-  if (out <= mostCarried(results.length + earlier)) return 'carry';
+  if (out === 0 || wave.alone === true || isProbing(run) || isQuiet || !isMoreToDo || !fitsOneMore(run, wave))
+    return 'land';
+  if (isOverEarly(run, wave, results)) return 'carry';
   return waits < mostWaits ? { waitMs: firstWaitMs * 2 ** waits } : 'land';
 }
 

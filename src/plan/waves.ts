@@ -7,6 +7,8 @@ export interface Deal {
   readonly lanes: readonly LaneWork[];
   /** What no lane was given; it waits for the next wave. */
   readonly undealt: readonly Stretch[];
+  /** A single slice that is tried with no other lane at work. */
+  readonly alone?: true;
 }
 
 /**
@@ -18,6 +20,14 @@ export interface Deal {
  */
 export function dealLanes(pending: readonly Stretch[], laneCount: number, options: { readonly even: boolean }): Deal {
   return options.even ? { lanes: dealEvenly(pending, laneCount), undealt: [] } : dealWhole(pending, laneCount);
+}
+
+/** The first slice of those that may kill the process which sends them. */
+export function dealAlone(suspects: readonly Stretch[]): Deal {
+  const [first, ...others] = suspects;
+  if (first === undefined) return { lanes: [], undealt: [] };
+  const [slice, rest] = splitStretch(first, 1);
+  return { lanes: [[slice]], undealt: rest.from < rest.to ? [rest, ...others] : others, alone: true };
 }
 
 function dealEvenly(pending: readonly Stretch[], laneCount: number): readonly LaneWork[] {

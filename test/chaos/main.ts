@@ -1,20 +1,21 @@
-/**
- * `npm run chaos -- --seeds 1000 [--from 1] [--bail]` runs seeds in this process, with `--bail` until one fails; `--seed N` repeats one of them and
- * tells more. Ends with 1 when a promise was broken.
- */
-import { parseArgs } from 'node:util';
+import { formatNoun } from '../../cli/text.ts';
+import { readOptions } from '../../scripts/command-options.ts';
+import { mostSeed } from './random.ts';
 import { runSeed, type SeedResult } from './in-process/run-seed.ts';
 
-const { values } = parseArgs({
+const values = readOptions({
+  command: 'npm run chaos',
+  about: 'runs under seeded faults in this process, each checked against what was promised',
   options: {
-    seeds: { type: 'string' },
-    from: { type: 'string' },
-    seed: { type: 'string' },
-    bail: { type: 'boolean' },
+    seeds: { kind: 'whole', least: 1, most: 1_000_000, default: 100, about: 'so many seeds' },
+    from: { kind: 'whole', least: 1, most: mostSeed, default: 1, about: 'the first of them' },
+    bail: { kind: 'flag', about: 'ends with the first that fails' },
+    seed: { kind: 'whole', least: 1, most: mostSeed, about: 'this one alone, and tells more' },
   },
+  notes: 'Exit code 1: a promise was broken.',
 });
-const first = Number(values.seed ?? values.from ?? 1);
-const count = values.seed === undefined ? Number(values.seeds ?? 100) : 1;
+const first = values.seed ?? values.from;
+const count = values.seed === undefined ? values.seeds : 1;
 
 const results: SeedResult[] = [];
 for (let seed = first; seed < first + count; seed += 1) {
@@ -24,7 +25,7 @@ for (let seed = first; seed < first + count; seed += 1) {
   if (result.violations.length === 0) continue;
   write(`seed ${seed} (${result.scenario}), repeat it with: npm run chaos -- --seed ${seed}`);
   for (const violation of result.violations.slice(0, 5)) write(`  ${violation}`);
-  if (values.bail === true) break;
+  if (values.bail) break;
 }
 const failed = results.filter(({ violations }) => violations.length > 0).length;
 const total = (of: (result: SeedResult) => number): number => results.reduce((sum, result) => sum + of(result), 0);
@@ -32,8 +33,17 @@ const states = [...new Set(results.map(({ state }) => state))].map(
   (state) => `${state} ${results.filter((result) => result.state === state).length}`,
 );
 write(
-  `${results.length} seeds, ${failed} with violations; ${total(({ kills }) => kills)} kills, ${total(({ requests }) => requests)} requests, ` +
-    `${total(({ recovered }) => recovered)} rows recovered; ${states.join(', ')}`,
+  `${formatNoun(results.length, 'seed')}, ${failed} with violations; ${formatNoun(
+    total(({ kills }) => kills),
+    'kill',
+  )}, ` +
+    `${formatNoun(
+      total(({ requests }) => requests),
+      'request',
+    )}, ${formatNoun(
+      total(({ recovered }) => recovered),
+      'row',
+    )} recovered; ${states.join(', ')}`,
 );
 // Requests of hosts that were killed leave timers behind that nobody waits for.
 process.exit(failed === 0 ? 0 : 1);

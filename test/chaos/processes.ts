@@ -1,18 +1,22 @@
-/**
- * `npm run chaos:processes -- --runs 30 [--from 1]`: runs of the built app in processes of their own, whose host is killed with SIGKILL at
- * aimed points, or killed and frozen at random journal events, or whose connections to storage and environment are cut. Azurite is never
- * killed: it loses writes it has acknowledged.
- */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { formatNoun } from '../../cli/text.ts';
+import { readOptions } from '../../scripts/command-options.ts';
+import { mostSeed } from './random.ts';
 import { runProcessSeed } from './processes/run-process-seed.ts';
 import { startStage } from './processes/stage.ts';
 
-const { values } = parseArgs({ options: { runs: { type: 'string' }, from: { type: 'string' } } });
-const first = Number(values.from ?? 1);
-const count = Number(values.runs ?? 30);
+const { from: first, runs: count } = readOptions({
+  command: 'npm run chaos:processes',
+  about:
+    'runs of the built app in processes of their own, whose host is killed at aimed points, or killed and frozen at random events of the journal, or whose connections are cut',
+  options: {
+    runs: { kind: 'whole', least: 1, most: 100_000, default: 30, about: 'so many runs' },
+    from: { kind: 'whole', least: 1, most: mostSeed, default: 1, about: 'seed of the first' },
+  },
+  notes: 'Azurite is never killed: it loses writes it has acknowledged. Exit code 1: a promise was broken.',
+});
 
 let failed = 0;
 let kills = 0;
@@ -24,7 +28,7 @@ try {
     const result = await runProcessSeed(stage, seed);
     kills += result.kills;
     cuts += result.cuts;
-    write(`run ${seed} (${result.what}): ${result.state}, ${result.violations.length} violations`);
+    write(`run ${seed} (${result.what}): ${result.state}, ${formatNoun(result.violations.length, 'violation')}`);
     if (result.violations.length === 0) continue;
     failed += 1;
     write(`  repeat it with: npm run chaos:processes -- --runs 1 --from ${seed}`);
@@ -37,7 +41,9 @@ try {
   await stage.stop();
   await rm(dir, { recursive: true, force: true });
 }
-write(`${count} runs, ${failed} with violations, ${kills} kills and freezes, ${cuts} connections cut or stalled`);
+write(
+  `${formatNoun(count, 'run')}, ${failed} with violations, killed or frozen ${formatNoun(kills, 'time')}, ${formatNoun(cuts, 'connection')} cut or stalled`,
+);
 process.exitCode = failed === 0 ? 0 : 1;
 
 function write(line: string): void {

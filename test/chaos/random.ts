@@ -10,6 +10,9 @@ export interface Random {
   readonly fork: (name: string) => Random;
 }
 
+/** Seeds beyond it are the same ones again. */
+export const mostSeed = 4_294_967_295;
+
 export function createRandom(seed: number): Random {
   let state = seed >>> 0;
   // Mulberry32 (public domain, github.com/cprosche/mulberry32).

@@ -112,8 +112,12 @@ describe('POST /api/runs', () => {
 describe('a run that cannot begin', () => {
   async function faultsOf(more: object): Promise<readonly (readonly [string, string])[]> {
     const before = (await app.journal()).length;
-    const { view, report } = await app.run({ ...good(), ...more });
+    const spec = { ...good(), ...more };
+    const plan = await app.api('/api/plans', { method: 'POST', body: JSON.stringify(spec) });
+    const { view, report } = await app.run(spec);
     expect(view.state).toBe('failed');
+    expect(plan.status).toBe(400);
+    expect(((await plan.json()) as Problem).errors).toEqual(view.faults);
     expect(report.faults).toEqual(view.faults);
     expect(await app.journal()).toHaveLength(before);
     return view.faults.map(({ pointer, detail }) => [pointer, detail] as const);

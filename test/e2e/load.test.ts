@@ -20,6 +20,13 @@ describe('an upsert of a CSV file', () => {
       counts: { upserted: 5_000 },
       proof: { tiles: true, rowsCovered: 5_000, sumsAgree: true },
     });
+    // The plan was kept, and stands beside what came of it.
+    expect(first.report.plan?.planned).toEqual(first.view.plan);
+    expect(first.report.plan).toMatchObject({
+      planned: { entitledRequests: 5_000, basis: { cost: 'assumed' } },
+      actual: { entitledRequests: 5_000, requests: first.report.requests },
+    });
+    expect(first.view.progress?.secondsLeft).toBeNull();
     const rows = await app.rows('fan_city');
     expect(rows).toHaveLength(5_000);
     expect(rows.find((row) => row['fan_geonameid'] === 77)).toMatchObject({
@@ -35,8 +42,9 @@ describe('an upsert of a CSV file', () => {
     const plan = await app.client.planRun(spec(source));
     expect(plan).toMatchObject({
       rows: { count: 5_000, exact: true },
+      unchecked: null,
       entitledRequests: 5_000,
-      basis: { cost: 'measured', inFlight: 8, inFlightFrom: 'hint' },
+      basis: { cost: 'measured', inFlight: { likely: 8 }, inFlightFrom: 'hint' },
     });
     expect(plan.seconds.least).toBeLessThan(plan.seconds.most);
     await expect(app.client.planRun(spec({ container: 'sources', blob: 'none' }))).rejects.toThrow('fault');

@@ -8,6 +8,11 @@ import { citiesCsv, cityTarget, startApp, type App } from '../support/app.ts';
 
 const stage = fileURLToPath(new URL('../../infra/stage.js', import.meta.url));
 
+it('with wrong settings the app says so where the host hears it, and does not pass for one without functions', async () => {
+  const start = startApp({ env: { FANOUT_MAX_LANES: 'many' } });
+  await expect(start).rejects.toThrow(/failed to load \S+: SettingsError: [^]*FANOUT_MAX_LANES: .*it is "many"/);
+});
+
 it('the package that is deployed holds all that the app needs, far from any checkout', async () => {
   const appDir = await mkdtemp(join(tmpdir(), 'fanout-package-'));
   let app: App | undefined;

@@ -100,6 +100,40 @@ describe('a run with rejected rows', () => {
   });
 });
 
+describe('a record of JSON lines', () => {
+  it('is mended in failures.csv, twice if need be, and what it never named stays as it was', async () => {
+    await reset();
+    await app.run(spec(await app.put('redrive/before.csv', citiesCsv(3))));
+    const rowTwo = async () => (await app.rows('fan_city')).find((row) => row['fan_geonameid'] === 2);
+    const before = await rowTwo();
+    const records = [
+      { fan_geonameid: 1, fan_name: 'One', fan_country: 'DE', fan_population: 1 },
+      { fan_geonameid: 2, fan_population: 'many' },
+    ];
+    const lines = await app.put('redrive/records.jsonl', records.map((record) => JSON.stringify(record)).join('\n'));
+    const first = await app.run(spec({ ...lines, format: 'jsonl' }));
+    expect(first.report.counts).toEqual({ upserted: 1, rejected: 1 });
+    const mend = async (runId: string, population: string) => {
+      const sheet = table(await app.failuresCsv(runId));
+      expect(sheet).toHaveLength(1);
+      const mended = sheet.map((row) => ({ ...row, fan_population: population }));
+      const edited = await app.put(`redrive/${population}.csv`, stringify(mended));
+      return app.ended(await app.post(runId, 'redrive', { source: edited }));
+    };
+    const second = await mend(first.report.runId, 'lots');
+    expect(second.report.counts).toEqual({ rejected: 1 });
+    const third = await mend(second.report.runId, '22');
+    expect(third.report).toMatchObject({ counts: { upserted: 1 }, lineage: { root: first.report.runId } });
+    expect(await rowTwo()).toEqual({
+      ...before,
+      fan_population: 22,
+      modifiedon: expect.anything(),
+      '@odata.etag': expect.anything(),
+      versionnumber: expect.anything(),
+    });
+  });
+});
+
 describe('a run of 100,000 rows with 137 bad ones', () => {
   it('lists those 137; mended and redriven, all rows are done and no other is sent again', async () => {
     await reset();

@@ -1,8 +1,15 @@
 import { Buffer } from 'node:buffer';
-import type { Intents, Ledger, Manifest, Spool, StopMark, SyncRecord } from '../../src/ledger/ledger.ts';
+import type { Seen } from '../../src/ledger/blobs.ts';
+import type { Ledger } from '../../src/ledger/ledger.ts';
+import type { SyncRecord } from '../../src/ledger/lasting.ts';
+import type { Intents, StopMark } from '../../src/ledger/marks.ts';
+import type { Manifest } from '../../src/ledger/run-files.ts';
+import type { Spool } from '../../src/ledger/spool.ts';
+import type { LifeMark } from '../../src/plan/poison.ts';
 import type { LiveTally } from '../../src/plan/progress.ts';
 import type { Part, PartEntry } from '../../src/ledger/parts.ts';
 import type { StoredCost } from '../../src/plan/estimate.ts';
+import type { JobPlan } from '../../src/plan/plan-job.ts';
 import type { Report } from '../../src/plan/report.ts';
 
 /** What the ledger holds of one run. */
@@ -12,6 +19,7 @@ export interface MemoryRun {
   index?: { readonly bytes: Buffer; readonly sha256: string };
   repeated?: Buffer;
   spool?: Spool;
+  plan?: JobPlan;
   report?: Report;
   stop?: StopMark;
   isPaused?: boolean;
@@ -22,6 +30,8 @@ export interface MemoryRun {
   /** Marks of rows that were due again. */
   readonly dueMarks: Set<string>;
   readonly untouched: Set<number>;
+  /** Lives that were counted, by what they were and the row. */
+  readonly lives: Map<string, number>;
   readonly children: Set<string>;
   readonly live: Map<string, LiveTally>;
 }
@@ -43,9 +53,12 @@ function marksOf(run: MemoryRun, kind: 'begun' | 'contested', row: number, dueAt
   return dueAt === undefined ? [run[kind], row] : [run.dueMarks, `${kind} ${row} ${dueAt}`];
 }
 
+const lifeKey = ({ of, firstRow, dueAt }: LifeMark): string =>
+  [of, firstRow, ...(dueAt === undefined ? [] : [dueAt])].join(' ');
+
 export function createMemoryLedger(): MemoryLedger {
   const runs = new Map<string, MemoryRun>();
-  const syncs = new Map<string, SyncRecord>();
+  const syncs = new Map<string, Seen<SyncRecord>>();
   const spooled = new Map<string, Buffer>();
   const costs = new Map<string, StoredCost>();
   const run = (runId: string): MemoryRun => {
@@ -58,6 +71,7 @@ export function createMemoryLedger(): MemoryLedger {
       contested: new Set(),
       dueMarks: new Set(),
       untouched: new Set(),
+      lives: new Map(),
       children: new Set(),
       live: new Map(),
     };
@@ -124,6 +138,15 @@ export function createMemoryLedger(): MemoryLedger {
       marks.add(mark);
       return first;
     },
+    async countLife(runId, mark, most) {
+      const { lives } = run(runId);
+      const life = (lives.get(lifeKey(mark)) ?? (mark.of === 'lane' ? 1 : 0)) + 1;
+      if (life <= most) lives.set(lifeKey(mark), life);
+      return life;
+    },
+    async forgetLives(runId, mark) {
+      run(runId).lives.delete(lifeKey(mark));
+    },
     async markContested(runId, sliceFirstRow, dueAt) {
       const [marks, mark] = marksOf(run(runId), 'contested', sliceFirstRow, dueAt);
       marks.add(mark);
@@ -137,8 +160,12 @@ export function createMemoryLedger(): MemoryLedger {
     },
     claimUntouched: async (runId, firstRow) => run(runId).untouched.delete(firstRow),
     readIntents: async (runId): Promise<Intents> => {
-      const { begun, contested, untouched } = run(runId);
-      return { begun, contested, untouched };
+      const { begun, contested, untouched, lives } = run(runId);
+      const ofLanes = [...lives].flatMap(([key, count]) => {
+        const [of, row] = key.split(' ');
+        return of === 'lane' ? [[Number(row), count] as const] : [];
+      });
+      return { begun, contested, untouched, lives: new Map(ofLanes) };
     },
     async writeLive(runId, hostInstance, tally) {
       run(runId).live.set(hostInstance, tally);
@@ -160,7 +187,9 @@ export function createMemoryLedger(): MemoryLedger {
       const lines: string[] = [];
       for (const { firstRow } of parts) {
         const { exceptions } = run(runId).parts.get(firstRow)!;
-        const failed = exceptions.filter(({ outcome }) => outcome === 'rejected' || outcome === 'unknown');
+        const failed = exceptions.filter(
+          ({ outcome, reason }) => outcome === 'rejected' || outcome === 'unknown' || reason === 'poison',
+        );
         lines.push(...failed.map((line) => JSON.stringify(line)));
         if (failed.length > 0) await sheet.linesOf(failed);
       }
@@ -169,9 +198,16 @@ export function createMemoryLedger(): MemoryLedger {
     },
     readFailures: async () => undefined,
     readSync: async (sync) => copy(syncs.get(sync)),
-    async writeSync(sync, record) {
-      syncs.set(sync, copy(record));
+    async writeSync(sync, record, seen) {
+      const stored = syncs.get(sync);
+      if (stored?.etag !== seen?.etag) return false;
+      syncs.set(sync, { value: copy(record), etag: String(Number(stored?.etag ?? 0) + 1) });
+      return true;
     },
+    async writePlan(runId, plan) {
+      run(runId).plan ??= copy(plan);
+    },
+    readPlan: async (runId) => copy(run(runId).plan),
     async writeReport(report) {
       return copy((run(report.runId).report ??= copy(report)));
     },

@@ -37,7 +37,7 @@ function taskOf(done: Promise<unknown>): FakeTask {
   const task: FakeTask = { isCompleted: false, isFaulted: false, result: undefined, done, cancel: () => undefined };
   done.then(
     (result) => Object.assign(task, { isCompleted: true, result }),
-    () => Object.assign(task, { isCompleted: true, isFaulted: true }),
+    (error: unknown) => Object.assign(task, { isCompleted: true, isFaulted: true, result: error }),
   );
   return task;
 }
@@ -98,8 +98,9 @@ function contextOf(
       generation.continued = plain(next);
     },
     Task: {
-      all: (tasks: readonly FakeTask[]) => taskOf(allOf(tasks)),
-      any: (tasks: readonly FakeTask[]) => taskOf(Promise.race(tasks.map(async (task) => task.done.then(() => task)))),
+      // As Durable has them: `all` is over at the first failure, `any` gives a task that failed as it gives others.
+      all: (tasks: readonly FakeTask[]) => taskOf(Promise.all(tasks.map(async ({ done }) => done))),
+      any: (tasks: readonly FakeTask[]) => taskOf(Promise.race(tasks.map(ended))),
     },
   };
   return { df } as unknown as OrchestrationContext;
@@ -107,11 +108,9 @@ function contextOf(
 
 const plain = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
-async function allOf(tasks: readonly FakeTask[]): Promise<unknown> {
-  const results = await Promise.allSettled(tasks.map(async ({ done }) => done));
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
-  return results;
+async function ended(task: FakeTask): Promise<FakeTask> {
+  await task.done.catch(() => undefined);
+  return task;
 }
 
 function callGovernor(

@@ -28,6 +28,7 @@ export function checkRun(world: World, scenario: Scenario, subject: Subject): re
     input: expectedRows(scenario),
     bytes: scenario.csv,
     commits: commitsAfter(world, scenario, subject.began),
+    readsBlocked: scenario.outage !== undefined,
     after: new Map(rows.map(({ key, value }) => [key, value])),
   });
 }
@@ -40,12 +41,13 @@ export function checkUndo(world: World, scenario: Scenario, subject: Subject): r
     hasOwnKeys: true,
     input: reportOf(world, subject.runId).proof === null ? [] : idRows(bytes.toString('latin1')),
     bytes,
+    readsBlocked: false,
     commits: journalAfter(world, subject.began).map(({ operation, rowId }) => ({ operation, key: rowId })),
     after: new Map(serverRows(world, scenario).map(({ id }) => [id, ''])),
   });
 }
 
-type Found = Pick<Evidence, 'operation' | 'hasOwnKeys' | 'input' | 'bytes' | 'commits' | 'after'>;
+type Found = Omit<Evidence, 'parts' | 'report' | 'before'>;
 
 function check(world: World, { runId, before }: Subject, found: Found): readonly string[] {
   const parts = [...world.ledger.run(runId).parts.values()];
@@ -54,7 +56,6 @@ function check(world: World, { runId, before }: Subject, found: Found): readonly
     parts: parts.toSorted((left, right) => left.firstRow - right.firstRow),
     report: reportOf(world, runId),
     before,
-    readsBlocked: false,
   });
 }
 

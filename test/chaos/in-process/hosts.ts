@@ -30,6 +30,8 @@ export class Hosts {
   kills = 0;
   /** Faults of every kind that have happened. */
   strikes = 0;
+  /** From `arm` to `heal`: faults that come again and again, whatever their number. */
+  areFaultsOn = false;
 
   constructor(clock: VirtualClock, random: Random, faults: HostFaults) {
     this.#clock = clock;
@@ -45,11 +47,13 @@ export class Hosts {
   /** From here on so many faults may happen. */
   arm(mostFaults: number): void {
     this.#left = mostFaults;
+    this.areFaultsOn = true;
   }
 
   /** Ends all faults. */
   heal(): void {
     this.#left = 0;
+    this.areFaultsOn = false;
   }
 
   kill(): void {
@@ -58,6 +62,13 @@ export class Hosts {
     this.strikes += 1;
     current.alive = false;
     this.#next(current);
+  }
+
+  /** What a host did has killed it. */
+  async die(host: Host): Promise<never> {
+    if (host === this.#current) this.kill();
+    host.alive = false;
+    return new Promise<never>(() => undefined);
   }
 
   /** One await of an activity: the call, with what may go wrong around it. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { undoSpecOf } from '../../../src/plan/undo-spec.ts';
 import { createRandom } from '../random.ts';
 import { redrive, undoAgain, undoOf } from './aftermath.ts';
+import { checkBounds } from './bounds.ts';
 import { checkRun, checkUndo, reportOf, type Subject } from './evidence.ts';
 import { familyOf } from './family.ts';
 import { Hosts } from './hosts.ts';
@@ -96,11 +97,13 @@ async function playUnderFaults(
   const { world, scenario, driver, clock } = stage;
   for (const rule of scenario.rules) world.emulator.faults.add(rule);
   driver.hosts.arm(scenario.mostHostFaults);
+  const beganMs = clock.now();
   const cancelledMs = await perform(stage, performed);
+  const tookMs = clock.now() - beganMs;
   const violations = [...check(world, scenario, subject), ...(await closeAgain(stage, performed))];
   driver.hosts.heal();
   world.emulator.faults.clear();
-  violations.push(...checkManners(stage, cancelledMs));
+  violations.push(...checkManners(stage, cancelledMs), ...checkBounds(world, scenario, subject.runId, tookMs));
   // Whatever is still on its way comes now, and changes nothing that was reported.
   await clock.run(clock.sleep(frozenAtMostMs), limitMs * 2);
   violations.push(...check(world, scenario, subject).map((text) => `later, ${text}`));

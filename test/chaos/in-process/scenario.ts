@@ -33,6 +33,20 @@ export interface Scenario {
   readonly cancelAtSeconds?: number;
   /** The orchestration is lost then and the run resumed. */
   readonly loseAtSeconds?: number;
+  readonly poison?: Poison;
+  readonly outage?: Outage;
+}
+
+/** A row that kills the host, each time: before the request with it takes effect, behind that, or when its bytes are read. */
+export interface Poison {
+  readonly row: number;
+  readonly at: 'send' | 'answer' | 'read';
+}
+
+/** Nothing reaches the environment, from so many virtual seconds after the start on. */
+export interface Outage {
+  readonly fromSeconds: number;
+  readonly minutes: number;
 }
 
 const cities: ScenarioTable = { name: 'fan_city', idColumn: 'fan_cityid' };
@@ -85,12 +99,27 @@ export function createScenario(random: Random, family: Family): Scenario {
     twins: random.pick([0, 0, 0.3]),
     ...(random.chance(0.15) ? { cancelAtSeconds: random.between(0, 30) } : {}),
     ...(random.chance(0.15) ? { loseAtSeconds: random.between(1, 30) } : {}),
+    ...(family === 'poison' ? { poison: poisonOf(random, kind, rowCount) } : {}),
+    ...(family === 'outage' ? { outage: outageOf(random) } : {}),
   };
 }
+
+function poisonOf(random: Random, kind: Kind, rowCount: number): Poison {
+  // Keys are read before a row is sent, and the row of a line in the failures file after.
+  const at = random.pick(kind === 'create' ? (['send', 'answer', 'read'] as const) : (['send', 'answer'] as const));
+  return { row: random.between(1, rowCount), at };
+}
+
+const outageOf = (random: Random): Outage => ({
+  fromSeconds: random.between(1, 40),
+  minutes: random.pick([5, 30, 100, 150]),
+});
 
 function kindOf(random: Random, family: Family): Kind {
   const kind = random.pick<Kind>(['create', 'createById', 'upsert', 'upsert', 'update', 'delete']);
   if (family === 'clash') return 'create';
+  // Deletes name their rows by keys alone.
+  if (family === 'poison' && kind === 'delete') return 'upsert';
   return family === 'undo' && kind !== 'createById' ? 'create' : kind;
 }
 

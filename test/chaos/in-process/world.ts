@@ -25,7 +25,8 @@ import { createMemoryLedger, type MemoryLedger } from '../../support/memory-ledg
 import type { Random } from '../random.ts';
 import type { Activity } from './driver.ts';
 import type { Host, Hosts } from './hosts.ts';
-import { elasticCities, type Scenario } from './scenario.ts';
+import { canary } from './input.ts';
+import { elasticCities, type Poison, type Scenario } from './scenario.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
 const schema = JSON.parse(readFileSync(new URL('../../../samples/geonames/schema.json', import.meta.url), 'utf8')) as {
@@ -81,6 +82,7 @@ export async function createWorld(parts: WorldParts): Promise<World> {
   const token = await tokenOf(emulator);
   const ledger = createMemoryLedger();
   const writesAtMs: number[] = [];
+  const startMs = clock.now();
   const pin = {
     container: 'sources',
     blob: 'rows.csv',
@@ -89,7 +91,8 @@ export async function createWorld(parts: WorldParts): Promise<World> {
   };
   const depsByHost = new Map<Host, HostDeps>();
   const depsOf = (host: Host): HostDeps => {
-    const known = depsByHost.get(host) ?? hostDeps({ ...parts, emulator, token, ledger, pin, writesAtMs }, host);
+    const known =
+      depsByHost.get(host) ?? hostDeps({ ...parts, emulator, token, ledger, pin, writesAtMs, startMs }, host);
     depsByHost.set(host, known);
     return known;
   };
@@ -126,12 +129,13 @@ interface HostParts extends WorldParts {
   readonly ledger: MemoryLedger;
   readonly pin: SourcePin;
   readonly writesAtMs: number[];
+  readonly startMs: number;
 }
 
 function hostDeps(parts: HostParts, host: Host): HostDeps {
   const { clock, hosts } = parts;
   const ledger = atHost<Ledger>(parts.ledger, hosts, host);
-  const source = atHost<BlobSource>(memorySource(parts), hosts, host);
+  const source = atHost<BlobSource>(memorySource(parts, host), hosts, host);
   const own = { now: clock.now, sleep: (ms: number) => hosts.at(host, () => clock.sleep(ms), 'other') };
   const client = clientOf(parts, host, own);
   return {
@@ -160,7 +164,9 @@ function atHost<Port extends object>(port: Port, hosts: Hosts, host: Host): Port
   });
 }
 
-function memorySource({ ledger, pin, scenario }: HostParts): BlobSource {
+function memorySource({ ledger, pin, scenario, hosts }: HostParts, host: Host): BlobSource {
+  const { poison } = scenario;
+  const poisonAt = poison?.at === 'read' ? scenario.rows[poison.row - 1] : undefined;
   const bytesOf = (wanted: SourcePin): Buffer => {
     if (wanted.container === 'runs') return ledger.spooled.get(wanted.blob) ?? Buffer.alloc(0);
     if (wanted.etag !== pin.etag) throw new SourceChangedError(wanted, undefined);
@@ -169,7 +175,12 @@ function memorySource({ ledger, pin, scenario }: HostParts): BlobSource {
   return {
     pin: async (container, blob) =>
       container === 'runs' ? { container, blob, etag: '"1"', bytes: ledger.spooled.get(blob)?.length ?? 0 } : pin,
-    read: async (wanted, from, to) => Buffer.from(bytesOf(wanted).subarray(from, to)),
+    read: async (wanted, from, to) => {
+      // The head is read before there are slices.
+      const isPoison = poisonAt !== undefined && from > 0 && from <= poisonAt.from && to >= poisonAt.to;
+      if (isPoison && hosts.areFaultsOn) await hosts.die(host);
+      return Buffer.from(bytesOf(wanted).subarray(from, to));
+    },
     stream: async (wanted) => Readable.from([bytesOf(wanted)]),
   };
 }
@@ -180,8 +191,12 @@ function clientOf(parts: HostParts, host: Host, clock: HostDeps['clock']): Clien
     request: (options: Dispatcher.RequestOptions) => {
       if (String(options.origin) !== emulator.url) onStranger(String(options.origin));
       const send = async () => {
+        if (isAway(parts)) throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+        const poison = poisonIn(parts, options);
+        if (poison === 'send') await hosts.die(host);
         if (isWrite(options)) writesAtMs.push(clock.now());
-        return dispatch(emulator, options, clock);
+        const answer = await dispatch(emulator, options, clock);
+        return poison === 'answer' ? hosts.die(host) : answer;
       };
       return hosts.at(host, send, 'send');
     },
@@ -195,6 +210,19 @@ function clientOf(parts: HostParts, host: Host, clock: HostDeps['clock']): Clien
     clock,
     random: random.fork(`host ${host.id}`).next,
   });
+}
+
+/** Where the row that kills is in the request, and when it does. */
+function poisonIn({ scenario, hosts }: HostParts, options: Dispatcher.RequestOptions): Poison['at'] | undefined {
+  const { poison } = scenario;
+  if (poison === undefined || !hosts.areFaultsOn || !isWrite(options)) return undefined;
+  return (options.body as Buffer | null)?.includes(`${canary} ${poison.row},`) === true ? poison.at : undefined;
+}
+
+function isAway({ scenario: { outage }, clock, hosts, startMs }: HostParts): boolean {
+  if (outage === undefined || !hosts.areFaultsOn) return false;
+  const sinceMs = clock.now() - startMs - outage.fromSeconds * 1_000;
+  return sinceMs >= 0 && sinceMs < outage.minutes * 60_000;
 }
 
 /** A batch of the app holds reads alone, or writes alone. */

@@ -1,3 +1,4 @@
+import { canary } from './load.ts';
 import type { Passing } from './proxy.ts';
 
 /** Where the host is killed, by what passes the proxies: between two statements of the built app that nothing else tells apart. */
@@ -8,6 +9,8 @@ export interface Aim {
   readonly fits: (passing: Passing) => boolean;
   /** There is one such request in a run, or many. */
   readonly isOnce?: true;
+  /** Not once, but each time: something in the request kills whoever sends it. */
+  readonly isEach?: true;
   /** Only a redrive has it. */
   readonly isOfRedrive?: true;
 }
@@ -20,6 +23,9 @@ const puts =
 /** A write to the table, by bulk message, batch or request of its own. */
 const writes = ({ method, url, body }: Passing): boolean =>
   method !== 'GET' && url.startsWith('/api/data/') && !body.includes('\r\nGET ');
+
+/** A row of every load, by its own value. */
+const isPoison = (passing: Passing): boolean => writes(passing) && passing.body.includes(`${canary} 77"`);
 
 const storage = (what: string, when: Aim['when'], blob: RegExp, more: Partial<Aim> = {}): Aim => ({
   what,
@@ -47,4 +53,6 @@ export const aims: readonly [Aim, ...Aim[]] = [
   storage('between report and completion', 'answered', /\/report\.json$/, once),
   storage('after the spooled rows, before their numbers', 'answered', /\/spool\.rows$/, ofRedrive),
   storage('after the spool', 'answered', /\/spool\.json$/, ofRedrive),
+  { what: 'each time before row 77 arrives', through: 'environment', when: 'arrived', fits: isPoison, isEach: true },
+  { what: 'each time row 77 is answered', through: 'environment', when: 'answered', fits: isPoison, isEach: true },
 ];

@@ -45,7 +45,7 @@ export async function runProcessSeed(stage: Stage, seed: number): Promise<Proces
     times: random.between(3, 25),
     longestStallMs: 6_000,
   });
-  const kill = aimKill(app, aim, aim.isOnce === true ? 1 : random.between(1, 4));
+  const kill = aimKill(app, aim, aim.isOnce === true || aim.isEach === true ? 1 : random.between(1, 4));
   intercept(stage, mode === 'aimed' && aim.isOfRedrive !== true ? { aim, kill } : undefined, weather.interception);
   const runId = await startRun(app, seed, load, random);
   const what: string[] = [];
@@ -61,10 +61,14 @@ export async function runProcessSeed(stage: Stage, seed: number): Promise<Proces
   const report = await patiently(async () => (await app.ended(runId)).report);
   if (mode === 'aimed' && aim.isOfRedrive !== true && kill.hasStruck()) await kill.struck;
   const violations = [...checkInvariants(await evidenceOf(app, { load, report, before, began }))];
+  if (mode === 'aimed' && aim.isEach === true) {
+    intercept(stage, undefined, pass);
+    if (report.state !== 'completed') violations.push(`I19: a row that kills has ended the run as ${report.state}`);
+  }
   if (mode === 'aimed' && aim.isOfRedrive === true) intercept(stage, { aim, kill }, pass);
   violations.push(...(await redrive(stage, load, runId)));
   if (mode === 'aimed') {
-    kills = kill.hasStruck() ? 1 : 0;
+    kills = kill.kills();
     what.push(kill.hasStruck() ? `killed ${aim.what}` : `no request ${aim.what}`);
   }
   if (mode === 'network') what.push(`${weather.struck()} connections cut or stalled`);

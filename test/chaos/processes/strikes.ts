@@ -27,11 +27,13 @@ export interface AimedKill extends Interception {
   /** Settles when the host is there again. */
   readonly struck: Promise<void>;
   readonly hasStruck: () => boolean;
+  readonly kills: () => number;
 }
 
-/** Kills the host at the `nth` request that fits, which then is not passed on, or not answered. */
+/** Kills the host at the `nth` request that fits, or at each, which then is not passed on, or not answered. */
 export function aimKill(app: App, aim: Aim, nth: number): AimedKill {
   let seen = 0;
+  let kills = 0;
   let restarted: () => void = () => undefined;
   let failed: (error: unknown) => void = () => undefined;
   const struck = new Promise<void>((resolve, reject) => ([restarted, failed] = [resolve, reject]));
@@ -41,7 +43,8 @@ export function aimKill(app: App, aim: Aim, nth: number): AimedKill {
     async (passing: Passing): Promise<Fate> => {
       if (aim.when !== when || !aim.fits(passing)) return 'pass';
       seen += 1;
-      if (seen !== nth) return 'pass';
+      if (aim.isEach === undefined && seen !== nth) return 'pass';
+      kills += 1;
       const { hostProcess } = app.stack;
       await hostProcess.kill('SIGKILL');
       void hostProcess.restart().then(restarted, failed);
@@ -52,5 +55,6 @@ export function aimKill(app: App, aim: Aim, nth: number): AimedKill {
     answered: at('answered', 'cutAfter'),
     struck,
     hasStruck: () => seen >= nth,
+    kills: () => kills,
   };
 }

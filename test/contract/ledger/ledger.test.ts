@@ -1,11 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import type { JobPlan } from '../../../src/plan/plan-job.ts';
 import type { Report } from '../../../src/plan/report.ts';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createLedger, type Ledger, type Manifest } from '../../../src/ledger/ledger.ts';
+import { createLedger, type Ledger } from '../../../src/ledger/ledger.ts';
+import type { Manifest } from '../../../src/ledger/run-files.ts';
 import type { Part } from '../../../src/ledger/parts.ts';
 import { createBlobSource, SourceChangedError } from '../../../src/source/blob-source.ts';
 import { parseRunSpec } from '../../../src/plan/spec.ts';
@@ -126,18 +128,62 @@ describe('a run', () => {
     expect(await ledger.markIntent('r', 101)).toBe(true);
   });
 
+  it('has marks of their own for what is due again, and knows the rows of all of them', async () => {
+    const due = ['2026-01-01T00:05:00.000Z', '2026-01-01T00:10:00.000Z'] as const;
+    expect([await ledger.markIntent('d', 5, due[0]), await ledger.markIntent('d', 5, due[0])]).toEqual([true, false]);
+    expect([await ledger.markIntent('d', 5, due[1]), await ledger.markIntent('d', 5)]).toEqual([true, true]);
+    await ledger.markContested('d', 1, due[0]);
+    expect(await ledger.isContested('d', 1, due[0])).toBe(true);
+    expect([await ledger.isContested('d', 1, due[1]), await ledger.isContested('d', 1)]).toEqual([false, false]);
+    expect(await ledger.readIntents('d')).toMatchObject({ begun: new Set([5]), contested: new Set([1]) });
+  });
+
+  it('counts the lives that begin where one began before, up to a number, until one of them is heard of', async () => {
+    const [lane, look] = [
+      { of: 'lane', firstRow: 1 },
+      { of: 'look', firstRow: 1 },
+    ] as const;
+    await ledger.markIntent('r', 1);
+    expect((await ledger.readIntents('r')).lives).toEqual(new Map());
+    const lives = await Promise.all(Array.from({ length: 4 }, async () => ledger.countLife('r', lane, 5)));
+    expect(lives.toSorted()).toEqual([2, 3, 4, 5]);
+    expect([await ledger.countLife('r', lane, 5), await ledger.countLife('r', lane, 8)]).toEqual([6, 6]);
+    expect(await ledger.countLife('r', look, 3)).toBe(1);
+    expect((await ledger.readIntents('r')).lives).toEqual(new Map([[1, 6]]));
+    const dueAt = '2026-01-01T00:05:00.000Z';
+    await ledger.markIntent('r', 1, dueAt);
+    expect(await ledger.countLife('r', { ...lane, dueAt }, 5)).toBe(2);
+    expect((await ledger.readIntents('r')).lives).toEqual(new Map([[1, 6]]));
+    await ledger.forgetLives('r', lane);
+    expect(await ledger.countLife('r', look, 3)).toBe(2);
+    expect(await ledger.countLife('r', lane, 5)).toBe(2);
+    expect(await ledger.markIntent('r', 1)).toBe(false);
+  });
+
   it('tells what its lanes have done since, by host instance', async () => {
     const tally = { wave: 2, rows: 10, counts: { created: 10 }, requests: 1, throttled: 0 };
     await ledger.writeLive('r', 'one', tally);
     await ledger.writeLive('r', 'two', { ...tally, rows: 5 });
     await ledger.writeLive('r', 'one', { ...tally, rows: 20 });
     expect((await ledger.readLive('r')).map(({ rows }) => rows).toSorted()).toEqual([20, 5]);
+    const wait = { sender: 0, server: 'a0B', facet: 'requests', notBeforeAt: '2026-01-01T00:05:00.000Z' } as const;
+    const waits = Array.from({ length: 16 }, (_, n) => ({ ...wait, server: n.toString(16).repeat(256) }));
+    await ledger.writeLive('w', 'one', { ...tally, waits });
+    expect((await ledger.readLive('w'))[0]?.waits).toEqual(waits);
   });
 
   it('keeps the index with its digest', async () => {
     await ledger.writeIndex('r', Buffer.from([1, 2, 3]), 'abc');
     expect(await ledger.readIndex('r')).toEqual({ bytes: Buffer.from([1, 2, 3]), sha256: 'abc' });
     expect(await ledger.readIndex('other')).toBeUndefined();
+  });
+
+  it('has one plan: the first one stays', async () => {
+    expect(await ledger.readPlan('planned')).toBeUndefined();
+    const plan = { requests: 1 } as JobPlan;
+    await ledger.writePlan('planned', plan);
+    await ledger.writePlan('planned', { ...plan, requests: 2 });
+    expect(await ledger.readPlan('planned')).toEqual(plan);
   });
 
   it('has one report: the first one stays', async () => {
@@ -167,6 +213,20 @@ describe('a run', () => {
     const csv = await ledger.readFailures('r', 'csv');
     expect(csv === undefined ? '' : await text(csv)).toBe('h\n5\n2\n');
     expect(await ledger.readFailures('other', 'jsonl')).toBeUndefined();
+  });
+});
+
+describe('the record of a sync', () => {
+  it('is replaced only by one who has seen the latest', async () => {
+    const record = { version: 'v', runId: 'r', attempt: 1 };
+    expect(await ledger.readSync('s')).toBeUndefined();
+    expect(await ledger.writeSync('s', { ...record, begins: true }, undefined)).toBe(true);
+    const seen = await ledger.readSync('s');
+    expect(seen?.value).toEqual({ ...record, begins: true });
+    expect(await ledger.writeSync('s', record, undefined)).toBe(false);
+    expect(await ledger.writeSync('s', record, seen)).toBe(true);
+    expect(await ledger.writeSync('s', { ...record, attempt: 2 }, seen)).toBe(false);
+    expect((await ledger.readSync('s'))?.value).toEqual(record);
   });
 });
 

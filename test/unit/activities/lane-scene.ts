@@ -28,7 +28,7 @@ const lineBytes = 5;
 
 export interface Scene {
   readonly ledger: MemoryLedger;
-  readonly send: (stretches: readonly Stretch[]) => Promise<LaneReport>;
+  readonly send: (stretches: readonly Stretch[], more?: { readonly alone?: true }) => Promise<LaneReport>;
   /** Numbers of the rows in each request. */
   readonly requests: number[][];
   /** Wake those who look from time to time whether the run was stopped. */
@@ -46,8 +46,8 @@ export interface SceneOptions {
   readonly operation?: Operation;
   /** Whether the run makes the ids of created rows. */
   readonly madeIds?: boolean;
-  /** What a read of the source meets. */
-  readonly sourceError?: Error;
+  /** What a read of the source meets: an error, or nothing for ever. */
+  readonly sourceError?: Error | Promise<never>;
   /** Called before each request is answered. */
   readonly before?: (
     rows: readonly number[],
@@ -94,8 +94,9 @@ export function createScene({
     ordered: [],
     nowMs: 0,
     sleptMs: 0,
-    send: (stretches) =>
+    send: (stretches, more = {}) =>
       sendRows({
+        ...more,
         runId: 'r',
         wave: 0,
         stretches,
@@ -175,7 +176,8 @@ export function createScene({
       pin: async () => pin,
       stream: async () => Readable.from([bytes]),
       read: async (_pin, from, to) => {
-        if (sourceError !== undefined) throw sourceError;
+        if (sourceError instanceof Error) throw sourceError;
+        await sourceError;
         return bytes.subarray(from, to);
       },
     },

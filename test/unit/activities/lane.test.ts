@@ -324,4 +324,102 @@ describe('a lane', () => {
       [21, 10],
     ]);
   });
+
+  describe('that finds slice after slice of lives nobody heard of again', () => {
+    /** A life that never comes back from the request with row 15; the parts before it are there. */
+    const dyingAt15 = (ledger: MemoryLedger) =>
+      createScene({
+        ledger,
+        before: async (rows) => {
+          if (rows.includes(15)) await new Promise<never>(() => undefined);
+        },
+      });
+    async function loseLives(ledger: MemoryLedger, lives: number, more: { readonly alone?: true } = {}) {
+      for (let life = 0; life < lives; life += 1) {
+        const scene = dyingAt15(ledger);
+        void scene.send([{ from: 0, to: 3 }], more);
+        await vi.waitFor(() => expect(scene.requests.at(-1)).toContain(15));
+      }
+    }
+
+    it('tries it five times, leaves it alone then, and does the others', async () => {
+      const ledger = createMemoryLedger();
+      await loseLives(ledger, 5);
+      expect(ledger.run('r').lives).toEqual(new Map([['lane 11', 5]]));
+      const scene = dyingAt15(ledger);
+      const report = await scene.send([{ from: 0, to: 3 }]);
+      expect(report).toMatchObject({ end: 'done', left: [], poisoned: [{ from: 1, to: 2 }], counts: { upserted: 20 } });
+      expect(scene.requests.flat()).toEqual([21, 22, 23, 24, 25, 26, 27, 28, 29, 30]);
+      // Whoever comes to the same end adopts what the one before has done behind it.
+      const again = dyingAt15(ledger);
+      expect(await again.send([{ from: 0, to: 3 }])).toMatchObject({
+        poisoned: [{ from: 1, to: 2 }],
+        counts: { upserted: 20 },
+      });
+      expect(again.requests).toEqual([]);
+    });
+
+    it('counts those that were killed by what they read, before anything was sent', async () => {
+      const ledger = createMemoryLedger();
+      const sourceError = new Promise<never>(() => undefined);
+      for (let life = 1; life <= 5; life += 1) {
+        void createScene({ ledger, sourceError }).send([{ from: 0, to: 1 }]);
+        await vi.waitFor(() => expect(ledger.run('r').lives.get('lane 1') ?? 1).toBe(life));
+      }
+      expect(await createScene({ ledger, sourceError }).send([{ from: 0, to: 1 }])).toMatchObject({
+        end: 'done',
+        poisoned: [{ from: 0, to: 1 }],
+      });
+    });
+
+    it('leaves no mark that counts where the source cannot be read', async () => {
+      const ledger = createMemoryLedger();
+      const broken = createScene({ ledger, sourceError: new Error('Storage does not answer.') });
+      expect(await broken.send([{ from: 0, to: 1 }])).toMatchObject({ end: 'unavailable' });
+      expect(ledger.run('r').untouched).toEqual(new Set([1]));
+      await createScene({ ledger }).send([{ from: 0, to: 1 }]);
+      expect([ledger.run('r').untouched, ledger.run('r').contested]).toEqual([new Set(), new Set()]);
+    });
+
+    it('tries it three times more when it is alone', async () => {
+      const ledger = createMemoryLedger();
+      await loseLives(ledger, 5);
+      await loseLives(ledger, 3, { alone: true });
+      const report = await dyingAt15(ledger).send([{ from: 1, to: 2 }], { alone: true });
+      expect(report).toMatchObject({ end: 'done', requests: 0, poisoned: [{ from: 1, to: 2 }] });
+    });
+
+    it('forgets lives when one of them is heard of, and costs nothing where none is lost', async () => {
+      const ledger = createMemoryLedger();
+      await loseLives(ledger, 4);
+      const scene = createScene({
+        ledger,
+        before: (rows) => {
+          if (rows.includes(15)) throw new TransientError('no answer', { maybeCommitted: true, exhausted: true });
+        },
+      });
+      // It got behind row 11: what may kill begins elsewhere now.
+      expect(await scene.send([{ from: 1, to: 2 }])).toMatchObject({ end: 'unavailable' });
+      expect(ledger.run('r').parts.get(11)?.rowCount).toBe(4);
+
+      const other = createMemoryLedger();
+      await loseLives(other, 4);
+      const unheard = createScene({
+        ledger: other,
+        before: (rows) => {
+          if (rows.includes(11)) throw new TransientError('no answer', { maybeCommitted: true, exhausted: true });
+        },
+      });
+      expect(await unheard.send([{ from: 1, to: 2 }])).toMatchObject({
+        end: 'unavailable',
+        left: [{ from: 1, to: 2 }],
+      });
+      expect(other.run('r').lives).toEqual(new Map());
+
+      const calm = createMemoryLedger();
+      const count = vi.spyOn(calm, 'countLife');
+      await createScene({ ledger: calm }).send([{ from: 0, to: 3 }]);
+      expect(count).not.toHaveBeenCalled();
+    });
+  });
 });

@@ -178,7 +178,7 @@ describe('the rows of a redrive', () => {
     ].join('\n');
     const parts = { 1: [{ row: 2 }], 3: [{ row: 3 }, { row: 4 }] };
     const spec = await addEndedRun(scene, { ...byCode, format: jsonl, text, parts });
-    const sheet = 'fan_code,fan_name,fan_population,fanout_row\nd,Delta,4,4\nb,,2,2\nc,,3,3\n';
+    const sheet = 'fan_code,fan_name,fan_population,fanout_row\nd,Delta,4,4\nb,"",2,2\nc,,3,3\n';
     scene.files.set('sheet', Buffer.from(sheet));
     const asCsv: RunSpec = { ...spec, source: { ...spec.source, format: 'csv' } };
     expect(await spooledBy(scene, asCsv, redriveOf(true), 'sheet')).toEqual({
@@ -190,6 +190,18 @@ describe('the rows of a redrive', () => {
         [3, ['c', null, '3']],
       ],
     });
+  });
+
+  it('leave alone what is empty in a mended sheet where the spec says so, whatever stands around it', async () => {
+    const scene = createScene();
+    const omits = { ...byCode, mapping: { empty: 'omit' } } as const;
+    const spec = await addEndedRun(scene, {
+      ...omits,
+      text: 'fan_code,fan_name\na,\nb,b\n',
+      parts: { 1: [{ row: 1 }] },
+    });
+    scene.files.set('sheet', Buffer.from('"fan_code","fan_name","fanout_row"\n"a","","1"\n'));
+    expect(await spooledBy(scene, spec, redriveOf(true), 'sheet')).toMatchObject({ rows: [[1, ['a', null]]] });
   });
 });
 

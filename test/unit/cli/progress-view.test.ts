@@ -22,7 +22,7 @@ function recordingScreen(isLive: boolean) {
 describe('a plain line', () => {
   test('tells rows, speed, parallelism, throttling and the time left', () => {
     expect(plainLine(sampleRun, nowMs)).toBe(
-      'running    51,200 of 138,398 rows (37.0 %), 1,890 rows/s, DOP 48 (hint 48), 429s 0, ETA 46 s',
+      'running    51,200 of 138,398 rows (37.0 %), 1,890 rows/s, DOP 48 (hint 48), 429s 0, ETA 46 s (40 s to 1:02 min)',
     );
   });
 
@@ -33,7 +33,7 @@ describe('a plain line', () => {
   });
 
   test('leaves out what is not measured yet', () => {
-    const progress = { ...sampleProgress, rowsPerSecond: null, etaSeconds: null, dopHint: null };
+    const progress = { ...sampleProgress, rowsPerSecond: null, secondsLeft: null, dopHint: null };
     expect(plainLine({ ...sampleRun, progress }, nowMs)).toBe(
       'running    51,200 of 138,398 rows (37.0 %), DOP 48, 429s 0',
     );

@@ -13,6 +13,8 @@ test('the report tells source, outcomes, proof and cost', () => {
     'proof       692 parts cover 138,398 of 138,398 rows, each once; the sums agree',
     'requests    1,384, 0 of them told to wait (429)',
     'time        1:14 min, 1,868 rows/s',
+    'planned     1:10 min of sending (54 s to 1:31 min), 1,384 requests, 138,398 of the daily allowance; limited by: execution time',
+    'actual      1:12 min of sending, 1,390 requests, 138,998 of the daily allowance; limited by: execution time',
   ]);
 });
 
@@ -30,7 +32,13 @@ test('a proof that fails says in which way', () => {
 test('a cancelled run tells how many rows it left and the first of them, and blames no books', () => {
   const proof = { tiles: false, parts: 3, rowsCovered: 138_000, sumsAgree: true };
   const gaps = Array.from({ length: 20 }, (_, at) => ({ from: at * 100 + 1, to: at * 100 + 20 }));
-  const cancelled = { ...sampleReport, state: 'cancelled', reason: 'Cancelled on request.', proof } as const;
+  const cancelled = {
+    ...sampleReport,
+    state: 'cancelled',
+    reason: 'Cancelled on request.',
+    proof,
+    plan: null,
+  } as const;
   expect(reportLines({ ...cancelled, gaps }).slice(6)).toEqual([
     'proof       3 parts cover 138,000 of 138,398 rows, each once; the sums agree; 398 rows not attempted',
     'requests    1,384, 0 of them told to wait (429)',
@@ -50,6 +58,7 @@ test('a run that failed before its file was read says why and claims no proof', 
     rowsTotal: null,
     counts: {},
     proof: null,
+    plan: null,
     requests: 0,
     rowsPerSecond: null,
     faults: [{ pointer: '/target/key', detail: 'No such key.' }],

@@ -1,11 +1,28 @@
 import type { RunProgress, RunReport, RunView } from '../../../cli/api.ts';
 
+export const samplePlan: RunView['plan'] & object = {
+  seconds: { least: 54, likely: 70, most: 91 },
+  requests: 1_384,
+  entitledRequests: 138_398,
+  executionSeconds: 3_500,
+  binding: 'execution time',
+  basis: {
+    cost: 'measured',
+    overheadMs: 150,
+    rowMs: { least: 19, likely: 24.7, most: 32.1 },
+    rowsPerRequest: 100,
+    inFlight: { least: 48, likely: 48, most: 48 },
+    inFlightFrom: 'hint',
+    mostLanes: 48,
+  },
+};
+
 export const sampleProgress: RunProgress = {
   rowsTotal: 138_398,
   rowsDone: 51_200,
   counts: { upserted: 51_200 },
   rowsPerSecond: 1890.4,
-  etaSeconds: 46,
+  secondsLeft: { least: 40, likely: 46, most: 62 },
   wave: 4,
   lanes: 48,
   dopHint: 48,
@@ -24,6 +41,7 @@ export const sampleRun: RunView = {
   table: 'fan_city',
   operation: 'upsert',
   source: { container: 'sources', blob: 'geonames/cities.csv' },
+  plan: samplePlan,
   progress: sampleProgress,
   faults: [],
   lineage: null,
@@ -68,6 +86,16 @@ export const sampleReport: RunReport = {
   endedAt: '2026-11-23T08:01:14Z',
   seconds: 74.1,
   rowsPerSecond: 1867.7,
+  plan: {
+    planned: samplePlan,
+    actual: {
+      seconds: 72.4,
+      requests: 1_390,
+      entitledRequests: 138_998,
+      executionSeconds: 3_310,
+      binding: 'execution time',
+    },
+  },
   topFailures: [],
   faults: [],
   decisions: [],

@@ -13,7 +13,7 @@ function createScene() {
   const ledger = createMemoryLedger();
   const instances = new Map<string, OrchestrationRuntimeStatus>();
   const started: string[] = [];
-  const scene = { etag: '"1"', definition: JSON.stringify(spec), ledger, instances, started };
+  const scene = { etag: '"1"', definition: JSON.stringify(spec), ledger, instances, started, hub: 'there' };
   const client = {
     async getStatus(runId: string) {
       const runtimeStatus = instances.get(runId);
@@ -21,9 +21,11 @@ function createScene() {
       return { runtimeStatus };
     },
     async startNew(_name: string, { instanceId }: { instanceId: string }) {
+      if (scene.hub === 'gone') throw new Error('The host died here.');
       started.push(instanceId);
       instances.set(instanceId, Running);
     },
+    readEntityState: async () => ({ entityExists: false }),
   } as unknown as DurableClient;
   const deps: SyncDeps = {
     ledger,
@@ -99,6 +101,73 @@ describe('a sync', () => {
     await tick();
     instances.set(started[0] ?? '', Terminated);
     expect(await tick()).toMatchObject({ faults: [expect.stringContaining('was terminated')] });
+    expect(started).toHaveLength(1);
+  });
+
+  it('is begun again under the same id by the next timer, where the host died before it accepted the run', async () => {
+    const { scene, tick, ledger, started } = createScene();
+    const { accept } = ledger;
+    Object.assign(ledger, { accept: async () => Promise.reject(new Error('The host died here.')) });
+    expect(await tick()).toMatchObject({ faults: ['The host died here.'] });
+    const noted = (await ledger.readSync('cities'))?.value;
+    expect(noted).toMatchObject({ attempt: 1, begins: true });
+    Object.assign(ledger, { accept });
+    expect(await tick()).toMatchObject({ did: 'started', runId: noted?.runId });
+    expect((await ledger.readSync('cities'))?.value).toEqual({ ...noted, begins: undefined });
+    expect(started).toEqual([noted?.runId]);
+    scene.etag = '"2"';
+    expect(await tick()).toMatchObject({ did: 'waiting', runId: noted?.runId });
+  });
+
+  it('finds the run that was accepted, where the host died before it started it, also when there is a new version', async () => {
+    const { scene, tick, end, ledger, started } = createScene();
+    scene.hub = 'gone';
+    expect(await tick()).toMatchObject({ faults: ['The host died here.'] });
+    const first = (await ledger.readSync('cities'))?.value.runId ?? '';
+    scene.hub = 'there';
+    scene.etag = '"2"';
+    expect(await tick()).toMatchObject({ did: 'resumed', runId: first });
+    expect(started).toEqual([first]);
+    end(first, 'completed');
+    expect(await tick()).toMatchObject({ did: 'started' });
+    expect(started).toHaveLength(2);
+  });
+
+  it('takes a version that never came to a run for none', async () => {
+    const { scene, tick, ledger, started } = createScene();
+    const { accept } = ledger;
+    Object.assign(ledger, { accept: async () => Promise.reject(new Error('The host died here.')) });
+    await tick();
+    Object.assign(ledger, { accept });
+    scene.etag = '"2"';
+    expect(await tick()).toMatchObject({ did: 'started' });
+    expect((await ledger.readSync('cities'))?.value).toMatchObject({ runId: started[0], attempt: 1 });
+    expect(started).toHaveLength(1);
+  });
+
+  it('begins one run where two timers see two versions at once', async () => {
+    const { scene, tick, ledger, started } = createScene();
+    const { readSync } = ledger;
+    let both: () => void = () => undefined;
+    const haveRead = new Promise<void>((resolve) => (both = resolve));
+    let reads = 0;
+    Object.assign(ledger, {
+      readSync: async (sync: string) => {
+        const seen = await readSync(sync);
+        if (++reads === 2) both();
+        await haveRead;
+        return seen;
+      },
+    });
+    const one = tick();
+    await Promise.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
+    scene.etag = '"2"';
+    const done = await Promise.all([one, tick()]);
+    expect(done.map((result) => result !== undefined && 'did' in result && result.did).toSorted()).toEqual([
+      'started',
+      'waiting',
+    ]);
     expect(started).toHaveLength(1);
   });
 

@@ -1,14 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { runShortJob } from '../../../bench/simulator/short-jobs.ts';
-import { estimateJob, planJob, sprintLanes, type Job, type PlannedJob } from '../../../src/plan/estimate.ts';
+import { certain, estimateJob, sprintLanes, type Job } from '../../../src/plan/estimate.ts';
 
 const job = (more: Partial<Job>): Job => ({
-  rows: 1_000_000,
+  rows: certain(1_000_000),
   rowsPerRequest: 100,
   overheadMs: 0,
-  rowMs: 24.7,
-  doubt: 1.2,
-  sustained: 4,
+  rowMs: certain(24.7),
+  sustained: certain(4),
   mostLanes: 1_024,
   ...more,
 });
@@ -16,83 +15,43 @@ const job = (more: Partial<Job>): Job => ({
 describe('estimateJob', () => {
   it('knows how long a million rows take on one server and on twelve', () => {
     const one = estimateJob(job({}));
-    expect(one.seconds.likely / 60).toBeCloseTo(103, 0);
+    // 103 minutes and 8.6 are the limits' own; waves and chance take a tenth.
+    expect(one.seconds.least / 60).toBeCloseTo(103, 0);
+    expect(one.seconds.likely / one.seconds.least).toBeCloseTo(1.1, 1);
     expect(one).toMatchObject({ requests: 10_000, entitledRequests: 1_000_000, binding: 'execution time' });
-    expect(estimateJob(job({ sustained: 48 })).seconds.likely / 60).toBeCloseTo(8.6, 1);
+    expect(estimateJob(job({ sustained: certain(48) })).seconds.least / 60).toBeCloseTo(8.6, 1);
   });
 
-  it('gives an interval as wide as the doubt', () => {
-    const { seconds } = estimateJob(job({ doubt: 2 }));
-    expect(seconds.most / seconds.likely).toBeCloseTo(2);
-    expect(seconds.likely / seconds.least).toBeCloseTo(2);
+  it('is as uncertain as rows, costs and environment are together', () => {
+    const rows = { least: 900_000, likely: 1_000_000, most: 1_100_000 };
+    const rowMs = { least: 12.35, likely: 24.7, most: 49.4 };
+    const { seconds } = estimateJob(job({ rows, rowMs, sustained: { least: 4, likely: 4, most: 8 } }));
+    const sure = estimateJob(job({})).seconds;
+    expect(seconds.likely).toBe(sure.likely);
+    expect(seconds.most / sure.most).toBeCloseTo(2 * 1.1, 1);
+    expect(sure.least / seconds.least).toBeCloseTo((2 / 0.9) * 2, 1);
   });
 
   it('sees the number of requests bind when they are small', () => {
-    const singles = estimateJob(job({ rows: 100_000, rowsPerRequest: 1, rowMs: 96 }));
+    const singles = estimateJob(job({ rows: certain(100_000), rowsPerRequest: 1, rowMs: certain(96) }));
     expect(singles.binding).toBe('requests');
-    expect(singles.seconds.likely).toBeCloseTo(5_000);
+    expect(singles.seconds.least).toBeCloseTo(5_000, -1);
   });
 
   it('sees our own bound on lanes', () => {
-    expect(estimateJob(job({ sustained: 48, mostLanes: 6 })).binding).toBe('lanes');
+    expect(estimateJob(job({ sustained: certain(48), mostLanes: 6 })).binding).toBe('lanes');
   });
 
   it('lets a job that fits the credit of one window run faster than can be sustained', () => {
-    const small = estimateJob(job({ rows: 20_000, doubt: 1 }));
+    const small = estimateJob(job({ rows: certain(20_000) }));
     expect(small.binding).toContain('credit');
-    expect(small.seconds.likely).toBeCloseTo((20_000 * 0.0247) / 10);
+    expect(small.seconds.least).toBeCloseTo((20_000 * 0.0247) / 10 + 2.47);
   });
 
   it('knows that a request is in flight once: a job of one takes as long as that one', () => {
-    const single = estimateJob(job({ rows: 8, overheadMs: 150, sustained: 48, mostLanes: 48 }));
+    const single = estimateJob(job({ rows: certain(8), overheadMs: 150, sustained: certain(48), mostLanes: 48 }));
     expect(single).toMatchObject({ requests: 1, binding: 'none (the job fits the credit of one window)' });
     expect(single.seconds.likely).toBeCloseTo(0.15 + 8 * 0.0247);
-  });
-});
-
-describe('planJob', () => {
-  const planned = (more: Partial<PlannedJob> = {}) =>
-    planJob({
-      rows: 1_000_000,
-      operation: 'upsert',
-      byAlternateKey: false,
-      cost: undefined,
-      rowsPerRequest: undefined,
-      hint: 16,
-      ceiling: undefined,
-      mostLanes: 1_024,
-      ...more,
-    });
-  const cost = { overheadMs: 150, rowMs: 24.7, badShare: 0, requests: 900 };
-
-  it('assumes published costs where nothing was measured, and says so by a wide interval', () => {
-    const { seconds, basis } = planned();
-    expect(basis).toMatchObject({ cost: 'assumed', rowMs: 24.7, inFlight: 16, inFlightFrom: 'hint' });
-    expect(seconds.most / seconds.least).toBeCloseTo(9, 0);
-    expect(planned({ byAlternateKey: true }).basis.rowMs).toBe(62);
-  });
-
-  it('is narrower with costs that an earlier run has measured, and narrower still knows no plan', () => {
-    const { seconds, basis } = planned({ cost });
-    expect(basis.cost).toBe('measured');
-    expect(seconds.most / seconds.least).toBeCloseTo(1.3 ** 2, 1);
-    expect(seconds.likely).toBeCloseTo((1_000_000 * 0.0247 * 1.05) / 16, -1);
-  });
-
-  it('doubts more where nobody has asked the environment yet', () => {
-    const { seconds, basis } = planned({ cost, hint: undefined });
-    expect(basis).toMatchObject({ inFlight: 4, inFlightFrom: 'assumed' });
-    expect(seconds.most / seconds.likely).toBeCloseTo(2.6);
-  });
-
-  it('believes what earlier runs have found to be sustained before what is recommended', () => {
-    expect(planned({ cost, ceiling: 40 }).basis).toMatchObject({ inFlight: 40, inFlightFrom: 'ceiling' });
-    expect(planned({ cost, ceiling: 40, mostLanes: 16 })).toMatchObject({ binding: 'lanes', basis: { inFlight: 16 } });
-  });
-
-  it('sends requests as small as refused rows ask for', () => {
-    expect(planned({ cost: { ...cost, badShare: 0.01 } }).basis.rowsPerRequest).toBeLessThan(25);
-    expect(planned({ rowsPerRequest: 7 }).requests).toBe(Math.ceil(1_000_000 / 7));
   });
 });
 

@@ -202,6 +202,7 @@ describe('lanes that choose their servers', () => {
         counts: {},
         recovered: 0,
         requests: 9,
+        rowsSent: 900,
         throttles: {},
         waitMs: 0,
         sends: noSends,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { absorb } from '../../../src/plan/absorb.ts';
 import type { LaneReport } from '../../../src/plan/lane.ts';
+import { endingAfter, hasDoubts, withinLimits } from '../../../src/plan/run-ending.ts';
 import { noSends } from '../../../src/plan/request-size.ts';
 import type { RunSpec } from '../../../src/plan/run-spec.ts';
 import {
@@ -9,11 +10,12 @@ import {
   generationIsFull,
   hasWork,
   leaseRequest,
-  mostIdleWaves,
+  needsQuiet,
   rowLimitOf,
+  waited,
   type RunState,
 } from '../../../src/plan/run-state.ts';
-import { planWave, type LaneResult } from '../../../src/plan/wave.ts';
+import { noWave, planWave, verdictOf, type LaneResult } from '../../../src/plan/wave.ts';
 import { parseRunSpec } from '../../../src/plan/spec.ts';
 
 const spec = specWith({});
@@ -36,6 +38,7 @@ const report = (more: Partial<LaneReport>): LaneReport => ({
   counts: {},
   recovered: 0,
   requests: 1,
+  rowsSent: 100,
   throttles: {},
   waitMs: 0,
   sends: noSends,
@@ -133,18 +136,6 @@ describe('absorb', () => {
     ).toBe('stopped');
   });
 
-  it('gives a run up that makes no progress for too long, and says why', () => {
-    let run = started();
-    for (let wave = 0; wave < mostIdleWaves; wave += 1) {
-      expect(run.ending).toBeNull();
-      run = after(run, [report({ end: 'unavailable', left: [{ from: 0, to: 10 }], detail: 'HTTP 503' })]);
-    }
-    expect(run.ending).toEqual({
-      state: 'stopped',
-      reason: `No row got an outcome in ${mostIdleWaves} waves. HTTP 503`,
-    });
-  });
-
   it('asks for a new generation before the history grows long', () => {
     let run = started(100_000, 10_000_000);
     let waves = 0;
@@ -156,6 +147,153 @@ describe('absorb', () => {
     }
     expect(waves).toBeGreaterThan(5);
     expect(run.historyEvents).toBeLessThanOrEqual(2_000);
+  });
+});
+
+describe('the limits of a run', () => {
+  const fromStart = (minutes: number) => Date.parse(started().startedAt) + minutes * 60_000;
+  const idleWave = (run: RunState, seconds: number): RunState =>
+    absorb(
+      run,
+      spec,
+      planWave(run, grant, 0),
+      [report({ end: 'unavailable', left: [{ from: 0, to: 10 }], detail: 'HTTP 503' })],
+      { startedMs: 0, endedMs: seconds * 1_000 },
+    );
+  const wait = (seconds: number, more: object = {}) => ({ meantSeconds: seconds, seconds, ordered: true, ...more });
+
+  it('give a run up that makes no progress for an hour, and say how much of it the environment ordered', () => {
+    let run = idleWave(started(), 60);
+    for (let minute = 1; minute < 60; minute += 1) {
+      expect(withinLimits(run, spec, fromStart(minute)).ending).toBeNull();
+      run = minute % 2 === 0 ? idleWave(run, 60) : waited(run, wait(60));
+    }
+    expect(withinLimits(run, spec, fromStart(60)).ending).toEqual({
+      state: 'stalled',
+      reason: 'No row got an outcome for 60 minutes, 30 of them in waits that the environment ordered. HTTP 503',
+    });
+  });
+
+  it('begin anew with every outcome', () => {
+    const idle = waited(started(), wait(3_000));
+    const left = report({ end: 'box', counts: { rejected: 1 }, left: [{ from: 0, to: 10, cursor: 2 }] });
+    const again = waited(after(idle, [left]), wait(3_000));
+    expect(withinLimits(again, spec, fromStart(101)).ending).toBeNull();
+    expect(withinLimits(waited(again, wait(600)), spec, fromStart(111)).ending?.state).toBe('stalled');
+  });
+
+  it('do not count the time in which the run was paused, or its app was away', () => {
+    const hours = 3_600 * 30;
+    const slept = idleWave(waited(started(), wait(60, { seconds: hours })), hours);
+    expect(withinLimits(slept, spec, fromStart(60 * 60)).ending).toBeNull();
+    expect(withinLimits(slept, spec, fromStart(60 * 60 + 60 * 24)).ending?.state).toBe('stalled');
+  });
+
+  it('end a run at its deadline, which is a day unless its spec says otherwise', () => {
+    const [run, hasty] = [started(), specWith({ deadlineMinutes: 5 })];
+    expect(withinLimits(run, hasty, fromStart(5) - 1).ending).toBeNull();
+    expect(withinLimits(run, hasty, fromStart(5)).ending).toEqual({
+      state: 'stalled',
+      reason: 'The run has not come to its end within its deadline of 5 minutes.',
+    });
+    expect(withinLimits(run, spec, fromStart(24 * 60) - 1).ending).toBeNull();
+    expect(withinLimits(run, spec, fromStart(24 * 60)).ending?.state).toBe('stalled');
+  });
+});
+
+describe('a slice whose lanes are never heard of again', () => {
+  const poisoned = [{ from: 3, to: 4, cursor: 351 }];
+  const through = { counts: { upserted: 100 } };
+
+  it('waits until nothing else is pending, and is then tried alone', () => {
+    const run = after({ ...started(), counts: { upserted: 1 } }, [
+      report({ end: 'box', ...through, left: [{ from: 4, to: 5 }], poisoned }),
+    ]);
+    expect(run).toMatchObject({ pending: [{ from: 4, to: 5 }], suspects: poisoned, givenUp: 0 });
+    expect(planWave(run, grant, 0)).toMatchObject({ lanes: [[{ from: 4, to: 5 }]] });
+    const alone = after(run, [report(through)]);
+    expect(hasWork(alone)).toBe(true);
+    expect(leaseRequest('r', alone, spec, { maxLanes: 64, settleSeconds: 180 }).wanted).toBe(1);
+    expect(planWave(alone, { ...grant, lanes: 8 }, 0)).toMatchObject({ lanes: [poisoned], undealt: [], alone: true });
+    expect(after(alone, [report(through)])).toMatchObject({ pending: [], suspects: [], givenUp: 0, ending: null });
+  });
+
+  it('is tried again where its lane was lost, the others after it, and is none where it was heard of', () => {
+    const run = {
+      ...started(),
+      pending: [],
+      counts: { upserted: 1 },
+      suspects: [
+        { from: 3, to: 5 },
+        { from: 7, to: 8 },
+      ],
+    };
+    expect(planWave(run, grant, 0)).toMatchObject({ lanes: [[{ from: 3, to: 4 }]] });
+    const lost = after(run, [{ lost: [{ from: 3, to: 4 }], detail: 'The worker exited.' }]);
+    expect(lost).toMatchObject({
+      pending: [],
+      suspects: [
+        { from: 3, to: 5 },
+        { from: 7, to: 8 },
+      ],
+    });
+    // Heard of, alone: whatever it was, it is none that kills.
+    expect(after(lost, [report({ end: 'box', left: [{ from: 3, to: 4, cursor: 310 }] })])).toMatchObject({
+      pending: [{ from: 3, to: 4, cursor: 310 }],
+      suspects: [
+        { from: 4, to: 5 },
+        { from: 7, to: 8 },
+      ],
+    });
+  });
+
+  it('waits for lanes of earlier waves, told by one of them too, and is not left behind when it is slow itself', () => {
+    const lane = {
+      wave: 1,
+      lane: 0,
+      work: [{ from: 3, to: 4 }],
+      boxStartsMs: 0,
+      requests: 1,
+      busyMs: 0,
+      metLimit: false,
+    };
+    const run = { ...started(), counts: { upserted: 1 }, pending: [], carried: [lane], suspects: [{ from: 7, to: 8 }] };
+    expect(needsQuiet(run)).toBe(true);
+    expect(planWave(run, grant, 0).alone).toBeUndefined();
+    const late = { lane, result: report({ end: 'done', poisoned: [{ from: 3, to: 4 }] }) };
+    const next = absorb(run, spec, { ...noWave(run, 0), late: [late] }, [], times);
+    expect(next).toMatchObject({
+      carried: [],
+      suspects: [
+        { from: 3, to: 4 },
+        { from: 7, to: 8 },
+      ],
+      givenUp: 0,
+    });
+    expect(verdictOf(next, planWave(next, grant, 0), [null], 0)).toBe('land');
+  });
+
+  it('is given up when it is not heard of alone either; the run completes, and says so', () => {
+    const run = after({ ...started(), pending: [], counts: { upserted: 1 }, suspects: poisoned }, [
+      report({ poisoned }),
+    ]);
+    expect(run).toMatchObject({ suspects: [], givenUp: 1, ending: null });
+    expect([hasWork(run), hasDoubts(run)]).toEqual([false, true]);
+    expect(endingAfter(run, 0)).toEqual({
+      state: 'completed',
+      reason: expect.stringContaining('A slice was given up'),
+    });
+    expect(endingAfter(run, 40).state).toBe('stopped');
+    expect(endingAfter({ ...run, givenUp: 0 }, 0)).toEqual({ state: 'completed' });
+  });
+
+  it('ends the run when it is the twenty-first', () => {
+    const run = { ...started(), pending: [], counts: { upserted: 1 }, suspects: poisoned };
+    expect(after({ ...run, givenUp: 19 }, [report({ poisoned })]).ending).toBeNull();
+    expect(after({ ...run, givenUp: 20 }, [report({ poisoned })]).ending).toMatchObject({
+      state: 'stopped',
+      reason: expect.stringContaining('21 slices were given up'),
+    });
   });
 });
 

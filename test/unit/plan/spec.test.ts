@@ -47,7 +47,13 @@ describe('parseRunSpec', () => {
       connection: 5,
       source: { container: 'Sources', blob: '../secret' },
       target: { table: 'account', operation: 'merge', key: [] },
-      options: { rowsPerRequest: 1001, bypassStepIds: ['x\r\nY: z'], tolerate: { percent: 101 }, 'a/b': 1 },
+      options: {
+        rowsPerRequest: 1001,
+        deadlineMinutes: 43_201,
+        bypassStepIds: ['x\r\nY: z'],
+        tolerate: { percent: 101 },
+        'a/b': 1,
+      },
       extra: true,
     });
     expect(Object.keys(faults).toSorted()).toEqual([
@@ -55,6 +61,7 @@ describe('parseRunSpec', () => {
       '/extra',
       '/options/a~1b',
       '/options/bypassStepIds/0',
+      '/options/deadlineMinutes',
       '/options/rowsPerRequest',
       '/options/tolerate/percent',
       '/source/blob',
@@ -63,6 +70,7 @@ describe('parseRunSpec', () => {
       '/target/operation',
     ]);
     expect(faults['/options/rowsPerRequest']).toBe('Must be at most 1000; it is 1001.');
+    expect(faults['/options/deadlineMinutes']).toBe('Must be at most 43200; it is 43201.');
     expect(faults['/target/operation']).toBe('Must be one of "create", "update", "upsert", "delete"; it is "merge".');
     expect(faults['/connection']).toBe('Must be a string; it is 5.');
   });

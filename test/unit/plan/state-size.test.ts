@@ -48,6 +48,7 @@ function laneResult(work: readonly Stretch[], share: number, kind: number): Lane
     counts: { upserted: 40_000, rejected: 3 },
     recovered: 0,
     requests: 400,
+    rowsSent: 40_003,
     throttles: { executionTime: 2 },
     waitMs: 0,
     sends: sendOf(100, 2_617.123456),

@@ -8,7 +8,16 @@ import { noSends } from '../../../src/plan/request-size.ts';
 import { beginRun, hasWork, leaseRequest, needsQuiet, type RunState } from '../../../src/plan/run-state.ts';
 import { parseRunSpec } from '../../../src/plan/spec.ts';
 import { sliceCountOf } from '../../../src/plan/stretch.ts';
-import { follow, graceOf, looksOf, noWave, planWave, verdictOf, type LaneResult } from '../../../src/plan/wave.ts';
+import {
+  follow,
+  graceOf,
+  isOverEarly,
+  nextLookMs,
+  noWave,
+  planWave,
+  verdictOf,
+  type LaneResult,
+} from '../../../src/plan/wave.ts';
 
 const parsed = parseRunSpec({
   connection: 'main',
@@ -23,6 +32,7 @@ const report = (more: Partial<LaneReport>): LaneReport => ({
   left: [],
   counts: {},
   recovered: 0,
+  rowsSent: 100,
   requests: 30,
   throttles: {},
   waitMs: 0,
@@ -112,6 +122,27 @@ describe('a lane that is not back', () => {
     expect(feedback?.lanes).toBeCloseTo(15 + 16 / 31);
   });
 
+  it('is not likened to lanes that only looked where they were sent', () => {
+    const routes = [
+      { server: 'a', lanes: 4, duty: 1 },
+      { server: null, lanes: 2, duty: 1, once: true as const },
+    ];
+    const wave = planWave(underWay, { ...grant, lanes: 6, routes, independent: true }, 0);
+    const at = { server: 'a', scout: false, spent: [10, 10, 10] };
+    const out = wave.places!.findIndex(({ server }) => server === 'a');
+    const results = wave.places!.map((place, lane) =>
+      lane === out ? null : report(place.once ? { busyMs: 2_000, at: { ...at, scout: true, spent: [2] } } : { at }),
+    );
+    const [lane] = absorb(underWay, spec, wave, results, times).carried;
+    expect(lane).toMatchObject({ server: 'a', busyMs: 30_000 });
+    // A lane that was to look has not been answered yet.
+    const scout = wave.places!.findIndex(({ once }) => once === true);
+    const others = wave.places!.map((_, at_) => (at_ === scout ? null : report({ at })));
+    expect(absorb(underWay, spec, wave, others, times).carried).toMatchObject([
+      { server: null, busyMs: 0, requests: 0 },
+    ]);
+  });
+
   it('that was refused by the limit its wave has met already does not tell it a second time', () => {
     const throttles = { executionTime: 1 };
     for (const [before, told] of [
@@ -140,8 +171,13 @@ describe('a lane that is not back', () => {
   it('is followed by another with what it left, once it is back in good order', () => {
     const run = carriedOver([5, 6]);
     const wave = planWave(run, grant, times.startedMs);
-    expect(looksOf(run, wave)).toEqual([1_500, 4_000, 10_000]);
-    expect(looksOf(underWay, wave)).toEqual([]);
+    expect([0, 1_500, 4_000, 10_000].map((sinceMs) => nextLookMs(run, wave, sinceMs))).toEqual([
+      1_500,
+      4_000,
+      10_000,
+      undefined,
+    ]);
+    expect(nextLookMs(underWay, wave, 0)).toBeUndefined();
     const left = [{ from: run.carried[0]!.work[0]!.from + 12, to: run.carried[0]!.work[0]!.to }];
     const [first, second] = run.carried as readonly [CarriedLane, CarriedLane];
     const followed = follow(run, wave, [{ lane: first, result: report({ left }) }], times.startedMs + 1_500);
@@ -176,6 +212,8 @@ describe('a lane that is not back', () => {
     const late = { lane: lane!, result: report({ counts: { upserted: 500 }, left: lane!.work }) };
     const landed = absorb(run, spec, follow(run, noWave(run, times.startedMs), [late], 0), [], times);
     expect(landed).toMatchObject({ wave: run.wave, carried: [], counts: { upserted: 151_500 } });
+    // It says nothing of how busy lanes are.
+    expect(landed.feedback).toMatchObject({ lanes: 1, requests: 0 });
     expect(sliceCountOf(landed.pending)).toBe(10_000 - 150);
   });
 });
@@ -205,6 +243,18 @@ describe('the end of a wave', () => {
   ])('waits for all lanes when %s', (_why, result: LaneResult) => {
     const results = resultsOf(wave.lanes, [1]);
     expect(verdict([result, ...results.slice(1)])).toBe('land');
+  });
+
+  it('comes before that of its box when all but a few lanes have ended theirs', () => {
+    const long = { ...wave, boxSeconds: 120 };
+    expect([0, 30_000, 60_000, 90_000].map((sinceMs) => nextLookMs(underWay, long, sinceMs))).toEqual([
+      30_000,
+      60_000,
+      90_000,
+      undefined,
+    ]);
+    expect(isOverEarly(underWay, long, resultsOf(wave.lanes, [1, 2, 3, 4]))).toBe(true);
+    expect(isOverEarly(underWay, long, resultsOf(wave.lanes, [1, 2, 3, 4, 5]))).toBe(false);
   });
 
   it('does not wait for all when only one server told to wait', () => {
@@ -318,7 +368,9 @@ describe('whoever is late, and however late', () => {
                 .map((lane) => ({ lane, result: work(lane.work) })),
               2_000,
             );
-          run = { ...absorb(run, spec, next, finished, times), idleWaves: 0 };
+          run = absorb(run, spec, next, finished, times);
+          expect(run.feedback?.lanes).toBeGreaterThan(0);
+          if (choose(2) === 0) run = { ...run, feedback: null };
         }
         expect(hasWork(run)).toBe(false);
         expect(done.size).toBe(slices);

@@ -47,7 +47,7 @@ async function load(appDir: string, log: Log): Promise<LoadedApp> {
   core.target = registrations;
   const manifest = readJsonFile(join(appDir, 'package.json')) ?? {};
   const entries = findEntries(appDir, manifest['main']);
-  for (const entry of entries) await runEntry(entry, manifest['type'] === 'module');
+  for (const entry of entries) await runEntry(entry, manifest['type'] === 'module', registrations);
 
   if (!core.model || registrations.functions.size === 0) throw nothingRegistered(appDir, entries);
   await runStartHooks(registrations, appDir);
@@ -99,12 +99,19 @@ export function findEntries(appDir: string, main: unknown): readonly string[] {
   return files;
 }
 
-async function runEntry(path: string, isModulePackage: boolean): Promise<void> {
+/**
+ * Where an app throws before it registers anything, the worker tells the host to look for function.json files instead of what went wrong
+ * (github.com/Azure/azure-functions-nodejs-worker, FunctionsMetadataHandler.ts).
+ */
+const emptyHanded = ' before it registered a function, so that Azure would start it without any and answer 404';
+
+async function runEntry(path: string, isModulePackage: boolean, { functions }: AppRegistrations): Promise<void> {
   const isModule = /\.m[jt]s$/u.test(path) || (isModulePackage && !/\.c[jt]s$/u.test(path));
   try {
     if (isModule) await import(pathToFileURL(path).href);
     else createRequire(path)(path);
   } catch (error) {
-    throw new StartError(`The app failed to load ${path}: ${errorStack(error)}`, { cause: error });
+    const when = functions.size === 0 ? emptyHanded : '';
+    throw new StartError(`The app failed to load ${path}${when}: ${errorStack(error)}`, { cause: error });
   }
 }
