@@ -13,12 +13,12 @@ interface Counters {
 }
 
 const servers = ['0', '1', '2', '3'] as const;
-const rows = 70_000;
+const rows = 90_000;
 
 let app: App;
 beforeAll(async () => {
   app = await startApp({ env: { Dataverse__main__serverAffinity: 'auto' } });
-  await app.control('PATCH', 'settings', { servers: 4, hint: 20, latency: { overheadMs: { bulk: 800 } } });
+  await app.control('PATCH', 'settings', { servers: 4, hint: 28, latency: { overheadMs: { bulk: 800 } } });
 });
 afterAll(async () => app.stop());
 
