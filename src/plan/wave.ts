@@ -198,9 +198,10 @@ function laterPlace(place: Place, atMs: number): Place {
 /** What is done about the lanes that are not back: the next wave goes without them, all of them are waited for, or some for so long. */
 export type Verdict = 'carry' | 'land' | { readonly waitMs: number };
 
-/** At most this share of the lanes is carried, but always one. */
+/** At most this share of the lanes is carried, but always one, unless nobody would go on without it. */
 const shareCarried = 0.25;
-export const mostCarried = (lanes: number): number => Math.max(1, Math.floor(lanes * shareCarried));
+export const mostCarried = (lanes: number): number =>
+  Math.max(0, Math.min(lanes - 1, Math.max(1, Math.floor(lanes * shareCarried))));
 const firstWaitMs = 1_000;
 const mostWaits = 5;
 

@@ -257,6 +257,13 @@ describe('the end of a wave', () => {
     expect(isOverEarly(underWay, long, resultsOf(wave.lanes, [1, 2, 3, 4, 5]))).toBe(false);
   });
 
+  it('is that of its only lane, without whom nobody would go on', () => {
+    const alone = planWave(underWay, { ...grant, lanes: 1 }, times.startedMs);
+    const results = resultsOf(alone.lanes, [0]);
+    expect(isOverEarly(underWay, { ...alone, boxSeconds: 120 }, results)).toBe(false);
+    expect(verdictOf(underWay, { ...alone, undealt: [{ from: 0, to: 1 }] }, results, 0)).toEqual({ waitMs: 1_000 });
+  });
+
   it('does not wait for all when only one server told to wait', () => {
     const at = { server: 'a', scout: false, spent: [] };
     const refused = report({ end: 'throttled', waitMs: 9_000, left: [{ from: 0, to: 1 }], at });
