@@ -32,7 +32,6 @@ function assignAsSpecified(
   columns: Readonly<Record<string, ColumnSource>>,
   faults: Fault[],
 ): Assignment[] {
-  if (unmappedIsFault(spec)) faults.push(...unusedColumns(sourceColumns, columns));
   const assignments: Assignment[] = [];
   for (const [target, { from, lookup }] of Object.entries(columns)) {
     const pointer = `/mapping/columns${pointerSegment(target)}`;
@@ -44,8 +43,12 @@ function assignAsSpecified(
       assignments.push({ source, column, pointer, ...(lookup && { lookup }) });
     }
   }
+  // Last, because an entry with a misspelt name leaves its column unused as well.
+  if (unmappedIsFault(spec)) faults.push(...unusedColumns(sourceColumns, columns));
   return assignments;
 }
+
+const mostNamed = 20;
 
 /** Source columns that no entry takes anything from: rather a forgotten entry than data nobody wants. */
 function unusedColumns(
@@ -53,12 +56,13 @@ function unusedColumns(
   columns: Readonly<Record<string, ColumnSource>>,
 ): readonly Fault[] {
   const used = new Set(Object.values(columns).map(({ from }) => from));
-  return sourceColumns
-    .filter((name) => !used.has(name))
-    .map((name) => ({
-      pointer: '/mapping/columns',
-      detail: `No entry uses source column ${quoted(name)}. Map it, or set mapping.unmapped to "ignore".`,
-    }));
+  const unused = sourceColumns.filter((name) => !used.has(name));
+  if (unused.length === 0) return [];
+  const [noun, pronoun] = unused.length === 1 ? ['column', 'it'] : ['columns', 'them'];
+  const more = unused.length > mostNamed ? ` and ${unused.length - mostNamed} more` : '';
+  const named = unused.slice(0, mostNamed).map(quoted).join(', ');
+  const detail = `No entry uses source ${noun} ${named}${more}. Map ${pronoun}, or set mapping.unmapped to "ignore".`;
+  return [{ pointer: '/mapping/columns', detail }];
 }
 
 /** As JSON writes it: spaces at the ends and control characters show. */

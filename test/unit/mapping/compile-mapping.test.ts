@@ -52,12 +52,14 @@ describe('a mapping with columns', () => {
     ]);
   });
 
-  it('refuses each source column that no entry uses and names the way out, but not in a delete', () => {
+  it('refuses source columns that no entry uses, in one fault that names the way out, but not in a delete', () => {
     const columns = { fan_name: { from: 'Name' }, fan_townid: { from: 'Id' } };
     const sourceColumns = ['Id', 'Phone', 'Name', 'Fax'];
     expect(faultsOf({ sourceColumns, mapping: { columns } })).toEqual([
-      ['/mapping/columns', 'No entry uses source column "Phone". Map it, or set mapping.unmapped to "ignore".'],
-      ['/mapping/columns', 'No entry uses source column "Fax". Map it, or set mapping.unmapped to "ignore".'],
+      [
+        '/mapping/columns',
+        'No entry uses source columns "Phone", "Fax". Map them, or set mapping.unmapped to "ignore".',
+      ],
     ]);
     expect(faultsOf({ sourceColumns, mapping: { columns }, target: { operation: 'delete' } })).toEqual([]);
   });
