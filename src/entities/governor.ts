@@ -26,4 +26,13 @@ export function governor(context: EntityContext<GovernorState>): void {
 
 /** What an earlier version of the app has learned in another shape is learned again. */
 const readable = (state: GovernorState | undefined): GovernorState =>
-  (state as Partial<GovernorState> | undefined)?.law?.cells === undefined ? idleGovernor : (state ?? idleGovernor);
+  state !== undefined && hasShapeOf(idleGovernor, state) ? state : idleGovernor;
+
+/** Whether all that the one names is in the other, however deep; a number that was none has become null. What is in lists is not looked at. */
+function hasShapeOf(known: unknown, other: unknown): boolean {
+  if (typeof known === 'number') return typeof other === 'number';
+  if (typeof known !== 'object' || known === null || Array.isArray(known)) return other !== undefined;
+  if (typeof other !== 'object' || other === null) return false;
+  const members = other as Readonly<Record<string, unknown>>;
+  return Object.entries(known).every(([name, value]) => hasShapeOf(value, members[name]));
+}

@@ -60,11 +60,8 @@ export function createLaneMarks(container: ContainerClient): LaneMarks {
     },
     countLife: (runId, { of, firstRow, dueAt }, most) =>
       countLife(container, paths.intent(runId, firstRow, dueAt), of, most),
-    async forgetLives(runId, { of, firstRow, dueAt }) {
-      const blob = container.getBlobClient(paths.intent(runId, firstRow, dueAt));
-      const { [of]: _forgotten, ...others } = (await blob.getProperties()).metadata ?? {};
-      await blob.setMetadata(others);
-    },
+    forgetLives: async (runId, { of, firstRow, dueAt }) =>
+      changeMark(container, paths.intent(runId, firstRow, dueAt), ({ [of]: _forgotten, ...others }) => others),
     async markContested(runId, sliceFirstRow, dueAt) {
       await putOnce(container, paths.contested(runId, sliceFirstRow, dueAt), '', nothing);
     },
@@ -98,20 +95,32 @@ async function marksIn(container: ContainerClient, prefix: string): Promise<Read
   return marks;
 }
 
-/** Copies that count at one moment are all counted. */
 async function countLife(container: ContainerClient, name: string, of: LifeMark['of'], most: number): Promise<number> {
+  let life = 0;
+  await changeMark(container, name, (metadata) => {
+    // The lane that leaves a mark is the first; the first look finds a mark of a lane.
+    life = Number(metadata[of] ?? (of === 'lane' ? 1 : 0)) + 1;
+    return life > most ? undefined : { ...metadata, [of]: String(life) };
+  });
+  return life;
+}
+
+type MarkMetadata = Readonly<Record<string, string>>;
+
+/** What copies change at one moment is all changed. `change` may be asked again; with `undefined` the mark stays as it is. */
+async function changeMark(
+  container: ContainerClient,
+  name: string,
+  change: (metadata: MarkMetadata) => MarkMetadata | undefined,
+): Promise<void> {
   const blob = container.getBlobClient(name);
   for (;;) {
     const { metadata = {}, etag } = await blob.getProperties();
-    // The lane that leaves a mark is the first; the first look finds a mark of a lane.
-    const life = Number(metadata[of] ?? (of === 'lane' ? 1 : 0)) + 1;
-    if (life > most) return life;
+    const next = change(metadata);
+    if (next === undefined) return;
     try {
-      await blob.setMetadata(
-        { ...metadata, [of]: String(life) },
-        etag === undefined ? {} : { conditions: { ifMatch: etag } },
-      );
-      return life;
+      await blob.setMetadata({ ...next }, etag === undefined ? {} : { conditions: { ifMatch: etag } });
+      return;
     } catch (error) {
       if (!(error instanceof RestError) || error.statusCode !== 412) throw error;
     }

@@ -10,7 +10,7 @@ import type { RunSpec } from './run-spec.ts';
 import { addSent } from './sent.ts';
 import { isDue, mergeStretches, sliceCountOf, type Stretch } from './stretch.ts';
 import { toleranceExceeded } from './tolerance.ts';
-import { feedbackOf } from './wave-feedback.ts';
+import { feedbackOf, withRefusals } from './wave-feedback.ts';
 import { averageLanes, leftOf, type LaneResult, type Wave, type WaveTimes } from './wave.ts';
 
 /** Folds one wave into the run's state: the lanes that are back, and those of earlier waves that came back meanwhile. */
@@ -82,17 +82,17 @@ function restOfWork(
   return {
     ...workLeft(run, wave, back),
     carried: [...run.carried.filter((lane) => !returned.has(lane)), ...out.map(({ lane }) => lane)],
-    feedback: wave.lanes.length > 0 ? heard : (run.feedback ?? withoutWave(heard, wave)),
+    feedback: wave.lanes.length > 0 ? heard : withoutWave(run.feedback, heard, wave),
     slicesPerLaneSecond: slicesDone > 0 ? slicesDone / atWork / seconds : run.slicesPerLaneSecond,
   };
 }
 
-/** Lanes that were waited for, with nothing else under way, say nothing of how busy lanes are. */
-const withoutWave = (heard: WaveFeedback, { late }: Wave): WaveFeedback => ({
-  ...heard,
-  lanes: Math.max(1, late.length),
-  requests: 0,
-});
+/**
+ * Lanes that were waited for, with nothing else under way, say nothing of how busy lanes are. Where the governor has not heard of the wave before yet,
+ * what refused them goes with that.
+ */
+const withoutWave = (untold: WaveFeedback | null, heard: WaveFeedback, { late }: Wave): WaveFeedback =>
+  untold === null ? { ...heard, lanes: Math.max(1, late.length), requests: 0 } : withRefusals(untold, heard);
 
 /** A suspect whose lane is heard of when it is alone was a neighbour of one that kills; what is lost alone stays one. */
 function workLeft(run: RunState, wave: Wave, back: readonly LaneResult[]): Pick<RunState, 'pending' | 'suspects'> {

@@ -14,18 +14,48 @@ export function feedbackOf(
 type Met = Pick<WaveFeedback, 'throttles' | 'waitMs' | 'requests' | 'busyMs'>;
 
 function whatMet(reports: readonly LaneReport[]): Met {
-  const throttles: Partial<Record<ThrottleFacet, number>> = {};
-  for (const report of reports) {
-    for (const facet of ['requests', 'executionTime', 'concurrency', 'other'] as const) {
-      const count = report.throttles[facet];
-      if (count !== undefined) throttles[facet] = (throttles[facet] ?? 0) + count;
-    }
-  }
   return {
-    throttles,
+    throttles: addThrottles(reports.map(({ throttles }) => throttles)),
     waitMs: reports.reduce((longest, report) => Math.max(longest, report.waitMs), 0),
     requests: sum(reports, (report) => report.requests),
     busyMs: sum(reports, (report) => report.busyMs),
+  };
+}
+
+function addThrottles(all: readonly Met['throttles'][]): Met['throttles'] {
+  const added: Partial<Record<ThrottleFacet, number>> = {};
+  for (const throttles of all) {
+    for (const facet of ['requests', 'executionTime', 'concurrency', 'other'] as const) {
+      const count = throttles[facet];
+      if (count !== undefined) added[facet] = (added[facet] ?? 0) + count;
+    }
+  }
+  return added;
+}
+
+/** What is untold of a wave, with the refusals that were heard of since. */
+export function withRefusals(untold: WaveFeedback, since: WaveFeedback): WaveFeedback {
+  const refusing = new Map(
+    (since.servers ?? []).filter(({ notBeforeAt }) => notBeforeAt !== undefined).map((one) => [one.server, one]),
+  );
+  const known = (untold.servers ?? []).map((one) => {
+    const { refusedAt, notBeforeAt, throttles = {} } = refusing.get(one.server) ?? {};
+    refusing.delete(one.server);
+    if (notBeforeAt === undefined) return one;
+    return {
+      ...one,
+      throttles: addThrottles([one.throttles, throttles]),
+      notBeforeAt: [one.notBeforeAt ?? notBeforeAt, notBeforeAt].toSorted().at(-1) ?? notBeforeAt,
+      ...(one.refusedAt !== undefined || refusedAt === undefined ? {} : { refusedAt }),
+    };
+  });
+  const servers = [...known, ...refusing.values()].slice(0, mostNamed);
+  return {
+    ...untold,
+    throttles: addThrottles([untold.throttles, since.throttles]),
+    waitMs: Math.max(untold.waitMs, since.waitMs),
+    ...(servers.length === 0 ? {} : { servers }),
+    ...(since.unplaced === true ? { unplaced: true } : {}),
   };
 }
 

@@ -160,6 +160,22 @@ describe('a run', () => {
     expect(await ledger.markIntent('r', 1)).toBe(false);
   });
 
+  it('forgets lives of one kind without losing what is counted at the same moment', async () => {
+    const [lane, look] = [
+      { of: 'lane', firstRow: 501 },
+      { of: 'look', firstRow: 501 },
+    ] as const;
+    await ledger.markIntent('r', 501);
+    for (let round = 1; round <= 10; round += 1) {
+      await Promise.all([
+        ledger.countLife('r', lane, 99),
+        ledger.forgetLives('r', lane),
+        ledger.countLife('r', look, 99),
+      ]);
+    }
+    expect(await ledger.countLife('r', look, 99)).toBe(11);
+  });
+
   it('tells what its lanes have done since, by host instance', async () => {
     const tally = { wave: 2, rows: 10, counts: { created: 10 }, requests: 1, throttled: 0 };
     await ledger.writeLive('r', 'one', tally);

@@ -218,6 +218,28 @@ describe('a lane that is not back', () => {
   });
 });
 
+describe('a lane that comes back refused before the governor has heard of its wave', () => {
+  const told = '2026-01-01T00:05:00.000Z';
+  const landed = (at?: LaneReport['at']) => {
+    const run = carriedOver([5]);
+    const result = report({ end: 'throttled', throttles: { executionTime: 1 }, waitMs: 40_000, ...(at && { at }) });
+    const late = { lane: { ...run.carried[0]!, metLimit: false }, result };
+    return { run, after: absorb(run, spec, follow(run, noWave(run, times.startedMs), [late], 0), [], times) };
+  };
+
+  it('tells the refusal and the wait with it', () => {
+    const { run, after } = landed();
+    expect(after.feedback).toEqual({ ...run.feedback, throttles: { executionTime: 1 }, waitMs: 40_000 });
+  });
+
+  it('names the server that refused', () => {
+    const { after } = landed({ server: 'a', scout: false, spent: [], refusedAt: told, notBeforeAt: told });
+    expect(after.feedback?.servers).toMatchObject([
+      { server: 'a', notBeforeAt: told, throttles: { executionTime: 1 } },
+    ]);
+  });
+});
+
 describe('the end of a wave', () => {
   const wave = planWave(underWay, grant, times.startedMs);
   const verdict = (results: readonly (LaneResult | null)[], run = underWay, waits = 0) =>
