@@ -138,7 +138,7 @@ function endsText({ state, plan, progress }, nowMs) {
   if (hasEnded(state)) return '';
   const left = progress?.secondsLeft ?? null;
   return [
-    left === null || left.most === 0 ? '' : `${formatSpan(left)} left, ends between ${formatEnd(left, nowMs)}.`,
+    left === null || left.most === 0 ? '' : `${formatSpan(left)} left, ends ${formatEnd(left, nowMs)}.`,
     plan === null ? '' : `Planned: ${formatSpan(plan.seconds)} of sending, limited by: ${plan.binding}.`,
   ]
     .filter((text) => text !== '')

@@ -86,7 +86,7 @@ export const resumeRun = (deps: RunsDeps): Handler =>
   controlling(deps, async (client, manifest) => {
     const status = await statusOf(client, manifest.runId);
     if (status !== undefined && !isGone(status.runtimeStatus))
-      return problem(409, `The orchestration of the run is there: ${status.runtimeStatus}.`);
+      return problem(409, `The orchestration of the run is there: ${status.runtimeStatus}. A paused run is unpaused.`);
     await deps.ledger.setPaused(manifest.runId, 'unpaused');
     await ensureStarted(deps, client, manifest);
     return undefined;

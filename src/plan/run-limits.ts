@@ -74,7 +74,7 @@ export function limitReached(clock: RunClock, options: RunOptions, nowMs: number
   if (secondsLeft(clock, options, nowMs) > 0) return undefined;
   const { idleSeconds, orderedSeconds } = clock.time;
   if (idleSeconds < mostIdleMinutes * 60)
-    return `The run has not come to its end within its deadline of ${deadlineMinutesOf(options)} minutes.`;
+    return `The run has not come to its end within its deadline (options.deadlineMinutes: ${deadlineMinutesOf(options)}).`;
   const ordered = Math.round(orderedSeconds / 60);
   const waits = ordered > 0 ? `, ${ordered} of them in waits that the environment ordered` : '';
   return `No row got an outcome for ${mostIdleMinutes} minutes${waits}.`;

@@ -194,7 +194,7 @@ describe('the limits of a run', () => {
     expect(withinLimits(run, hasty, fromStart(5) - 1).ending).toBeNull();
     expect(withinLimits(run, hasty, fromStart(5)).ending).toEqual({
       state: 'stalled',
-      reason: 'The run has not come to its end within its deadline of 5 minutes.',
+      reason: 'The run has not come to its end within its deadline (options.deadlineMinutes: 5).',
     });
     expect(withinLimits(run, spec, fromStart(24 * 60) - 1).ending).toBeNull();
     expect(withinLimits(run, spec, fromStart(24 * 60)).ending?.state).toBe('stalled');
