@@ -10,7 +10,8 @@ import { EventQueue } from './event-queue.ts';
 import { Recorder } from './recorder.ts';
 import { SharedGovernor, startRun, type ConnectionChoice, type SimulatedRun } from './run.ts';
 import { oddScenarios, profileScenarios, type Scenario } from './scenarios.ts';
-import { maximum, sum } from './simulate.ts';
+import { sum } from '../../src/plan/sum.ts';
+import { maximum } from './simulate.ts';
 import { World } from './world.ts';
 
 /** Whether what was told beforehand, and on the way, held the truth. */

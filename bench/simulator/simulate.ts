@@ -1,3 +1,4 @@
+import { sum } from '../../src/plan/sum.ts';
 import { startBaseline, startForeign, type Baseline } from './baselines.ts';
 import { ceilingOf } from './ceiling.ts';
 import { EventQueue } from './event-queue.ts';
@@ -128,8 +129,4 @@ export function settled(
     if (rate >= target) return at - from;
   }
   return null;
-}
-
-export function sum<T>(items: readonly T[], value: (item: T) => number): number {
-  return items.reduce((total, item) => total + value(item), 0);
 }

@@ -1,3 +1,4 @@
+import { sum } from '../../src/plan/sum.ts';
 import { baselines } from './baselines.ts';
 import { earliestAt, meansAfterChange, startOf } from './earliest.ts';
 import { changeAtSeconds, changeScenarios, oddScenarios, profileScenarios, type Scenario } from './scenarios.ts';
@@ -11,7 +12,6 @@ import {
   asInstalled,
   withinHint,
   settled,
-  sum,
   type Measured,
   type Strategy,
 } from './simulate.ts';

@@ -3,7 +3,7 @@ import { EventQueue } from './event-queue.ts';
 import { Recorder } from './recorder.ts';
 import { SharedGovernor, startRun } from './run.ts';
 import { environmentOf } from './scenarios.ts';
-import { sum } from './simulate.ts';
+import { sum } from '../../src/plan/sum.ts';
 import { World } from './world.ts';
 
 export interface Shared {

@@ -1,6 +1,6 @@
 import { newSendLog } from '../dataverse/send-log.ts';
 import { RequestRejectedError, ThrottledError, TransientError, UnsettledError } from '../dataverse/errors.ts';
-import { mayGoOnAtMs, rowsBefore, type LaneEnd } from '../plan/lane.ts';
+import { mayGoOnAtMs, rowsBefore, throttlesIn, type LaneEnd } from '../plan/lane.ts';
 import type { EncodedRow } from '../mapping/encoded-row.ts';
 import type { RowOutcome } from '../plan/outcome.ts';
 import { addSends, sendOf } from '../plan/request-size.ts';
@@ -101,7 +101,7 @@ const mostThrottlesInBox = 2;
  * more room than was reckoned with; what would show it has fallen silent; or the lane has seen where it is sent, and that was all it was for.
  */
 function isOutdated({ tally, input, pin }: Lane): boolean {
-  if (hintMoved(tally, input.dopHint) || countOf(tally.throttles) >= mostThrottlesInBox) return true;
+  if (hintMoved(tally, input.dopHint) || throttlesIn(tally.throttles) >= mostThrottlesInBox) return true;
   if (pin === undefined || input.route === undefined) return false;
   const { leftSeconds, once } = input.route;
   const isUnheard = leftSeconds !== undefined && pin.silent;
@@ -110,9 +110,6 @@ function isOutdated({ tally, input, pin }: Lane): boolean {
 
 const hintMoved = ({ dopHint }: LaneTally, grantedFor: number | null): boolean =>
   dopHint !== undefined && grantedFor !== null && Math.abs(dopHint - grantedFor) > grantedFor * leastHintMove;
-
-const countOf = (throttles: LaneTally['throttles']): number =>
-  Object.values(throttles).reduce((sum, count) => sum + count, 0);
 
 function contextOf(lane: Lane, firstRow: number): ChunkContext {
   const { plan, input, tally, boxEndsMs, deps } = lane;

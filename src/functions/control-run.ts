@@ -85,9 +85,13 @@ export const unpauseRun = (deps: RunsDeps): Handler =>
 export const resumeRun = (deps: RunsDeps): Handler =>
   controlling(deps, async (client, manifest) => {
     const status = await statusOf(client, manifest.runId);
-    if (status !== undefined && !isGone(status.runtimeStatus))
-      return problem(409, `The orchestration of the run is there: ${status.runtimeStatus}. A paused run is unpaused.`);
+    if (status !== undefined && !isGone(status.runtimeStatus)) return problem(409, notGone(status.runtimeStatus));
     await deps.ledger.setPaused(manifest.runId, 'unpaused');
     await ensureStarted(deps, client, manifest);
     return undefined;
   });
+
+const notGone = (status: OrchestrationRuntimeStatus): string =>
+  status === OrchestrationRuntimeStatus.Suspended
+    ? 'The run is paused: unpause it. Only a run whose orchestration is gone can be resumed.'
+    : `The orchestration of the run is there: ${status}.`;

@@ -1,5 +1,5 @@
 import { carry, restOf } from './carried.ts';
-import type { LaneReport } from './lane.ts';
+import { throttlesIn, type LaneReport } from './lane.ts';
 import type { WaveFeedback } from './law-state.ts';
 import { addCounts, totalOf, type OutcomeCounts } from './outcome.ts';
 import { givenUpText, mostGivenUp } from './poison.ts';
@@ -9,6 +9,7 @@ import { cancelled, eventsOf, longestNote, rowLimitOf, type RunEnding, type RunS
 import type { RunSpec } from './run-spec.ts';
 import { addSent } from './sent.ts';
 import { isDue, mergeStretches, sliceCountOf, type Stretch } from './stretch.ts';
+import { hundredths, sum } from './sum.ts';
 import { toleranceExceeded } from './tolerance.ts';
 import { feedbackOf, withRefusals } from './wave-feedback.ts';
 import { averageLanes, leftOf, type LaneResult, type Wave, type WaveTimes } from './wave.ts';
@@ -35,7 +36,7 @@ export function absorb(
     counts,
     recovered: run.recovered + sum(reports, (report) => report.recovered),
     requests: run.requests + sum(reports, (report) => report.requests),
-    throttled: run.throttled + sum(reports, (report) => sum(Object.values(report.throttles), (count) => count)),
+    throttled: run.throttled + sum(reports, (report) => throttlesIn(report.throttles)),
     sent: addSent(run.sent, reports, { rows: done, ...times }),
     wave: isWave ? run.wave + 1 : run.wave,
     lanes: isWave ? wave.lanes.length - wave.followedAtMs.length + run.carried.length : run.lanes,
@@ -74,7 +75,7 @@ function restOfWork(
   const rests = wave.late.flatMap((late) => restOf(late, times));
   const seconds = Math.max(0.001, (times.endedMs - times.startedMs) / 1_000);
   const busySeconds = sum(rests, ({ busyMs }) => busyMs) / 1_000;
-  const lanes = Math.round((averageLanes(wave, seconds) + busySeconds / seconds) * 100) / 100;
+  const lanes = hundredths(averageLanes(wave, seconds) + busySeconds / seconds);
   const heard = feedbackOf([...reports, ...out.map(({ assumed }) => assumed), ...rests], { seconds, lanes });
   const dealt = wave.lanes.flatMap((work, lane) => (results[lane] === null ? [] : work));
   const slicesDone = sliceCountOf(dealt) - sliceCountOf([...back.flatMap(leftOf), ...back.flatMap(poisonedOf)]);
@@ -152,7 +153,3 @@ const latestHint = (reports: readonly LaneReport[], known: number | null): numbe
     (hint, { dopHint }) => (dopHint === undefined || dopHint === known ? hint : dopHint),
     known,
   );
-
-function sum<T>(items: readonly T[], value: (item: T) => number): number {
-  return items.reduce((total, item) => total + value(item), 0);
-}

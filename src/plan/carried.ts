@@ -1,6 +1,7 @@
 import type { LaneReport } from './lane.ts';
 import { noSends } from './request-size.ts';
 import { paceSeconds } from './spent-time.ts';
+import { hundredths, mean } from './sum.ts';
 import type { LaneResult, Wave, WaveTimes } from './wave.ts';
 import type { LaneWork } from './waves.ts';
 
@@ -67,14 +68,13 @@ function peersOf({ lanes, places, followedAtMs }: Wave, results: readonly (LaneR
 function assumedOf(all: readonly LaneReport[], server: string | null | undefined): LaneReport {
   const there = server === undefined ? [] : all.filter(({ at }) => at?.server === server);
   const peers = there.length > 0 ? there : all;
-  const mean = (value: (report: LaneReport) => number): number =>
-    peers.length === 0 ? 0 : peers.reduce((sum, report) => sum + value(report), 0) / peers.length;
+  const meanOf = (value: (report: LaneReport) => number): number => mean(peers.map(value));
   const steps = Math.max(0, ...peers.map(({ at }) => at?.spent.length ?? 0));
-  const spent = Array.from({ length: steps }, (_, step) => hundredths(mean(({ at }) => at?.spent[step] ?? 0)));
+  const spent = Array.from({ length: steps }, (_, step) => hundredths(meanOf(({ at }) => at?.spent[step] ?? 0)));
   return {
     ...silent,
-    requests: Math.round(mean(({ requests }) => requests)),
-    busyMs: Math.round(mean(({ busyMs }) => busyMs)),
+    requests: Math.round(meanOf(({ requests }) => requests)),
+    busyMs: Math.round(meanOf(({ busyMs }) => busyMs)),
     ...(server === undefined ? {} : { at: { server, scout: false, spent } }),
   };
 }
@@ -128,5 +128,3 @@ function laterSteps(spent: readonly number[], seconds: number, shiftSeconds: num
   }
   return later;
 }
-
-const hundredths = (value: number): number => Math.round(value * 100) / 100;

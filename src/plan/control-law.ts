@@ -24,6 +24,7 @@ import { dueProbe, growsByProbes, passed, passedLevel, restingProbe } from './pr
 import { throttled } from './refusals.ts';
 import { judge, mayChoose, meetServers, together } from './routing.ts';
 import { addSpent, inFlightOverWindow, paceSeconds, scaleSpent, windowSeconds } from './spent-time.ts';
+import { sum, sumOf } from './sum.ts';
 
 /** Growth a second while no limit was ever met: doubles in a hundred seconds, so that the window shows the ceiling once. */
 const exploreGrowth = 0.007;
@@ -102,7 +103,7 @@ function measure(
 ): LawState {
   const wave = { fromMs: nowMs - feedback.seconds * 1_000, toMs: nowMs };
   const byServer = new Map((feedback.servers ?? []).map((one) => [one.server, one]));
-  const known = law.cells.reduce((sum, { server }) => sum + secondsOf(byServer.get(server ?? '')?.spent ?? []), 0);
+  const known = sum(law.cells, ({ server }) => sumOf(byServer.get(server ?? '')?.spent ?? []));
   // What no known server answered was sent anywhere: to each its share. What a server had that is gone went with it.
   const rest = feedback.gone === undefined ? (feedback.busyMs / 1_000 - known) / law.cells.length : 0;
   const cells = law.cells.map((cell): Cell => {
@@ -124,10 +125,10 @@ function measure(
 /** What a server has answered counts from when it answered. */
 function heardOf(cell: Cell, own: ServerFeedback, wave: { readonly fromMs: number; readonly toMs: number }): Cell {
   const told = own.notBeforeAt === undefined ? 0 : Date.parse(own.notBeforeAt);
-  const spent = own.spent.reduce((sum, laneSeconds, step) => {
+  const spent = own.spent.reduce((all, laneSeconds, step) => {
     const fromMs = Math.min(wave.toMs - 1, wave.fromMs + step * paceSeconds * 1_000);
     const toMs = Math.min(wave.toMs, fromMs + paceSeconds * 1_000);
-    return laneSeconds > 0 ? addSpent(sum, { fromMs, toMs, laneSeconds }) : sum;
+    return laneSeconds > 0 ? addSpent(all, { fromMs, toMs, laneSeconds }) : all;
   }, cell.spent);
   return { ...cell, spent, notBeforeMs: Math.max(cell.notBeforeMs, told) };
 }
@@ -198,10 +199,8 @@ export function sprint(law: LawState, workSeconds: number, nowMs: number): LawSt
   if (law.strikes > 0) return undefined;
   const count = law.cells.length;
   const sustained = Math.min((law.ceiling ?? Infinity) * count, recommended(law));
-  const spentSeconds = law.cells.reduce((sum, { spent }) => sum + inFlightOverWindow(spent, nowMs), 0) * windowSeconds;
+  const spentSeconds = sum(law.cells, ({ spent }) => inFlightOverWindow(spent, nowMs)) * windowSeconds;
   const spread = law.routing.pinned ? 'even' : 'byChance';
   const lanes = sprintLanes({ sustained, workSeconds, spentSeconds, spread });
   return lanes === undefined || lanes <= law.aim * count ? undefined : { ...law, aim: lanes / count, windowed: false };
 }
-
-const secondsOf = (spent: readonly number[]): number => spent.reduce((sum, seconds) => sum + seconds, 0);

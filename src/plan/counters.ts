@@ -8,6 +8,7 @@ import {
   type WaveFeedback,
 } from './law-state.ts';
 import { spentBetween, spentSince, windowSeconds } from './spent-time.ts';
+import { mean } from './sum.ts';
 
 /** Requests that tell whether servers count for themselves, and what they have to show. */
 const leastCounted = 12;
@@ -116,6 +117,3 @@ const timesOf = ({ refusedAt, notBeforeAt }: ServerFeedback) => ({
   refusedMs: refusedAt === undefined ? Infinity : Date.parse(refusedAt),
   untilMs: notBeforeAt === undefined ? 0 : Date.parse(notBeforeAt),
 });
-
-const mean = (values: readonly number[]): number =>
-  values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -4,6 +4,7 @@ import { newLaw, recommended, type LawState, type WaveFeedback } from './law-sta
 import { probeBoxSeconds, secondsUntilProbe, growsByProbes, withProbe } from './probe.ts';
 import { inflationOf, sizeRequests, type RequestFit } from './request-size.ts';
 import { mayChoose, scoutEveryMs } from './routing.ts';
+import { sum } from './sum.ts';
 import { lanesOf, spreadLanes, widthsOf, type Route } from './widths.ts';
 
 /**
@@ -119,8 +120,8 @@ export function lease(
   const exploring = request.beyondHint === true && heard.law.strikes === 0 && sprinting === undefined;
   const widths = widthsOf(law, { boxSeconds, nowMs, scouting, exploring, alone });
 
-  const most = Math.min(boundOf(state, request), sumOf(widths, lanesOf));
-  const free = most - sumOf(Object.values(others), lanesOut);
+  const most = Math.min(boundOf(state, request), sum(widths, lanesOf));
+  const free = most - sum(Object.values(others), lanesOut);
   const share = Math.min(fairShare(most, request.wanted, others), request.wanted, free);
   const notBeforeMs = notBeforeOf(state, request, heard.law, nowMs);
   const waitMs = notBeforeMs - nowMs;
@@ -129,7 +130,7 @@ export function lease(
   const idleSeconds = widths.length === 0 ? waitForRoomSeconds : waitForOthersSeconds;
   const waitSeconds = lanes > 0 ? 0 : Math.max(Math.ceil(waitMs / 1_000), idleSeconds);
   const heldSeconds = (lanes > 0 ? boxSeconds : waitSeconds) + leaseGraceSeconds;
-  const duty = lanes === 0 ? 1 : sumOf(routes, (route) => route.lanes * route.duty) / lanes;
+  const duty = lanes === 0 ? 1 : sum(routes, (route) => route.lanes * route.duty) / lanes;
   const chooses = mayChoose(heard.law, request, nowMs);
   const { wanted, carried = 0 } = request;
   const next: Lease = {
@@ -200,14 +201,11 @@ const scouted = (law: LawState, nowMs: number): LawState => ({
 });
 
 const heldBy = (others: Readonly<Record<string, Lease>>, server: string | null): number =>
-  sumOf(
+  sum(
     // Lanes that do not choose their server go to any.
     Object.values(others).flatMap((other) => other.held ?? [{ server: null, lanes: lanesOut(other) }]),
     (one) => (one.server === server ? one.lanes : 0),
   );
-
-const sumOf = <T>(items: readonly T[], value: (item: T) => number): number =>
-  items.reduce((sum, item) => sum + value(item), 0);
 
 /** Lanes of all runs together. The environment's own recommendation counts unless the settings say that more may be tried. */
 function boundOf({ law }: GovernorState, { maxDop: own = maxDop, hint, beyondHint = false }: LeaseRequest): number {

@@ -2,9 +2,13 @@ import type { OutcomeCounts } from './outcome.ts';
 import type { SendSums } from './request-size.ts';
 import { paceSeconds } from './spent-time.ts';
 import type { Stretch } from './stretch.ts';
+import { hundredths, sumOf } from './sum.ts';
 
 /** The three service protection limits (learn.microsoft.com/power-apps/developer/data-platform/api-limits), and whatever else answers 429. */
 export type ThrottleFacet = 'requests' | 'executionTime' | 'concurrency' | 'other';
+
+/** 429 answers in all. */
+export const throttlesIn = (throttles: LaneReport['throttles']): number => sumOf(Object.values(throttles));
 
 /** Why a lane ended. */
 export type LaneEnd =
@@ -69,7 +73,7 @@ export function rowsBefore(
 export function notePaced(spent: number[], atMs: number, busyMs: number): void {
   const step = Math.max(0, Math.floor(atMs / paceStepMs));
   while (spent.length <= step) spent.push(0);
-  spent[step] = Math.round((spent[step] ?? 0) * 100 + busyMs / 10) / 100;
+  spent[step] = hundredths((spent[step] ?? 0) + busyMs / 1_000);
 }
 
 /** Where a lane that stays on a server has sent. */

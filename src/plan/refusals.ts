@@ -6,10 +6,11 @@ import {
   type Stepped,
   type WaveFeedback,
 } from './law-state.ts';
-import type { ThrottleFacet } from './lane.ts';
+import { throttlesIn, type ThrottleFacet } from './lane.ts';
 import { promiseBroken } from './evidence.ts';
 import { restingProbe } from './probe.ts';
 import { inFlightOverWindow } from './spent-time.ts';
+import { mean, sum } from './sum.ts';
 
 /** Below the ceiling that a limit has shown; and again for each further wave that meets it. */
 const cut = 0.04;
@@ -63,7 +64,7 @@ export function throttled(law: LawState, facet: ThrottleFacet, feedback: WaveFee
     };
     return { law: next, why: 'the limit was looked for and met' };
   }
-  const refusals = refusers.reduce((sum, one) => sum + countOf(one.throttles), 0);
+  const refusals = sum(refusers, (one) => throttlesIn(one.throttles));
   const isOften = refusals >= Math.max(oftenAtLeast, law.cells.length * oftenPerCell);
   // Met after little of ours, it was used by others or was none of the windows: then what we sent is no measure.
   const least = recommendedPerCell(law) * usedByOthers;
@@ -126,8 +127,3 @@ function lowered(law: LawState, ceiling: number, met: { readonly seen: number; r
   const clear = isPinned ? belowMetered : belowSeen;
   return Math.min(ceiling * (1 + least), Math.max(ceiling * (1 - least), met.seen * clear));
 }
-
-const countOf = (throttles: WaveFeedback['throttles']): number =>
-  Object.values(throttles).reduce((sum, count) => sum + count, 0);
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;

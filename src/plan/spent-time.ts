@@ -1,3 +1,5 @@
+import { hundredths } from './sum.ts';
+
 /** Seconds of sending by piece of time, oldest first. Plain JSON of about 300 bytes, so that the durable entity can keep one for every server. */
 export interface Spent {
   /** End of what was noted; the last piece reaches to here. */
@@ -35,8 +37,6 @@ export function addSpent(
   }
   return { toMs, seconds };
 }
-
-const hundredths = (value: number): number => Math.round(value * 100) / 100;
 
 /** Lane seconds spent between two moments. */
 export function spentBetween({ toMs: endMs, seconds }: Spent, fromMs: number, toMs: number): number {

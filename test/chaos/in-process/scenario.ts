@@ -1,4 +1,4 @@
-import { parseRunSpec } from '../../../src/plan/spec.ts';
+import { specOf as parsedSpec } from '../../support/spec.ts';
 import type { RunSpec } from '../../../src/plan/run-spec.ts';
 import type { FaultRule, SettingsPatch } from 'dataverse-emulator';
 import type { Random } from '../random.ts';
@@ -126,7 +126,7 @@ function kindOf(random: Random, family: Family): Kind {
 function specOf(table: ScenarioTable, kind: Kind, family: Family, random: Random): RunSpec {
   const operation = kind === 'createById' ? 'create' : kind;
   const key = family === 'clash' || (operation !== 'create' && family !== 'elastic') ? { key: ['fan_geonameid'] } : {};
-  const parsed = parseRunSpec({
+  return parsedSpec({
     connection: 'main',
     source: { container: 'sources', blob: 'rows.csv' },
     target: { table: table.name, operation, ...key },
@@ -136,6 +136,4 @@ function specOf(table: ScenarioTable, kind: Kind, family: Family, random: Random
       tolerate: { inARow: 1_000 },
     },
   });
-  if ('faults' in parsed) throw new Error(`The spec of the scenario has faults: ${JSON.stringify(parsed.faults)}`);
-  return parsed.spec;
 }

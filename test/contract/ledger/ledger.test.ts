@@ -10,7 +10,7 @@ import { createLedger, type Ledger } from '../../../src/ledger/ledger.ts';
 import type { Manifest } from '../../../src/ledger/run-files.ts';
 import type { Part } from '../../../src/ledger/parts.ts';
 import { createBlobSource, SourceChangedError } from '../../../src/source/blob-source.ts';
-import { parseRunSpec } from '../../../src/plan/spec.ts';
+import { accountSpec } from '../../support/spec.ts';
 import { startAzurite, type Azurite } from '../../../scripts/azurite.ts';
 
 let folder: string;
@@ -37,13 +37,12 @@ beforeEach(async () => {
 });
 
 function manifestOf(runId: string, createdAt = '2026-01-01T00:00:00.000Z'): Manifest {
-  const parsed = parseRunSpec({
-    connection: 'main',
-    source: { container: 'sources', blob: 'a.csv' },
-    target: { table: 'account', operation: 'create' },
-  });
-  if ('faults' in parsed) throw new Error('The spec of this test has faults.');
-  return { runId, spec: parsed.spec, pin: { container: 'sources', blob: 'a.csv', etag: '"1"', bytes: 9 }, createdAt };
+  return {
+    runId,
+    spec: accountSpec('create'),
+    pin: { container: 'sources', blob: 'a.csv', etag: '"1"', bytes: 9 },
+    createdAt,
+  };
 }
 
 const part = (firstRow: number, rowCount: number, failed = 0): Part => ({

@@ -5,19 +5,13 @@ import { systemClock } from '../../../src/dataverse/clock.ts';
 import { RequestRejectedError, ThrottledError, TransientError } from '../../../src/dataverse/errors.ts';
 import { createServerClock } from '../../../src/dataverse/server-clock.ts';
 import { createTableMemory } from '../../../src/dataverse/table-memory.ts';
-import { parseRunSpec } from '../../../src/plan/spec.ts';
+import { accountSpec } from '../../support/spec.ts';
 import { memorySource } from '../../support/memory-source.ts';
 
 const rows = { count: 2, exact: true, least: 2, most: 2 };
 
 /** What a plan finds of a file of these lines in an environment that answers like this. */
 async function check(send: () => Promise<never>, text = 'name\nx\ny\n', patienceMs = 60_000) {
-  const parsed = parseRunSpec({
-    connection: 'main',
-    source: { container: 'sources', blob: 'a.csv' },
-    target: { table: 'account', operation: 'create' },
-  });
-  if ('faults' in parsed) throw new Error('The spec of this test has faults.');
   const client: Client = {
     clock: systemClock,
     serverClock: createServerClock(),
@@ -29,7 +23,7 @@ async function check(send: () => Promise<never>, text = 'name\nx\ny\n', patience
     pinnedBy: () => client,
   };
   const { source, pin } = memorySource(Buffer.from(text));
-  return createCheckPlan({ source, clientOf: () => client }, { patienceMs })(parsed.spec, pin);
+  return createCheckPlan({ source, clientOf: () => client }, { patienceMs })(accountSpec('create'), pin);
 }
 
 const fails = (error: Error) => async () => Promise.reject(error);

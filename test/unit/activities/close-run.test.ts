@@ -1,16 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { createCloseRun } from '../../../src/activities/close-run.ts';
 import type { CloseRunInput } from '../../../src/plan/payloads.ts';
-import { parseRunSpec } from '../../../src/plan/spec.ts';
+import { accountSpec } from '../../support/spec.ts';
 import { createMemoryLedger } from '../../support/memory-ledger.ts';
 
-const parsed = parseRunSpec({
-  connection: 'main',
-  source: { container: 'sources', blob: 'a.csv' },
-  target: { table: 'account', operation: 'upsert' },
-});
-if ('faults' in parsed) throw new Error('The spec of this test has faults.');
-const { spec } = parsed;
+const spec = accountSpec('upsert');
 const key = { connection: 'main', table: 'account', operation: 'upsert' };
 const pin = { container: 'sources', blob: 'a.csv', etag: '"1"', bytes: 9 };
 const cost = { overheadMs: 100, rowMs: 5, badShare: 0, requests: 20 };

@@ -14,7 +14,7 @@ import type { LaneReport } from '../../../src/plan/lane.ts';
 import type { OrderedWait } from '../../../src/plan/ordered-wait.ts';
 import type { Operation } from '../../../src/plan/outcome.ts';
 import { foldParts } from '../../../src/plan/report.ts';
-import { parseRunSpec } from '../../../src/plan/spec.ts';
+import { accountSpec } from '../../support/spec.ts';
 import type { Stretch } from '../../../src/plan/stretch.ts';
 import { createSliceIndex } from '../../../src/source/slice-index.ts';
 import { createMemoryLedger, type MemoryLedger } from '../../support/memory-ledger.ts';
@@ -73,13 +73,7 @@ export function createScene({
   mostRejected,
   recallWaits = async () => undefined,
 }: SceneOptions = {}): Scene {
-  const parsed = parseRunSpec({
-    connection: 'main',
-    source: { container: 'sources', blob: 'a.csv' },
-    target: { table: 'account', operation },
-  });
-  if ('faults' in parsed) throw new Error('The spec of this test has faults.');
-  const { spec } = parsed;
+  const spec = accountSpec(operation);
   const badRows = new Set(bad);
   const bytes = Buffer.from(Array.from({ length: rowCount }, (_, at) => lineOf(at + 1, badRows)).join(''));
   const pin = { container: 'sources', blob: 'a.csv', etag: '"1"', bytes: bytes.length };

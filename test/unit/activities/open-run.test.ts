@@ -5,19 +5,13 @@ import { systemClock } from '../../../src/dataverse/clock.ts';
 import { RequestRejectedError, ThrottledError } from '../../../src/dataverse/errors.ts';
 import { createServerClock } from '../../../src/dataverse/server-clock.ts';
 import { createTableMemory } from '../../../src/dataverse/table-memory.ts';
-import { parseRunSpec } from '../../../src/plan/spec.ts';
+import { accountSpec } from '../../support/spec.ts';
 import { createMemoryLedger } from '../../support/memory-ledger.ts';
 
 const csv = Buffer.from('name\nx\n');
 
 async function open(error: Error) {
-  const parsed = parseRunSpec({
-    connection: 'main',
-    source: { container: 'sources', blob: 'a.csv' },
-    target: { table: 'account', operation: 'create' },
-  });
-  if ('faults' in parsed) throw new Error('The spec of this test has faults.');
-  const { spec } = parsed;
+  const spec = accountSpec('create');
   const ledger = createMemoryLedger();
   const pin = { container: 'sources', blob: 'a.csv', etag: '"1"', bytes: csv.length };
   await ledger.accept({ runId: 'r', spec, pin, createdAt: '2026-01-01T00:00:00Z' });

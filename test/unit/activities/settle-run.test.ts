@@ -8,18 +8,12 @@ import { createServerClock } from '../../../src/dataverse/server-clock.ts';
 import { createTableMemory } from '../../../src/dataverse/table-memory.ts';
 import type { SettleRunOutput } from '../../../src/plan/payloads.ts';
 import { mostLivesInAll, mostLooks, mostLooksInAll } from '../../../src/plan/poison.ts';
-import { parseRunSpec } from '../../../src/plan/spec.ts';
+import { accountSpec } from '../../support/spec.ts';
 import { SourceChangedError } from '../../../src/source/blob-source.ts';
 import { createSliceIndex, encodeIndex } from '../../../src/source/slice-index.ts';
 import { createMemoryLedger } from '../../support/memory-ledger.ts';
 
-const parsed = parseRunSpec({
-  connection: 'main',
-  source: { container: 'sources', blob: 'a.csv' },
-  target: { table: 'account', operation: 'upsert' },
-});
-if ('faults' in parsed) throw new Error('The spec of this test has faults.');
-const { spec } = parsed;
+const spec = accountSpec('upsert');
 const header = 'accountid\n';
 const csv = Buffer.from(`${header}00000000-0000-4000-9000-000000000001\n`);
 const pin = { container: 'sources', blob: 'a.csv', etag: '"1"', bytes: csv.length };

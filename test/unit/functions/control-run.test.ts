@@ -1,7 +1,7 @@
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import { OrchestrationRuntimeStatus, type DurableClient } from 'durable-functions';
 import { describe, expect, it } from 'vitest';
-import { cancelRun, pauseRun, unpauseRun } from '../../../src/functions/control-run.ts';
+import { cancelRun, pauseRun, resumeRun, unpauseRun } from '../../../src/functions/control-run.ts';
 import type { RunsDeps } from '../../../src/functions/runs-deps.ts';
 import { loadSettings } from '../../../src/settings.ts';
 import { createMemoryLedger } from '../../support/memory-ledger.ts';
@@ -65,6 +65,17 @@ describe('a run that was just paused', () => {
     await call(pauseRun);
     await call(unpauseRun);
     expect([settled(), await ledger.readStop('r')]).toEqual([Running, undefined]);
+  });
+});
+
+describe('a run that is to be resumed', () => {
+  it('is told apart from one that is paused or goes on', async () => {
+    const { call } = await createScene(0);
+    expect(JSON.stringify(await call(resumeRun))).toContain('The orchestration of the run is there: Running.');
+    await call(pauseRun);
+    const answer = await call(resumeRun);
+    expect(answer.status).toBe(409);
+    expect(JSON.stringify(answer)).toContain('The run is paused: unpause it.');
   });
 });
 

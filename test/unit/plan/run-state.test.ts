@@ -16,21 +16,11 @@ import {
   type RunState,
 } from '../../../src/plan/run-state.ts';
 import { noWave, planWave, verdictOf, type LaneResult } from '../../../src/plan/wave.ts';
-import { parseRunSpec } from '../../../src/plan/spec.ts';
+import { accountSpec } from '../../support/spec.ts';
 
+const specWith = (options: object): RunSpec => accountSpec('upsert', options);
 const spec = specWith({});
 const times = { startedMs: 0, endedMs: 10_000 };
-
-function specWith(options: object): RunSpec {
-  const parsed = parseRunSpec({
-    connection: 'main',
-    source: { container: 'sources', blob: 'a.csv' },
-    target: { table: 'account', operation: 'upsert' },
-    options,
-  });
-  if ('faults' in parsed) throw new Error(JSON.stringify(parsed.faults));
-  return parsed.spec;
-}
 
 const report = (more: Partial<LaneReport>): LaneReport => ({
   end: 'done',

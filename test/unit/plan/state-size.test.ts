@@ -13,16 +13,10 @@ import {
   type RunState,
 } from '../../../src/plan/run-state.ts';
 import { planWave, type LaneResult } from '../../../src/plan/wave.ts';
-import { parseRunSpec } from '../../../src/plan/spec.ts';
+import { accountSpec } from '../../support/spec.ts';
 import { sliceCountOf, splitStretch, type Stretch } from '../../../src/plan/stretch.ts';
 
-const parsed = parseRunSpec({
-  connection: 'main',
-  source: { container: 'sources', blob: 'a.csv' },
-  target: { table: 'account', operation: 'upsert' },
-});
-if ('faults' in parsed) throw new Error('The spec of this test has faults.');
-const { spec } = parsed;
+const spec = accountSpec('upsert');
 
 const rowsPerSlice = 1_000;
 const sliceCount = 100_000;

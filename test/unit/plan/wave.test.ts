@@ -6,7 +6,7 @@ import type { Grant } from '../../../src/plan/governor.ts';
 import type { LaneReport } from '../../../src/plan/lane.ts';
 import { noSends } from '../../../src/plan/request-size.ts';
 import { beginRun, hasWork, leaseRequest, needsQuiet, type RunState } from '../../../src/plan/run-state.ts';
-import { parseRunSpec } from '../../../src/plan/spec.ts';
+import { accountSpec } from '../../support/spec.ts';
 import { sliceCountOf } from '../../../src/plan/stretch.ts';
 import {
   follow,
@@ -19,13 +19,7 @@ import {
   type LaneResult,
 } from '../../../src/plan/wave.ts';
 
-const parsed = parseRunSpec({
-  connection: 'main',
-  source: { container: 'sources', blob: 'a.csv' },
-  target: { table: 'account', operation: 'upsert' },
-});
-if ('faults' in parsed) throw new Error('The spec of this test has faults.');
-const { spec } = parsed;
+const spec = accountSpec('upsert');
 
 const report = (more: Partial<LaneReport>): LaneReport => ({
   end: 'box',
